@@ -1,0 +1,49 @@
+# What tests, examples and benchmarks share: warnings, sanitizers, ccache. Nothing here reaches a user's targets.
+
+find_program(CCACHE_PROGRAM ccache)
+mark_as_advanced(CCACHE_PROGRAM)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+add_library(kurier_development INTERFACE)
+target_link_libraries(kurier_development INTERFACE kurier::kurier)
+target_include_directories(kurier_development INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+target_compile_options(kurier_development INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
+    $<$<BOOL:${KURIER_WERROR}>:-Werror>)
+if(KURIER_SANITIZE)
+    target_compile_options(kurier_development INTERFACE
+        -fsanitize=${KURIER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(kurier_development INTERFACE -fsanitize=${KURIER_SANITIZE})
+endif()
+
+# Links a program with the codecs whose headers its sources include. Without one of them it isn't built.
+function(kurier_link_used_components target)
+    target_link_libraries(${target} PRIVATE kurier_development)
+    get_target_property(sources ${target} SOURCES)
+    foreach(source IN LISTS sources)
+        file(STRINGS ${source} includes REGEX "#include <kurier/compression/[a-z0-9]+\\.hpp>")
+        foreach(include IN LISTS includes)
+            string(REGEX REPLACE ".*compression/([a-z0-9]+)\\.hpp.*" "\\1" component "${include}")
+            if(DEFINED KURIER_${component}_MISSING)
+                message(STATUS "${target} is left out: ${KURIER_${component}_MISSING}")
+                set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+            elseif(TARGET kurier::${component})
+                target_link_libraries(${target} PRIVATE kurier::${component})
+            endif()
+        endforeach()
+    endforeach()
+endfunction()
+
+# One program for each source file of a folder
+function(kurier_add_programs folder)
+    file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+    foreach(source IN LISTS sources)
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(${name} ${source})
+        kurier_link_used_components(${name})
+    endforeach()
+endfunction()

@@ -1,0 +1,32 @@
+# Install rules: headers, CMake package, pkg-config file, licence
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/kurier) # no library files: nothing depends on the architecture
+
+install(DIRECTORY include/kurier DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS kurier EXPORT kurier-targets)
+install(EXPORT kurier-targets NAMESPACE kurier:: DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/kurier-config.cmake.in ${PROJECT_BINARY_DIR}/kurier-config.cmake
+    INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/kurier-config-version.cmake
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES ${PROJECT_BINARY_DIR}/kurier-config.cmake ${PROJECT_BINARY_DIR}/kurier-config-version.cmake
+    cmake/kurier-components.cmake DESTINATION ${package_dir})
+
+configure_file(cmake/kurier.pc.in ${PROJECT_BINARY_DIR}/kurier.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/kurier.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+if(PROJECT_IS_TOP_LEVEL)
+    set(CPACK_GENERATOR DEB)
+    set(CPACK_PACKAGE_NAME libkurier-dev)
+    set(CPACK_PACKAGE_CONTACT "the kurier authors <kurier@localhost>")
+    set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
+    set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+    set(CPACK_DEBIAN_PACKAGE_DEPENDS "libboost1.81-dev | libboost-dev (>= 1.81)")
+    set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+    set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+    include(CPack)
+endif()
