@@ -1,6 +1,6 @@
 // What the hardware implementations share. The crc instruction takes three cycles but one may start every
-// cycle, so they run over three neighbouring stretches at once and join the three results: moving a crc over n
-// bytes is a multiplication by x^(8n) modulo the polynomial, which one carry-less multiplication does.
+// cycle, so they run over three neighbouring stretches at once and join the three results: moving a crc over
+// n bytes is a multiplication by x^(8n) modulo the polynomial, which one carry-less multiplication does.
 #pragma once
 
 #include <kurier/wire/crc32c_portable.hpp>
@@ -38,7 +38,7 @@ consteval std::uint64_t crc32c_factor(std::size_t bytes)
     return crc32c_power_of_x(8 * static_cast<std::uint64_t>(bytes) - 33);
 }
 
-// Bytes in each of the three stretches: the long one amortises the joining, the short one serves what is left.
+// Bytes in each of the three stretches: the long one amortises the joining, the short one serves the rest.
 // Three times either fits just under a power of two, because buffers do.
 inline constexpr std::size_t crc32c_long_stretch = 1360;
 inline constexpr std::size_t crc32c_short_stretch = 168;
