@@ -13,6 +13,7 @@ INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "include"
 LAYERS = [
     ("base", "version.hpp bytes.hpp uuid.hpp broker_errc.hpp broker_errors.hpp error.hpp"),
     ("wire", "wire"),
+    ("names", "delivery_error.hpp topic.hpp"),
     ("protocol", "protocol"),
     ("record", "record"),
     ("serializer", "serializer.hpp serializers"),
