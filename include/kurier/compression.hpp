@@ -416,6 +416,12 @@ public:
         return decompress_(list_, id, in, max_output, out);
     }
 
+    // As batch_reader asks for it: the id straight from the attributes, true on success.
+    bool operator()(int id, bytes_view in, std::size_t max_output, std::vector<std::byte>& out) const noexcept
+    {
+        return decompress(static_cast<compression>(id), in, max_output, out) == compression_error::none;
+    }
+
 private:
     void* list_;
     bool (*contains_)(compression) noexcept;
