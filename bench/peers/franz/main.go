@@ -55,11 +55,15 @@ func parse(words []string) (arguments, error) {
 	return a, nil
 }
 
-func (a arguments) topicName(i int) string {
+func (a arguments) topicNames() []string {
 	if a.topics == 1 {
-		return a.topic
+		return []string{a.topic}
 	}
-	return a.topic + "-" + strconv.Itoa(i)
+	var names []string
+	for i := range a.topics {
+		names = append(names, a.topic+"-"+strconv.Itoa(i))
+	}
+	return names
 }
 
 func (a arguments) options() ([]kgo.Opt, error) {
@@ -94,9 +98,10 @@ func due(start time.Time, record, rate, burst int) time.Time {
 	return start.Add(time.Duration(first/rate)*time.Second + time.Duration(first%rate)*time.Second/time.Duration(rate))
 }
 
-type run struct {
+type measurement struct {
 	arguments
 	client            *kgo.Client
+	topicList         []string
 	values, keys      [][]byte
 	recordHeaders     []kgo.RecordHeader
 	ok, failed        atomic.Int64
@@ -104,15 +109,15 @@ type run struct {
 	fromSend, fromDue []uint32 // of a fixed rate, in tenths of a microsecond
 }
 
-func (r *run) record(i int) *kgo.Record {
-	record := &kgo.Record{Topic: r.topicName(i % r.topics), Value: r.values[i%len(r.values)], Headers: r.recordHeaders}
+func (r *measurement) record(i int) *kgo.Record {
+	record := &kgo.Record{Topic: r.topicList[i%r.topics], Value: r.values[i%len(r.values)], Headers: r.recordHeaders}
 	if len(r.keys) > 0 {
 		record.Key = r.keys[i%len(r.keys)]
 	}
 	return record
 }
 
-func (r *run) count(_ *kgo.Record, err error) {
+func (r *measurement) count(_ *kgo.Record, err error) {
 	if err != nil {
 		r.failed.Add(1)
 	} else {
@@ -120,13 +125,13 @@ func (r *run) count(_ *kgo.Record, err error) {
 	}
 }
 
-func (r *run) atFullSpeed(ctx context.Context) {
+func (r *measurement) atFullSpeed(ctx context.Context) {
 	for i := range r.records {
 		r.client.Produce(ctx, r.record(i), r.count)
 	}
 }
 
-func (r *run) atFixedRate(ctx context.Context, start time.Time) {
+func (r *measurement) atFixedRate(ctx context.Context, start time.Time) {
 	r.fromSend = make([]uint32, 0, r.records)
 	r.fromDue = make([]uint32, 0, r.records)
 	for i := range r.records {
@@ -154,11 +159,11 @@ func sleepUntil(at time.Time) {
 	}
 }
 
-func (r *run) warmUp(ctx context.Context) error {
+func (r *measurement) warmUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for i := range r.topics {
-		record := &kgo.Record{Topic: r.topicName(i), Value: r.values[0]}
+	for _, topic := range r.topicList {
+		record := &kgo.Record{Topic: topic, Value: r.values[0]}
 		if err := r.client.ProduceSync(ctx, record).FirstErr(); err != nil {
 			return fmt.Errorf("warm-up: %w", err)
 		}
@@ -208,7 +213,7 @@ func printPercentiles(from string, latencies []uint32) {
 		from, us(99), from, us(99.9), from, us(100))
 }
 
-func (r *run) measure() error {
+func (r *measurement) measure() error {
 	ctx := context.Background()
 	if err := r.warmUp(ctx); err != nil {
 		return err
@@ -249,7 +254,7 @@ func start(words []string) error {
 	if err != nil {
 		return err
 	}
-	r := run{arguments: a, values: bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))}
+	r := measurement{arguments: a, topicList: a.topicNames(), values: bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))}
 	for i := range a.keys {
 		r.keys = append(r.keys, fmt.Appendf(nil, "key-%08d", i))
 	}
