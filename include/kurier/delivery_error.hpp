@@ -82,7 +82,7 @@ inline std::string describe(const delivery_failure& failure)
     }
     out += "; ";
     out += detail::fate(failure.persisted);
-    // What to change follows from the last attempt's error, when there is one, rather than from time being up.
+    // What to change follows from the last attempt's error, when there is one, and not from time being up.
     const auto& cause = advice(failure.last_error).empty() ? failure.code : failure.last_error;
     if (const auto what_to_do = advice(cause); !what_to_do.empty()) {
         out += "; ";

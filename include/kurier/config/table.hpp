@@ -1,0 +1,235 @@
+// One row for each setting: its key, its field, what is allowed, what it does. Parsing, printing, validation
+// and the table in the documentation are all made from this.
+#pragma once
+
+#include <kurier/producer_config.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace kurier::detail {
+
+enum class setting_kind : unsigned char {
+    milliseconds,
+    bytes,
+    number,
+    boolean,
+    choice,
+    text,              // client.id
+    servers,           // bootstrap.servers
+    compression_rules, // kurier.compression.topics
+};
+
+struct setting_choice
+{
+    std::string_view text;
+    std::int64_t value;
+};
+
+// An enable.idempotence that nobody has set.
+inline constexpr std::int64_t unset_value = std::numeric_limits<std::int64_t>::min();
+
+struct setting_row
+{
+    std::string_view key;
+    setting_kind kind;
+    std::int64_t (*get)(const producer_config&); // null for texts and lists
+    void (*set)(producer_config&, std::int64_t);
+    std::int64_t min;
+    std::int64_t max;
+    std::span<const setting_choice>
+        choices; // of a choice; of a number: one value outside of min..max that is allowed
+    std::string_view doc;
+};
+
+template <class> struct member_type;
+template <class T> struct member_type<T producer_config::*>
+{
+    using type = T;
+};
+
+template <auto Member> std::int64_t get_member(const producer_config& config)
+{
+    using type = typename member_type<decltype(Member)>::type;
+    const auto& value = config.*Member;
+    if constexpr (std::is_same_v<type, std::chrono::milliseconds>) {
+        return value.count();
+    } else if constexpr (std::is_same_v<type, std::optional<bool>>) {
+        return value ? static_cast<std::int64_t>(*value) : unset_value;
+    } else if constexpr (std::is_same_v<type, std::size_t>) {
+        constexpr auto max = std::numeric_limits<std::int64_t>::max();
+        return value > static_cast<std::size_t>(max) ? max : static_cast<std::int64_t>(value);
+    } else {
+        return static_cast<std::int64_t>(value);
+    }
+}
+
+template <auto Member> void set_member(producer_config& config, std::int64_t value)
+{
+    using type = typename member_type<decltype(Member)>::type;
+    if constexpr (std::is_same_v<type, std::chrono::milliseconds>) {
+        config.*Member = std::chrono::milliseconds{value};
+    } else if constexpr (std::is_same_v<type, std::optional<bool>> || std::is_same_v<type, bool>) {
+        config.*Member = value != 0;
+    } else {
+        config.*Member = static_cast<type>(value);
+    }
+}
+
+inline constexpr std::int64_t int_max = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int64_t long_max = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::int64_t memory_max =
+    sizeof(std::size_t) > 4 ? std::int64_t{1} << 47 : std::int64_t{int_max};
+
+inline constexpr setting_choice acks_choices[] = {{"all", -1}, {"-1", -1}, {"0", 0}, {"1", 1}};
+inline constexpr setting_choice boolean_choices[] = {{"true", 1}, {"false", 0}};
+inline constexpr setting_choice dns_choices[] = {{"use_all_dns_ips", 0},
+                                                 {"resolve_canonical_bootstrap_servers_only", 1}};
+inline constexpr setting_choice recovery_choices[] = {{"rebootstrap", 1}, {"none", 0}};
+inline constexpr setting_choice compression_choices[] = {
+    {"none", 0}, {"gzip", 1}, {"snappy", 2}, {"lz4", 3}, {"zstd", 4}};
+inline constexpr setting_choice minus_one[] = {{"-1", -1}};
+
+template <auto Member> constexpr setting_row milliseconds_row(std::string_view key, std::int64_t min,
+                                                              std::int64_t max, std::string_view doc)
+{
+    return {key, setting_kind::milliseconds, get_member<Member>, set_member<Member>, min, max, {}, doc};
+}
+
+template <auto Member> constexpr setting_row bytes_row(std::string_view key, std::int64_t min,
+                                                       std::int64_t max, std::string_view doc)
+{
+    return {key, setting_kind::bytes, get_member<Member>, set_member<Member>, min, max, {}, doc};
+}
+
+template <auto Member>
+constexpr setting_row number_row(std::string_view key, std::int64_t min, std::int64_t max,
+                                 std::span<const setting_choice> also, std::string_view doc)
+{
+    return {key, setting_kind::number, get_member<Member>, set_member<Member>, min, max, also, doc};
+}
+
+template <auto Member> constexpr setting_row boolean_row(std::string_view key, std::string_view doc)
+{
+    return {key, setting_kind::boolean, get_member<Member>, set_member<Member>, 0, 1, boolean_choices, doc};
+}
+
+template <auto Member> constexpr setting_row
+choice_row(std::string_view key, std::span<const setting_choice> choices, std::string_view doc)
+{
+    return {key, setting_kind::choice, get_member<Member>, set_member<Member>, 0, 0, choices, doc};
+}
+
+constexpr setting_row text_row(std::string_view key, setting_kind kind, std::string_view doc)
+{
+    return {key, kind, nullptr, nullptr, 0, 0, {}, doc};
+}
+
+using settings = producer_config;
+
+inline constexpr std::array setting_rows{
+    text_row("bootstrap.servers", setting_kind::servers,
+             "brokers to ask first, host:port separated by commas; the others are learnt from them"),
+    text_row("client.id", setting_kind::text, "name of this client in the brokers' logs, metrics and quotas"),
+    choice_row<&settings::client_dns_lookup>(
+        "client.dns.lookup", dns_choices,
+        "try every address of a host name, or first turn bootstrap names into canonical host names"),
+    choice_row<&settings::acks>(
+        "acks", acks_choices,
+        "replicas that confirm a batch: all in sync (all, -1), the leader (1), none (0)"),
+    boolean_row<&settings::enable_idempotence>("enable.idempotence",
+                                               "each record is written once and in order, whatever is sent "
+                                               "again; off by itself when acks or retries are "
+                                               "set against it"),
+    number_row<&settings::max_in_flight_requests_per_connection>(
+        "max.in.flight.requests.per.connection", 1, int_max, {},
+        "unanswered requests per broker; with idempotence at most 5"),
+    number_row<&settings::retries>(
+        "retries", 0, int_max, {},
+        "attempts after the first; better left alone, delivery.timeout.ms is the bound"),
+    milliseconds_row<&settings::retry_backoff>(
+        "retry.backoff.ms", 0, long_max,
+        "pause before the first retry; doubles with each, give or take 20 %"),
+    milliseconds_row<&settings::retry_backoff_max>("retry.backoff.max.ms", 0, long_max,
+                                                   "longest pause before a retry"),
+    milliseconds_row<&settings::delivery_timeout>(
+        "delivery.timeout.ms", 0, int_max,
+        "from send to the answer, retries included; at least linger.ms + request.timeout.ms"),
+    milliseconds_row<&settings::request_timeout>("request.timeout.ms", 1, int_max,
+                                                 "how long one request waits for its answer"),
+    milliseconds_row<&settings::max_block>(
+        "max.block.ms", 0, long_max,
+        "how long send waits for room in the buffer and for the topic's metadata"),
+    milliseconds_row<&settings::linger>("linger.ms", 0, long_max,
+                                        "how long a batch that isn't full waits for more records"),
+    bytes_row<&settings::batch_size>("batch.size", 0, int_max,
+                                     "a batch of one partition is sent at once when it has this size"),
+    bytes_row<&settings::buffer_memory>("buffer.memory", 1, memory_max,
+                                        "memory for all records that are not yet confirmed"),
+    bytes_row<&settings::max_request_size>("max.request.size", 1, int_max,
+                                           "largest request, and largest record before compression"),
+    choice_row<&settings::compression_type>("compression.type", compression_choices, "codec of the batches"),
+    number_row<&settings::compression_gzip_level>("compression.gzip.level", 1, 9, minus_one,
+                                                  "1 is fastest, 9 smallest, -1 what zlib thinks best"),
+    number_row<&settings::compression_lz4_level>("compression.lz4.level", 1, 17, {},
+                                                 "1 is fastest, 17 smallest"),
+    number_row<&settings::compression_zstd_level>("compression.zstd.level", -131072, 22, {},
+                                                  "negative levels are fastest, 22 smallest"),
+    boolean_row<&settings::partitioner_adaptive_partitioning_enable>(
+        "partitioner.adaptive.partitioning.enable", "fewer records without key to brokers that are slow"),
+    milliseconds_row<&settings::partitioner_availability_timeout>(
+        "partitioner.availability.timeout.ms", 0, long_max,
+        "records without key avoid a broker that takes nothing for so long; 0 switches this off"),
+    boolean_row<&settings::partitioner_ignore_keys>("partitioner.ignore.keys",
+                                                    "choose the partition as if records had no key"),
+    milliseconds_row<&settings::metadata_max_age>("metadata.max.age.ms", 0, long_max,
+                                                  "ask for the cluster's layout anew after this time"),
+    milliseconds_row<&settings::metadata_max_idle>("metadata.max.idle.ms", 5000, long_max,
+                                                   "forget a topic that nothing was sent to for so long"),
+    choice_row<&settings::metadata_recovery_strategy>(
+        "metadata.recovery.strategy", recovery_choices,
+        "when no known broker answers: begin again from bootstrap.servers, or keep trying"),
+    milliseconds_row<&settings::metadata_recovery_rebootstrap_trigger>(
+        "metadata.recovery.rebootstrap.trigger.ms", 0, long_max,
+        "how long metadata can't be had before that happens"),
+    milliseconds_row<&settings::reconnect_backoff>(
+        "reconnect.backoff.ms", 0, long_max, "pause before connecting again; doubles with each failure"),
+    milliseconds_row<&settings::reconnect_backoff_max>("reconnect.backoff.max.ms", 0, long_max,
+                                                       "longest pause before connecting again"),
+    milliseconds_row<&settings::socket_connection_setup_timeout>(
+        "socket.connection.setup.timeout.ms", 1, long_max,
+        "how long a connection may take to be made; doubles with each failure"),
+    milliseconds_row<&settings::socket_connection_setup_timeout_max>("socket.connection.setup.timeout.max.ms",
+                                                                     1, long_max, "longest such time"),
+    milliseconds_row<&settings::connections_max_idle>(
+        "connections.max.idle.ms", -1, long_max, "close connections that are idle for so long; -1: never"),
+    number_row<&settings::send_buffer>("send.buffer.bytes", -1, int_max, {},
+                                       "the socket's send buffer; -1: as the operating system likes"),
+    number_row<&settings::receive_buffer>("receive.buffer.bytes", -1, int_max, {},
+                                          "the socket's receive buffer; -1: as the operating system likes"),
+    text_row(
+        "kurier.compression.topics", setting_kind::compression_rules,
+        "codecs for some topics, topic:codec or topic:codec:level separated by commas; logs-* names all that "
+        "begin with logs-; the first that matches counts"),
+    bytes_row<&settings::waiting_memory>("kurier.waiting.memory", 0, memory_max,
+                                         "memory for records whose send waits for room in buffer.memory"),
+    bytes_row<&settings::max_response_size>("kurier.max.response.size", 65536, int_max,
+                                            "largest response that is accepted from a broker"),
+};
+
+constexpr const setting_row* find_setting(std::string_view key)
+{
+    for (const auto& row : setting_rows) {
+        if (row.key == key) return &row;
+    }
+    return nullptr;
+}
+
+} // namespace kurier::detail

@@ -1,0 +1,173 @@
+// How a producer behaves: Kafka's settings with its names in snake_case and its defaults where nothing else
+// is said, and chrono durations instead of the ".ms" in the key. The same settings as text:
+// <kurier/properties.hpp>. Which values are allowed, and which exclude each other:
+// <kurier/config/validation.hpp>.
+#pragma once
+
+#include <kurier/compression.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kurier {
+
+// How many replicas confirm a batch before the broker answers.
+enum class acks : std::int16_t {
+    none = 0,   // no answer at all: nobody knows what was written
+    leader = 1, // the leader alone: lost when it fails before a follower has copied the batch
+    all = -1,   // every replica in sync
+};
+
+// What to do when no known broker answers any more (KIP-899, KIP-1102).
+enum class metadata_recovery_strategy : std::uint8_t { none, rebootstrap };
+
+enum class client_dns_lookup : std::uint8_t { use_all_dns_ips, resolve_canonical_bootstrap_servers_only };
+
+// Kafka's 16 KiB exist because its Java producer allocates each batch whole; kurier's batches grow as they
+// fill.
+inline constexpr std::size_t default_batch_size = 256 * 1024;
+
+// One codec for some topics, beyond Kafka. The topic may end in '*': then it names all topics that begin so.
+struct compression_rule
+{
+    compression_rule(std::string topic_or_prefix, kurier::compression codec, std::optional<int> at_level = {})
+        : topic{std::move(topic_or_prefix)}, type{codec}, level{at_level}
+    {}
+
+    std::string topic;
+    kurier::compression type;
+    std::optional<int> level; // nothing: compression.<codec>.level
+
+    bool matches(std::string_view name) const noexcept
+    {
+        const std::string_view pattern = topic;
+        return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1))
+                                      : name == pattern;
+    }
+    friend bool operator==(const compression_rule&, const compression_rule&) = default;
+};
+
+struct compression_choice
+{
+    compression type = compression::none;
+    int level = 0;
+    friend bool operator==(compression_choice, compression_choice) = default;
+};
+
+class producer_config
+{
+public:
+    producer_config() = default;
+
+    // One or several servers: "kafka1:9092,kafka2:9092,[2001:db8::1]:9092"
+    explicit producer_config(std::string_view servers) : bootstrap_servers{split(servers)} {}
+    explicit producer_config(const char* servers) : producer_config{std::string_view{servers}} {}
+
+    // Where to ask first
+    std::vector<std::string> bootstrap_servers; // "host:port"; IPv6 addresses in brackets
+    std::string client_id = "kurier";           // for the broker's logs, metrics and quotas
+    kurier::client_dns_lookup client_dns_lookup = kurier::client_dns_lookup::use_all_dns_ips;
+
+    // What is promised
+    kurier::acks acks = kurier::acks::all;
+    std::optional<bool> enable_idempotence; // nothing: on, unless acks or retries are set against it
+    std::int32_t max_in_flight_requests_per_connection = 5;
+    std::int32_t retries = std::numeric_limits<std::int32_t>::max(); // delivery_timeout is the better bound
+    std::chrono::milliseconds retry_backoff{100};
+    std::chrono::milliseconds retry_backoff_max{1'000};
+    std::chrono::milliseconds delivery_timeout{120'000}; // from send to the answer, retries included
+    std::chrono::milliseconds request_timeout{30'000};
+    std::chrono::milliseconds max_block{60'000}; // how long send waits for room and for the topic's metadata
+
+    // Batches and memory
+    std::chrono::milliseconds linger{5};
+    std::size_t batch_size = default_batch_size;
+    std::size_t buffer_memory = 32 * 1024 * 1024; // all records that are not yet confirmed
+    std::size_t max_request_size = 1024 * 1024;
+    std::size_t waiting_memory = 16 * 1024 * 1024; // records that wait for room in buffer_memory
+    std::size_t max_response_size = 8 * 1024 * 1024;
+
+    // Compression
+    kurier::compression compression_type = kurier::compression::none;
+    std::int32_t compression_gzip_level = -1;
+    std::int32_t compression_lz4_level = 9;
+    std::int32_t compression_zstd_level = 3;
+    std::vector<compression_rule> compression_topics; // the first that matches counts
+
+    // Partitions for records without a key
+    bool partitioner_adaptive_partitioning_enable = true;         // fewer records to slow brokers (KIP-794)
+    std::chrono::milliseconds partitioner_availability_timeout{}; // 0: a partition is never left out
+    bool partitioner_ignore_keys = false;
+
+    // The cluster's layout
+    std::chrono::milliseconds metadata_max_age{300'000};
+    std::chrono::milliseconds metadata_max_idle{300'000}; // forget topics that nobody sends to (KIP-526)
+    kurier::metadata_recovery_strategy metadata_recovery_strategy =
+        kurier::metadata_recovery_strategy::rebootstrap;
+    std::chrono::milliseconds metadata_recovery_rebootstrap_trigger{300'000};
+
+    // Connections
+    std::chrono::milliseconds reconnect_backoff{50};
+    std::chrono::milliseconds reconnect_backoff_max{1'000};
+    std::chrono::milliseconds socket_connection_setup_timeout{10'000};
+    std::chrono::milliseconds socket_connection_setup_timeout_max{30'000};
+    std::chrono::milliseconds connections_max_idle{540'000}; // -1: never closed for being idle
+    std::int32_t send_buffer = 131'072;                      // -1: the operating system's default
+    std::int32_t receive_buffer = 32'768;
+
+    // Is each batch written once, whatever is sent again? Said outright, or as acks and retries allow.
+    bool idempotent() const noexcept
+    {
+        return enable_idempotence.value_or(acks == kurier::acks::all && retries != 0);
+    }
+
+    int compression_level(kurier::compression codec) const noexcept
+    {
+        switch (codec) {
+        case compression::gzip:
+            return compression_gzip_level;
+        case compression::lz4:
+            return compression_lz4_level;
+        case compression::zstd:
+            return compression_zstd_level;
+        default:
+            return 0;
+        }
+    }
+
+    compression_choice compression_for(std::string_view topic) const noexcept
+    {
+        for (const auto& rule : compression_topics) {
+            if (rule.matches(topic)) return {rule.type, rule.level.value_or(compression_level(rule.type))};
+        }
+        return {compression_type, compression_level(compression_type)};
+    }
+
+    friend bool operator==(const producer_config&, const producer_config&) = default;
+
+private:
+    // Empty pieces stay, so that validation can name them.
+    static std::vector<std::string> split(std::string_view list)
+    {
+        std::vector<std::string> pieces;
+        for (;;) {
+            const auto comma = list.find(',');
+            auto piece = list.substr(0, comma);
+            while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
+            while (!piece.empty() && is_blank(piece.back())) piece.remove_suffix(1);
+            pieces.emplace_back(piece);
+            if (comma == std::string_view::npos) return pieces;
+            list.remove_prefix(comma + 1);
+        }
+    }
+    static constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+};
+
+} // namespace kurier
