@@ -42,9 +42,10 @@ log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n
 """
 LOG4J_2 = """appender.out.type=Console
 appender.out.name=out
+appender.out.target={to}
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=[%d] %p %m (%c)%n
-rootLogger.level=INFO
+rootLogger.level={level}
 rootLogger.appenderRef.out.ref=out
 """
 
@@ -79,10 +80,10 @@ def kafka_uuid():
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
 
 
-def logging_flags(version, folder):
+def logging_flags(version, folder, level="INFO", to="SYSTEM_OUT"):
     if number(version) >= (4, 0):
         file = folder / "log4j2.properties"
-        file.write_text(LOG4J_2)
+        file.write_text(LOG4J_2.format(level=level, to=to))
         return [f"-Dlog4j2.configurationFile={file}"]
     file = folder / "log4j.properties"
     file.write_text(LOG4J_1)
