@@ -20,7 +20,7 @@ LAYERS = [
     ("partitioner", "partitioner.hpp partitioners"),
     ("compression", "compression.hpp compression"),
     ("security", "security"),
-    ("config", "properties.hpp producer_config.hpp log.hpp"),
+    ("config", "config properties.hpp producer_config.hpp log.hpp"),
     ("core", "core"),
     ("io", "io"),
     ("producer", "producer.hpp"),

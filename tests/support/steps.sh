@@ -55,7 +55,7 @@ run_step() # NAME
         ((f)) || f=1
         verdict="FAILED (exit status $status, $log)"
         ((status != 124)) || verdict="FAILED (stopped after $limit s, $log)"
-        tail -n "${KURIER_LOG_LINES:-60}" "$log" | sed 's/^/    | /'
+        tail -n "${KURIER_LOG_LINES:-40}" "$log" | cut -c -240 | sed 's/^/    | /'
     fi
     [[ $status == 77 ]] || grep -i '^ *skipped[: ]' "$log" | sed 's/^/    | /' || true
     if ((s)) && [[ -n ${KURIER_NO_SKIP:-} ]]; then

@@ -1,0 +1,17 @@
+// Prints the settings as the table of README.md
+#include <kurier/config/print.hpp>
+
+#include <iostream>
+
+int main()
+{
+    using namespace kurier::detail;
+    const kurier::producer_config defaults;
+    std::cout << "| setting | default | meaning |\n|---|---|---|\n";
+    for (const auto& row : setting_rows) {
+        const std::string value = print_setting(defaults, row);
+        std::cout << "| `" << row.key << "` | " << (value.empty() ? "" : '`' + value + '`') << " | " << row.doc;
+        if (row.kind == setting_kind::choice) std::cout << " (" << allowed_values(row) << ')';
+        std::cout << " |\n";
+    }
+}
