@@ -5,11 +5,11 @@
 #pragma once
 
 #include <kurier/bytes.hpp>
+#include <kurier/record/big_endian.hpp>
 #include <kurier/record/header.hpp>
 #include <kurier/wire/crc32c.hpp>
 #include <kurier/wire/varint.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -98,19 +98,6 @@ inline std::byte* put_headers(std::byte* at, std::span<const header_view> header
     for (const header_view& header : headers)
         at = put_nullable(put_nullable(at, nullable_bytes{header.name}), header.value);
     return at;
-}
-
-template <class Int> inline void put_big_endian(std::byte* at, Int value) noexcept
-{
-    if constexpr (std::endian::native == std::endian::little && sizeof(Int) > 1) {
-        if constexpr (sizeof(Int) == 2)
-            value = static_cast<Int>(__builtin_bswap16(static_cast<std::uint16_t>(value)));
-        if constexpr (sizeof(Int) == 4)
-            value = static_cast<Int>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
-        if constexpr (sizeof(Int) == 8)
-            value = static_cast<Int>(__builtin_bswap64(static_cast<std::uint64_t>(value)));
-    }
-    std::memcpy(at, &value, sizeof value);
 }
 
 } // namespace detail
