@@ -1,0 +1,297 @@
+// Collects records into batches, one open batch per partition, within the bound of buffer.memory. It decides when a
+// batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
+#pragma once
+
+#include <kurier/core/topic.hpp>
+#include <kurier/producer_config.hpp>
+#include <kurier/wire/varint.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace kurier::core {
+
+struct record_bytes // one serialized record; views that need to live only during the call
+{
+    nullable_bytes key, value;
+    std::span<const header_view> headers;
+    std::int64_t timestamp = 0;
+};
+
+class accumulator
+{
+public:
+    explicit accumulator(const producer_config& config)
+        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger}
+    {
+    }
+
+    struct place
+    {
+        batch* where = nullptr; // nullptr: no room
+        std::uint32_t index = 0;
+    };
+
+    // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
+    // leader may hold of the pool. Without room nothing has changed, except that a batch that could not grow is due.
+    place append(partition_state& partition, const record_bytes& record, instant now, std::size_t share,
+                 std::uint64_t flush_epoch)
+    {
+        batch* open = partition.open;
+        if (open) [[likely]] {
+            const auto delta = record.timestamp - open->base_timestamp;
+            const auto body = body_size(record, delta, open->record_count);
+            const auto need = encoded_size(body);
+            if (fits(*open, need, open->memory.capacity) && within_limits(*open, need, delta)) [[likely]]
+                return write(*open, record, body, delta);
+            if (within_limits(*open, need, delta)) {
+                if (grow(*open, need, share))
+                    return write(*open, record, body, delta);
+                set_due(*open); // no room to grow: send what there is, that frees room
+                return {};
+            }
+            close(partition);
+        }
+        open = create(partition, record, now, share);
+        if (!open)
+            return {};
+        open->flush_epoch = flush_epoch;
+        return write(*open, record, body_size(record, 0, 0), 0);
+    }
+
+    // What appending to an empty batch needs of the pool, at the least.
+    static std::size_t room_for(const record_bytes& record) noexcept
+    {
+        return batch_header_size + encoded_size(body_size(record, 0, 0)) + margin + sizeof(slot);
+    }
+
+    // Size of the record in a batch of its own: the upper bound that max.request.size is compared with.
+    static std::size_t size_alone(const record_bytes& record) noexcept
+    {
+        return batch_header_size + encoded_size(body_size(record, 0, 0));
+    }
+
+    // Closes the open batch: it takes no more records and waits in the partition's queue.
+    void close(partition_state& partition) noexcept
+    {
+        batch* open = partition.open;
+        if (!open)
+            return;
+        partition.open = nullptr;
+        lingering_.remove(*open);
+        open->due = true;
+        open->phase = batch_phase::ready;
+        partition.memory_hint = static_cast<std::uint32_t>(std::min(open->memory.capacity, buffer_pool::largest_kept));
+        enqueue(partition, *open);
+    }
+
+    // Puts a batch into the queue where its records belong.
+    static void enqueue(partition_state& partition, batch& placed) noexcept
+    {
+        auto& queue = partition.queue;
+        batch* behind = nullptr;
+        for (batch* last = queue.back(); last && last->first_record > placed.first_record; last = queue.previous(*last))
+            behind = last;
+        queue.insert_before(behind, placed);
+        if (!partition.backlog_hook.linked)
+            partition.topic->backlog.push_back(partition);
+    }
+
+    static void dequeue(partition_state& partition, batch& taken) noexcept
+    {
+        partition.queue.erase(taken);
+        if (partition.queue.empty())
+            partition.topic->backlog.remove(partition);
+    }
+
+    // The next open batch whose linger is over, now marked due; nullptr when there is none.
+    batch* next_due(nanoseconds now) noexcept
+    {
+        batch* oldest = lingering_.front();
+        if (!oldest || later(oldest->created, linger_) > now)
+            return nullptr;
+        set_due(*oldest);
+        return oldest;
+    }
+
+    // For a flush: the next open batch whatever its age.
+    batch* next_lingering() noexcept
+    {
+        batch* oldest = lingering_.front();
+        if (oldest)
+            set_due(*oldest);
+        return oldest;
+    }
+
+    nanoseconds deadline() const noexcept
+    {
+        return lingering_.empty() ? never : later(lingering_.front()->created, linger_);
+    }
+
+    void set_due(batch& open) noexcept
+    {
+        open.due = true;
+        lingering_.remove(open);
+    }
+
+    // An empty batch for a part of the records of one that was too large, or nullptr when the heap is exhausted.
+    batch* create_piece(partition_state& partition, std::size_t bytes) noexcept
+    {
+        return acquire(partition, bytes + margin, true);
+    }
+
+    // Back to the free list. Only when neither a request nor a delivery refers to it.
+    void recycle(batch& finished) noexcept
+    {
+        free_memory(finished);
+        finished.~batch();
+        new (&finished) batch;
+        free_.push_back(&finished);
+    }
+
+    void free_memory(batch& finished) noexcept
+    {
+        const auto held = finished.memory.capacity + finished.wire.capacity;
+        auto& partition = *finished.partition;
+        partition.memory -= held;
+        if (partition.leader)
+            partition.leader->memory -= held;
+        pool_.release(finished.memory);
+        pool_.release(finished.wire);
+    }
+
+    void charge(partition_state& partition, std::size_t bytes) noexcept
+    {
+        partition.memory += bytes;
+        if (partition.leader)
+            partition.leader->memory += bytes;
+    }
+
+    buffer_pool& pool() noexcept { return pool_; }
+    const buffer_pool& pool() const noexcept { return pool_; }
+    std::size_t batch_size() const noexcept { return batch_size_; }
+    void set_linger(nanoseconds linger) noexcept { linger_ = linger; }
+
+private:
+    static constexpr std::size_t margin = 32; // the record writer may store a little past the end of its record
+
+    static std::size_t body_size(const record_bytes& record, std::int64_t delta, std::int32_t index) noexcept
+    {
+        return record_body_size(delta, index, record.key, record.value.size(), record.value.is_null(), record.headers);
+    }
+
+    static std::size_t encoded_size(std::size_t body) noexcept
+    {
+        return wire::varint_size(static_cast<std::int32_t>(body)) + body;
+    }
+
+    static bool fits(const batch& open, std::size_t need, std::size_t capacity) noexcept
+    {
+        const auto slots = (static_cast<std::size_t>(open.record_count) + 1) * sizeof(slot);
+        return open.size + need + margin + slots <= capacity;
+    }
+
+    bool within_limits(const batch& open, std::size_t need, std::int64_t delta) const noexcept
+    {
+        return open.size + need <= batch_size_ && delta >= -time_delta_max && delta <= time_delta_max;
+    }
+
+    static place write(batch& open, const record_bytes& record, std::size_t body, std::int64_t delta) noexcept
+    {
+        const auto index = static_cast<std::uint32_t>(open.record_count);
+        std::byte* end = put_record(open.memory.data + open.size, body, delta, open.record_count, record.key,
+                                    record.value, record.headers);
+        open.size = static_cast<std::size_t>(end - open.memory.data);
+        open.max_timestamp = std::max(open.max_timestamp, record.timestamp);
+        new (&open.slot_of(index)) slot{nullptr, nullptr, static_cast<std::int32_t>(delta), false};
+        ++open.record_count;
+        ++open.accepted;
+        ++open.partition->records;
+        return {&open, index};
+    }
+
+    bool has_share(const partition_state& partition, std::size_t bytes, std::size_t share) const noexcept
+    {
+        return !partition.leader || partition.leader->memory + buffer_pool::rounded(bytes) <= share;
+    }
+
+    bool grow(batch& open, std::size_t need, std::size_t share) noexcept
+    {
+        auto& partition = *open.partition;
+        const auto slots = static_cast<std::size_t>(open.record_count) * sizeof(slot);
+        const auto least = open.size + need + margin + slots + sizeof(slot);
+        const auto wanted = std::max(least, open.memory.capacity * 2);
+        for (const auto bytes : {wanted, least}) {
+            if (!has_share(partition, bytes, share))
+                continue;
+            block larger = pool_.acquire(bytes);
+            if (!larger)
+                continue;
+            std::memcpy(larger.data, open.memory.data, open.size);
+            std::memcpy(larger.data + larger.capacity - slots, open.memory.data + open.memory.capacity - slots, slots);
+            charge(partition, larger.capacity - open.memory.capacity);
+            pool_.release(open.memory);
+            open.memory = larger;
+            return true;
+        }
+        return false;
+    }
+
+    batch* create(partition_state& partition, const record_bytes& record, instant now, std::size_t share)
+    {
+        const auto least = room_for(record);
+        batch* created = nullptr;
+        for (const auto bytes : {std::max<std::size_t>(least, partition.memory_hint), least})
+            if (!created && has_share(partition, bytes, share))
+                created = acquire(partition, bytes);
+        if (!created)
+            return nullptr;
+        created->base_timestamp = created->max_timestamp = record.timestamp;
+        created->created = now.steady;
+        created->first_record = partition.records;
+        partition.open = created;
+        if (linger_ <= nanoseconds{0})
+            created->due = true;
+        else
+            lingering_.push_back(*created);
+        return created;
+    }
+
+    batch* acquire(partition_state& partition, std::size_t bytes, bool beyond_limit = false) noexcept
+    {
+        if (free_.empty()) {
+            auto* more = new (std::nothrow) batch;
+            if (!more)
+                return nullptr;
+            try {
+                free_.reserve(all_.size() + 1); // so that recycle() never allocates
+                all_.emplace_back(more);
+            } catch (...) {
+                delete more;
+                return nullptr;
+            }
+            free_.push_back(more);
+        }
+        block memory = pool_.acquire(bytes, beyond_limit);
+        if (!memory)
+            return nullptr;
+        batch* taken = free_.back();
+        free_.pop_back();
+        taken->partition = &partition;
+        taken->memory = memory;
+        charge(partition, memory.capacity);
+        return taken;
+    }
+
+    static constexpr std::int64_t time_delta_max = 0x7fffffff; // what a slot can hold
+
+    buffer_pool pool_;
+    std::size_t batch_size_;
+    nanoseconds linger_;
+    intrusive_list<batch, &batch::linger_hook> lingering_;
+    std::vector<std::unique_ptr<batch>> all_;
+    std::vector<batch*> free_;
+};
+
+} // namespace kurier::core

@@ -1,0 +1,24 @@
+// What the core asks its driver to do. The driver performs actions in order and takes no decision about Kafka.
+#pragma once
+
+#include <kurier/core/connection.hpp>
+
+#include <string>
+
+namespace kurier::core {
+
+enum class action_kind : std::uint8_t {
+    connect, // resolve host and connect to port, then report connected() or closed()
+    write,   // there are bytes to write: gather() them, write, report written()
+    close,   // drop the connection, then report closed() when no read or write refers to its memory
+};
+
+struct action
+{
+    action_kind kind = action_kind::close;
+    connection_id link = 0;
+    std::string host;       // connect only
+    std::uint16_t port = 0; // connect only
+};
+
+} // namespace kurier::core

@@ -1,0 +1,154 @@
+// A batch of records of one partition, from the first append until its fate is known and nobody refers to it.
+//
+//   open ──full, linger over, flush──▶ ready ──drained──▶ in_flight ──answered──▶ done
+//                                        ▲                    │
+//                                        └────retriable───────┘
+//
+// The records are encoded once, at append, into the buffer that goes to the socket. A batch that was given a
+// sequence is resent with the same records until its fate is known; only its producer epoch and sequence may be
+// rewritten, and only when it is known not to be in the log.
+#pragma once
+
+#include <kurier/core/buffer_pool.hpp>
+#include <kurier/core/instant.hpp>
+#include <kurier/core/intrusive_list.hpp>
+#include <kurier/error.hpp>
+#include <kurier/record/batch_format.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kurier::core {
+
+struct batch;
+struct partition_state;
+
+// Told once about the fate of record `index` of a batch that is done.
+using notify_function = void (*)(void* context, const batch& where, std::uint32_t index);
+
+// Who waits for a record. One per record, dense, at the end of the batch's own block: an acknowledgement walks
+// memory in order, nothing is allocated for a record, and buffer.memory covers them.
+struct slot
+{
+    notify_function notify = nullptr; // nullptr: nobody waits
+    void* context = nullptr;
+    std::int32_t time_delta = 0; // create time of the record - base_timestamp of the batch
+    bool withdrawn = false;      // cancelled before the batch was drained: it must not be sent
+};
+
+// A record of the batch that the broker named as the culprit (KIP-467).
+struct record_failure
+{
+    std::uint32_t index;
+    std::string message;
+};
+
+// What is needed to explain a failure, kept apart from the batch because almost no batch has it.
+struct failure_note
+{
+    std::string broker_message;
+    std::vector<record_failure> records;
+};
+
+enum class batch_phase : std::uint8_t { open, ready, in_flight, done };
+
+struct batch
+{
+    partition_state* partition = nullptr;
+    batch_phase phase = batch_phase::open;
+
+    // records
+    block memory;              // batch header and records from the front, slots from the back
+    std::size_t size = batch_header_size;
+    block wire;                // the compressed form, where there is one
+    std::size_t wire_size = 0; // 0: the records go out as they are in `memory`
+    std::uint16_t attributes = 0;
+    std::int32_t record_count = 0; // records on the wire
+    std::int32_t accepted = 0;     // records appended, withdrawn ones included: one slot each
+    std::int64_t base_timestamp = 0, max_timestamp = 0;
+    std::uint64_t first_record = 0; // number of its first record in the partition: the order of batches
+    std::uint32_t withdrawn = 0; // of the slots
+    std::unique_ptr<std::vector<std::uint32_t>> positions; // after withdrawals: slot -> record on the wire
+
+    // A batch that was too large for the broker is sent in pieces (KIP-126). The pieces carry the records, the
+    // batch that was split keeps the slots.
+    std::vector<batch*> pieces;            // only of a root
+    batch* root = nullptr;                 // of a piece
+    std::vector<std::uint32_t> root_slots; // of a piece: the slot in the root of each of its records
+    std::uint32_t open_pieces = 0;         // of a root: pieces that are still needed
+    bool piece_over = false;               // of a piece: counted out of open_pieces
+
+    // sending
+    nanoseconds created{0};
+    std::int64_t producer_id = -1;
+    std::int16_t producer_epoch = -1;
+    std::int32_t base_sequence = -1; // -1: never drained, so certainly never sent
+    std::int32_t last_attempt_leader = -1, last_attempt_epoch = -1;
+    int attempts = 0;           // how often it was handed to a connection
+    bool maybe_written = false; // an attempt ended without an answer that rules the write out
+    bool sealed = false;        // header and checksum are current
+    bool due = false;           // linger is over (or a flush wants it)
+
+    // outcome
+    error_code error;      // why it failed
+    error_code last_error; // why the last attempt failed
+    persisted written = persisted::no;
+    std::int64_t base_offset = -1;
+    std::int64_t log_append_time = -1; // -1: records keep their create time
+    std::unique_ptr<failure_note> note;
+    std::uint32_t notified = 0; // slots that were told already: telling can be interrupted by an exception
+
+    // who still refers to it
+    std::uint32_t requests = 0;   // requests whose bytes may still be read by the socket
+    std::uint32_t deliveries = 0; // handles outside the core
+    std::uint64_t flush_epoch = 0;
+
+    list_hook<batch> queue_hook;  // partition.queue or partition.flights
+    list_hook<batch> done_hook;   // done and not yet announced to those who wait
+    list_hook<batch> age_hook;    // all that are not done, oldest first
+    list_hook<batch> linger_hook; // open and not yet due, oldest first
+
+    slot& slot_of(std::uint32_t index) const noexcept
+    {
+        return *(reinterpret_cast<slot*>(memory.data + memory.capacity) - 1 - static_cast<std::ptrdiff_t>(index));
+    }
+    bool has_sequence() const noexcept { return base_sequence >= 0; }
+    const std::byte* wire_data() const noexcept { return wire_size ? wire.data : memory.data; }
+    std::size_t bytes_on_wire() const noexcept { return wire_size ? wire_size : size; }
+
+    std::int64_t timestamp_of(std::int32_t time_delta) const noexcept
+    {
+        return log_append_time >= 0 ? log_append_time : base_timestamp + time_delta;
+    }
+    std::int64_t offset_of(std::uint32_t index) const noexcept
+    {
+        if (base_offset < 0)
+            return -1;
+        return base_offset + static_cast<std::int64_t>(positions ? (*positions)[index] : index);
+    }
+    bool done() const noexcept { return phase == batch_phase::done; }
+
+    // The slot of record `index`, wherever it is kept.
+    slot& waiter_of(std::uint32_t index) const noexcept
+    {
+        return root ? root->slot_of(root_slots[index]) : slot_of(index);
+    }
+
+    // Which batch carries the record of a slot today, and as which of its records.
+    std::pair<batch*, std::uint32_t> carrier_of(std::uint32_t index) noexcept
+    {
+        for (batch* piece : pieces) {
+            const auto& slots = piece->root_slots;
+            const auto found = std::lower_bound(slots.begin(), slots.end(), index);
+            if (found != slots.end() && *found == index)
+                return {piece, static_cast<std::uint32_t>(found - slots.begin())};
+        }
+        return {this, index};
+    }
+};
+
+} // namespace kurier::core

@@ -1,0 +1,218 @@
+// The producer's picture of the cluster: brokers, topics, partitions, leaders. Fed by metadata answers and by the
+// leader hints in produce answers (KIP-951).
+#pragma once
+
+#include <kurier/config/server_address.hpp>
+#include <kurier/core/connection.hpp>
+#include <kurier/core/topic.hpp>
+#include <kurier/producer_config.hpp>
+#include <kurier/protocol/messages/metadata.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace kurier::core {
+
+class cluster_view
+{
+public:
+    using node_map = std::map<std::int32_t, std::unique_ptr<broker_node>>; // ordered: runs must be repeatable
+
+    cluster_view(const producer_config& config)
+    {
+        std::int32_t id = -1;
+        for (const auto& server : config.bootstrap_servers) {
+            auto node = std::make_unique<broker_node>();
+            node->id = id--;
+            server_address address;
+            (void)parse_server_address(server, address);
+            node->host = address.host;
+            node->port = address.port;
+            bootstrap_.emplace_back(std::move(node));
+        }
+    }
+
+    topic_state& topic(std::string_view name)
+    {
+        if (const auto found = by_name_.find(name); found != by_name_.end())
+            return *found->second;
+        auto created = std::make_unique<topic_state>();
+        created->name = topic_name{std::string{name}};
+        created->ordinal = static_cast<std::uint32_t>(topics_.size());
+        topics_.push_back(std::move(created));
+        auto& added = *topics_.back();
+        by_name_.emplace(std::string_view{added.name}, &added);
+        return added;
+    }
+
+    topic_state* find(std::string_view name) const noexcept
+    {
+        const auto found = by_name_.find(name);
+        return found == by_name_.end() ? nullptr : found->second;
+    }
+
+    const std::vector<std::unique_ptr<topic_state>>& topics() const noexcept { return topics_; }
+    const node_map& nodes() const noexcept { return nodes_; }
+    const std::vector<std::unique_ptr<broker_node>>& bootstrap() const noexcept { return bootstrap_; }
+    const std::string& cluster_id() const noexcept { return cluster_id_; }
+    bool known() const noexcept { return !nodes_.empty(); }
+
+    broker_node* node(std::int32_t id) const noexcept
+    {
+        const auto found = nodes_.find(id);
+        return found == nodes_.end() ? nullptr : found->second.get();
+    }
+
+    // An address from metadata or a leader hint. True: the address of a known broker changed, its connection is stale.
+    bool put_node(std::int32_t id, std::string_view host, std::int32_t port)
+    {
+        if (id < 0 || host.empty() || port <= 0 || port > 65535)
+            return false;
+        auto& node = nodes_[id];
+        if (!node)
+            node = adopt_bootstrap(host, static_cast<std::uint16_t>(port));
+        node->id = id;
+        node->current = true;
+        if (node->host == host && node->port == port)
+            return false;
+        const bool moved = !node->host.empty();
+        node->host = host;
+        node->port = static_cast<std::uint16_t>(port);
+        node->failures = 0;
+        node->retry_at = nanoseconds{0};
+        return moved;
+    }
+
+    // Calls changed(partition, old leader) for every partition whose leader, epoch or topic id changed, moved(node) for
+    // brokers with a new address.
+    template <class Changed, class Moved>
+    void apply(const protocol::metadata_response& answer, Changed changed, Moved moved)
+    {
+        if (answer.brokers.empty())
+            return; // a broker that is still starting knows nobody; keep what we have
+        if (answer.cluster_id)
+            cluster_id_ = *answer.cluster_id;
+        for (auto& [id, node] : nodes_)
+            node->current = false;
+        for (const auto& broker : answer.brokers)
+            if (put_node(broker.node_id, broker.host, broker.port))
+                moved(*nodes_[broker.node_id]);
+        for (const auto& reported : answer.topics)
+            if (reported.name)
+                if (auto* topic = find(*reported.name))
+                    apply(*topic, reported, changed);
+    }
+
+    // A newer leader for one partition, from a produce answer. False: it is not newer than what is known.
+    template <class Changed>
+    bool apply_hint(partition_state& partition, std::int32_t leader, std::int32_t epoch, Changed changed)
+    {
+        auto* found = node(leader);
+        if (!found || epoch <= partition.leader_epoch)
+            return false;
+        set_leader(partition, found, epoch, changed);
+        return true;
+    }
+
+    static void refresh_available(topic_state& topic)
+    {
+        topic.available.clear();
+        for (const auto& partition : topic.partitions)
+            if (partition.leader)
+                topic.available.push_back(partition.index);
+    }
+
+private:
+    // A bootstrap connection that leads to this very address goes on as the broker's connection.
+    std::unique_ptr<broker_node> adopt_bootstrap(std::string_view host, std::uint16_t port)
+    {
+        auto node = std::make_unique<broker_node>();
+        for (auto& candidate : bootstrap_)
+            if (candidate->link && candidate->host == host && candidate->port == port) {
+                node->host = candidate->host;
+                node->port = candidate->port;
+                node->link = candidate->link;
+                node->api_versions_try = candidate->api_versions_try;
+                node->throttled_until = candidate->throttled_until;
+                candidate->link = nullptr;
+                node->link->node = node.get();
+                break;
+            }
+        return node;
+    }
+
+    template <class Changed>
+    void set_leader(partition_state& partition, broker_node* leader, std::int32_t epoch, Changed& changed)
+    {
+        broker_node* old = partition.leader;
+        if (old)
+            old->memory -= partition.memory;
+        if (leader)
+            leader->memory += partition.memory;
+        partition.leader = leader;
+        partition.leader_epoch = epoch;
+        changed(partition, old);
+    }
+
+    template <class Changed>
+    void apply(topic_state& topic, const protocol::metadata_response_topic& reported, Changed& changed)
+    {
+        topic.stale = false;
+        topic.error = make_error_code(static_cast<broker_errc>(reported.error_code));
+        if (reported.error_code != 0)
+            return; // what we know stays: a topic that is denied for a moment keeps its sequences
+        const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() && !reported.topic_id.is_nil() &&
+                               topic.id != reported.topic_id;
+        if (!reported.topic_id.is_nil())
+            topic.id = reported.topic_id;
+        const auto count = std::max(topic.partitions.size(), reported.partitions.size());
+        for (const auto& described : reported.partitions)
+            if (described.partition_index >= 0 && static_cast<std::size_t>(described.partition_index) < count)
+                apply(topic, described, recreated, changed); // brokers list all partitions: 0 .. count - 1
+        topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
+        refresh_available(topic);
+    }
+
+    template <class Changed>
+    void apply(topic_state& topic, const protocol::metadata_response_partition& described, bool recreated,
+               Changed& changed)
+    {
+        const auto index = described.partition_index;
+        while (std::ssize(topic.partitions) <= index) {
+            auto& added = topic.partitions.emplace_back();
+            added.topic = &topic;
+            added.index = static_cast<std::int32_t>(topic.partitions.size()) - 1;
+        }
+        auto& partition = topic.partitions[static_cast<std::size_t>(index)];
+        const auto epoch = described.leader_epoch;
+        if (recreated) { // a new log: its epochs start anew (KAFKA-12257), and it knows nothing of our sequences
+            partition.leader_epoch = -1;
+            partition.producer.restart = partition.producer.id >= 0;
+        }
+        if (epoch >= 0 && epoch < partition.leader_epoch)
+            return; // from a broker that lags behind
+        auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
+        if (leader != partition.leader || epoch != partition.leader_epoch || recreated)
+            set_leader(partition, leader, epoch, changed);
+        if (!leader)
+            topic.stale = true; // an election goes on: ask again soon
+    }
+
+    struct name_hash
+    {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
+    };
+
+    std::vector<std::unique_ptr<broker_node>> bootstrap_;
+    node_map nodes_;
+    std::vector<std::unique_ptr<topic_state>> topics_;
+    boost::unordered_flat_map<std::string_view, topic_state*, name_hash, std::equal_to<>> by_name_;
+    std::string cluster_id_;
+};
+
+} // namespace kurier::core

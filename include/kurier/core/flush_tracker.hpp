@@ -1,0 +1,45 @@
+// What a flush waits for: everything that was sent before it. Batches and waiting records carry the epoch in which
+// they were sent; a flush ends an epoch and is over when nothing of it or of earlier ones is left. Pieces of a split
+// batch inherit its epoch, so a flush waits for them too (KAFKA-9312).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+namespace kurier::core {
+
+class flush_tracker
+{
+public:
+    std::uint64_t current() const noexcept { return first_ + counts_.size() - 1; }
+    void begin(std::uint64_t epoch) { ++counts_[epoch - first_]; }
+    void end(std::uint64_t epoch)
+    {
+        --counts_[epoch - first_];
+        while (counts_.size() > 1 && counts_.front() == 0) {
+            counts_.pop_front();
+            ++first_;
+        }
+    }
+
+    // Ends the current epoch and returns it.
+    std::uint64_t flush()
+    {
+        const auto ended = current();
+        counts_.push_back(0);
+        while (counts_.size() > 1 && counts_.front() == 0) {
+            counts_.pop_front();
+            ++first_;
+        }
+        return ended;
+    }
+
+    bool finished(std::uint64_t epoch) const noexcept { return epoch < first_; }
+    bool flushing() const noexcept { return counts_.size() > 1; } // something of an ended epoch is left
+
+private:
+    std::deque<std::uint64_t> counts_{0}; // what is left of epochs first_, first_ + 1, ...
+    std::uint64_t first_ = 1;
+};
+
+} // namespace kurier::core

@@ -1,0 +1,74 @@
+// When to ask for metadata, and about which topics: at once for what nobody knows yet, soon after trouble with a
+// leader, and every metadata.max.age.ms anyway. One request at a time, with backoff between fruitless ones.
+#pragma once
+
+#include <kurier/core/backoff.hpp>
+#include <kurier/core/cluster_view.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace kurier::core {
+
+class metadata_plan
+{
+public:
+    metadata_plan(const producer_config& config, random_source& random) : config_{config}, random_{random} {}
+
+    // Something is not known or not right any more. Topics are marked stale by whoever noticed.
+    void ask_soon() noexcept { needed_ = true; }
+
+    bool due(nanoseconds now) const noexcept { return !asked_ && now >= next_at(); }
+    nanoseconds deadline() const noexcept { return asked_ ? never : next_at(); }
+
+    void asked(bool all) noexcept
+    {
+        asked_ = true;
+        asked_all_ = all;
+        needed_ = false;
+    }
+    bool all_due(nanoseconds now) const noexcept { return !ever_ || now >= later(refreshed_, config_.metadata_max_age); }
+
+    // `useful`: it named what was asked for. Otherwise, and after a loss, the next one waits.
+    void answered(bool useful, nanoseconds now)
+    {
+        asked_ = false;
+        ever_ = true;
+        last_answer_ = now;
+        if (asked_all_)
+            refreshed_ = now;
+        pause(useful, now);
+    }
+
+    void lost(nanoseconds now)
+    {
+        asked_ = false;
+        needed_ = true;
+        pause(false, now);
+    }
+
+    bool in_flight() const noexcept { return asked_; }
+    nanoseconds last_answer() const noexcept { return last_answer_; }
+
+private:
+    nanoseconds next_at() const noexcept
+    {
+        const auto regular = ever_ ? later(refreshed_, config_.metadata_max_age) : nanoseconds{0};
+        return std::max(not_before_, needed_ ? nanoseconds{0} : regular);
+    }
+
+    void pause(bool useful, nanoseconds now)
+    {
+        fruitless_ = useful ? 0 : fruitless_ + 1;
+        // Also after a useful answer: leaders that change back and forth must not make a storm of requests.
+        not_before_ = now + backoff(config_.retry_backoff, config_.retry_backoff_max, std::max(fruitless_ - 1, 0), random_);
+    }
+
+    const producer_config& config_;
+    random_source& random_;
+    bool needed_ = true, asked_ = false, asked_all_ = false, ever_ = false;
+    nanoseconds not_before_{0}, refreshed_{0}, last_answer_{0};
+    int fruitless_ = 0;
+};
+
+} // namespace kurier::core

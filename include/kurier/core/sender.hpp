@@ -1,0 +1,545 @@
+// Moves batches from the partitions' queues into requests, and from answers to their end: delivered, retried or
+// failed. It decides which batch may be sent when; bytes and connections are producer_core's.
+#pragma once
+
+#include <kurier/core/accumulator.hpp>
+#include <kurier/core/backoff.hpp>
+#include <kurier/core/flush_tracker.hpp>
+#include <kurier/core/producer_rules.hpp>
+#include <kurier/core/rewrite.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace kurier::core {
+
+// A broker's answer about one batch.
+struct batch_answer
+{
+    broker_errc error = broker_errc::none;
+    std::int64_t base_offset = -1;
+    std::int64_t log_append_time = -1;
+    std::int64_t log_start_offset = -1;
+    std::unique_ptr<failure_note> note;
+};
+
+class sender
+{
+public:
+    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random)
+        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, idempotent_{config.idempotent()}
+    {
+    }
+
+    // --- what may be sent --------------------------------------------------------------------------------------------
+
+    void opened(batch& fresh) // a batch came into being
+    {
+        aging_.push_back(fresh);
+        flushes_.begin(fresh.flush_epoch);
+    }
+
+    // Brings the partition's place in its leader's ready list up to date. Called after every change to it.
+    void update(partition_state& partition)
+    {
+        if (!wants_to_send(partition)) {
+            unready(partition);
+        } else if (!partition.leader || !partition.leader->current) {
+            unready(partition);
+            if (!std::exchange(partition.topic->stale, true))
+                stale_topics_ = true;
+        } else if (!partition.ready_hook.linked) {
+            partition.leader->ready.push_back(partition);
+        }
+    }
+
+    void leader_changed(partition_state& partition, broker_node* old)
+    {
+        if (partition.ready_hook.linked && old)
+            old->ready.erase(partition);
+        partition.producer.proven = false;
+        if (partition.backoff_hook.linked && partition.leader)
+            end_backoff(partition); // a new leader is worth trying at once (KIP-951)
+        update(partition);
+    }
+
+    // Takes at most one batch of each ready partition of a broker, up to max.request.size, sealed and in the order in
+    // which a request wants them: by topic. An idempotent producer must have its identity by now.
+    void drain(broker_node& node, std::vector<batch*>& taken)
+    {
+        std::size_t bytes = 0;
+        drained_.clear();
+        while (partition_state* partition = node.ready.front()) {
+            batch* head = prepare_head(*partition);
+            if (head && !taken.empty() && bytes + head->bytes_on_wire() > config_.max_request_size)
+                break;
+            node.ready.erase(*partition);
+            if (!head)
+                continue;
+            bytes += head->bytes_on_wire();
+            take(*head, node);
+            taken.push_back(head);
+            drained_.push_back(partition);
+        }
+        for (auto* partition : drained_)
+            update(*partition);
+        std::sort(taken.begin(), taken.end(), [](const batch* a, const batch* b) {
+            const auto &p = *a->partition, &q = *b->partition;
+            return p.topic != q.topic ? p.topic->ordinal < q.topic->ordinal : p.index < q.index;
+        });
+    }
+
+    // --- what became of it -------------------------------------------------------------------------------------------
+
+    void answered(batch& about, batch_answer answer, instant now)
+    {
+        auto& partition = *about.partition;
+        const auto error = answer.error;
+        if (error == broker_errc::none || error == broker_errc::duplicate_sequence_number) {
+            leave_flight(about);
+            acknowledged(partition, about);
+            close_gap_if_resolved(partition);
+            succeed(about, error == broker_errc::none ? answer.base_offset : -1, answer.log_append_time);
+        } else if (about.done()) { // it expired meanwhile: only its place in the sequence still matters
+            drop_finished_flight(about);
+        } else if (error == broker_errc::message_too_large && about.record_count > 1) {
+            leave_flight(about);
+            split(about);
+        } else if (worth_retrying(about, error, answer.log_start_offset)) {
+            about.note = std::move(answer.note);
+            retry(about, make_error_code(error), now);
+        } else {
+            leave_flight(about);
+            left_gap(partition, about);
+            about.note = std::move(answer.note);
+            const auto written = what_was_written(error);
+            fail(about, make_error_code(error), about.maybe_written ? std::max(written, persisted::possibly) : written);
+        }
+        update(partition);
+    }
+
+    void handed_over(batch& about) // acks=0: it was given to the socket and nobody will answer
+    {
+        leave_flight(about);
+        succeed(about, -1, -1);
+        update(*about.partition);
+    }
+
+    // The request will not be answered. `sent`: all of its bytes were given to the socket.
+    void lost(batch& about, bool sent, error_code why, instant now)
+    {
+        if (about.done()) {
+            drop_finished_flight(about);
+        } else {
+            about.maybe_written |= sent;
+            retry(about, why, now);
+        }
+        update(*about.partition);
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------------
+
+    void on_time(instant now)
+    {
+        while (batch* due = records_.next_due(now.steady))
+            update(*due->partition);
+        for (auto* waiting = backoffs_.front(); waiting;) {
+            auto* next = backoffs_.next(*waiting);
+            if (waiting->backoff_until <= now.steady) {
+                end_backoff(*waiting);
+                update(*waiting);
+            }
+            waiting = next;
+        }
+        while (batch* oldest = aging_.front()) {
+            if (later(oldest->created, config_.delivery_timeout) > now.steady)
+                break;
+            const bool never_left = !oldest->maybe_written && oldest->phase != batch_phase::in_flight;
+            give_up(*oldest, never_left ? errc::batch_expired : errc::delivery_timeout);
+        }
+    }
+
+    nanoseconds deadline() const noexcept
+    {
+        auto at = records_.deadline();
+        if (const auto* oldest = aging_.front())
+            at = std::min(at, later(oldest->created, config_.delivery_timeout));
+        for (auto* waiting = backoffs_.front(); waiting; waiting = backoffs_.next(*waiting))
+            at = std::min(at, waiting->backoff_until);
+        return at;
+    }
+
+    void make_all_due() // for a flush
+    {
+        while (batch* open = records_.next_lingering())
+            update(*open->partition);
+    }
+
+    // Ends everything with an error. What is in flight may or may not be written.
+    void abort_all(error_code why)
+    {
+        while (batch* oldest = aging_.front())
+            give_up(*oldest, why);
+    }
+
+    // A producer id can't be had: nothing of what waits can be sent.
+    void fail_unsent(error_code why)
+    {
+        for (batch* candidate = aging_.front(); candidate;) {
+            batch* next = aging_.next(*candidate);
+            if (candidate->phase != batch_phase::in_flight)
+                give_up(*candidate, why);
+            candidate = next;
+        }
+    }
+
+    // --- results -----------------------------------------------------------------------------------------------------
+
+    batch* next_done() const noexcept { return done_.front(); }
+
+    void announced(batch& done) // all who waited were told
+    {
+        done_.erase(done);
+        release(done);
+    }
+
+    // Gives back what nobody refers to any more.
+    void release(batch& unused)
+    {
+        if (!unused.done() || unused.requests != 0 || unused.queue_hook.linked || unused.done_hook.linked)
+            return;
+        if (batch* root = unused.root) { // a piece stays until its root goes, because deliveries find it there
+            records_.free_memory(unused);
+            if (!std::exchange(unused.piece_over, true))
+                --root->open_pieces;
+            release(*root);
+            return;
+        }
+        if (unused.open_pieces > 0)
+            return;
+        if (unused.deliveries > 0) {
+            records_.free_memory(unused);
+            return;
+        }
+        for (batch* piece : unused.pieces)
+            records_.recycle(*piece);
+        records_.recycle(unused);
+    }
+
+    bool take_stale_topics() noexcept { return std::exchange(stale_topics_, false); }
+    bool idempotent() const noexcept { return idempotent_; }
+    bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_new_identity_); }
+    const producer_identity& identity() const noexcept { return identity_; }
+    void identity_arrived(const producer_identity& identity)
+    {
+        identity_ = identity;
+        wants_new_identity_ = false;
+        for (auto* partition : std::exchange(identity_waiters_, {}))
+            update(*partition);
+    }
+    std::size_t unfinished() const noexcept { return aging_.size(); }
+
+private:
+    static batch* head_of(const partition_state& partition) noexcept
+    {
+        if (batch* queued = partition.queue.front())
+            return queued;
+        return partition.open && partition.open->due ? partition.open : nullptr;
+    }
+
+    bool wants_to_send(const partition_state& partition) const noexcept
+    {
+        const batch* head = head_of(partition);
+        if (!head || partition.backoff_hook.linked)
+            return false;
+        if (partition.flights.empty())
+            return true;
+        if (!idempotent_) // without sequences, one at a time keeps the order when it is retried
+            return config_.acks == acks::none;
+        return may_follow_flights(partition, *head, flights_max(), identity_);
+    }
+
+    // A broker remembers the last five batches of a producer; more in flight could not be told apart (KIP-98).
+    std::size_t flights_max() const noexcept
+    {
+        return static_cast<std::size_t>(std::clamp(config_.max_in_flight_requests_per_connection, 1, 5));
+    }
+
+    static void unready(partition_state& partition) noexcept
+    {
+        if (partition.ready_hook.linked)
+            partition.leader->ready.erase(partition);
+    }
+
+    // The batch to send next, closed and sealed; nullptr when the partition has to wait after all.
+    batch* prepare_head(partition_state& partition)
+    {
+        for (;;) {
+            batch* head = head_of(partition);
+            if (!head)
+                return nullptr;
+            if (head == partition.open)
+                records_.close(partition);
+            if (head->withdrawn > 0 && !head->has_sequence()) {
+                drop_withdrawn(*head);
+                if (head->record_count == 0) {
+                    accumulator::dequeue(partition, *head);
+                    finish(*head, errc::withdrawn, persisted::no);
+                    continue;
+                }
+            }
+            if (idempotent_ && !prepare_sequence(partition, *head))
+                return nullptr;
+            seal(*head);
+            return head;
+        }
+    }
+
+    bool prepare_sequence(partition_state& partition, batch& head)
+    {
+        if (partition.flights.empty() && needs_new_epoch(partition, head, identity_) &&
+            !start_epoch(partition, identity_)) {
+            wants_new_identity_ = true; // the epochs are used up
+            identity_waiters_.push_back(&partition);
+            return false;
+        }
+        if (!partition.flights.empty() && !may_follow_flights(partition, head, flights_max(), identity_))
+            return false;
+        assign_sequence(partition, head);
+        return true;
+    }
+
+    static void seal(batch& head)
+    {
+        if (std::exchange(head.sealed, true))
+            return;
+        const batch_info info{head.attributes,     head.base_timestamp, head.max_timestamp, head.producer_id,
+                              head.producer_epoch, head.base_sequence,  head.record_count,  -1};
+        if (head.wire_size)
+            seal_batch(head.wire.data, head.wire_size, info);
+        else
+            seal_batch(head.memory.data, head.size, info);
+    }
+
+    void take(batch& head, const broker_node& node)
+    {
+        auto& partition = *head.partition;
+        accumulator::dequeue(partition, head);
+        partition.flights.push_back(head);
+        head.phase = batch_phase::in_flight;
+        head.last_attempt_leader = node.id;
+        head.last_attempt_epoch = partition.leader_epoch;
+        ++head.attempts;
+    }
+
+    static void leave_flight(batch& landed) { landed.partition->flights.erase(landed); }
+
+    void drop_finished_flight(batch& about)
+    {
+        leave_flight(about);
+        left_gap(*about.partition, about);
+        release(about);
+    }
+
+    // --- retry -------------------------------------------------------------------------------------------------------
+
+    bool worth_retrying(batch& about, broker_errc error, std::int64_t log_start_offset)
+    {
+        auto& partition = *about.partition;
+        switch (error) {
+        case broker_errc::out_of_order_sequence_number:
+        case broker_errc::unknown_producer_id:
+            if (!idempotent_)
+                return false;
+            // With everything before it answered, the broker misses something that it had or that was never written.
+            // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe.
+            // Behind others it only means that those have to go first.
+            if (partition.flights.front() == &about &&
+                !(error == broker_errc::unknown_producer_id && log_start_offset < 0))
+                partition.producer.restart = true;
+            return true;
+        case broker_errc::invalid_producer_epoch:
+        case broker_errc::producer_fenced:
+        case broker_errc::invalid_producer_id_mapping:
+            // Somebody else writes with this producer id. A new one heals that; the old one's epochs count as used up.
+            if (!idempotent_)
+                return false;
+            partition.producer.restart = true;
+            partition.producer.epoch = last_producer_epoch;
+            return !about.maybe_written;
+        default:
+            // A leader also answers so for a batch that it appended and then lost the partition.
+            about.maybe_written |= what_was_written(error) != persisted::no;
+            if (refreshes_metadata(error) && !std::exchange(partition.topic->stale, true))
+                stale_topics_ = true;
+            return retriable(error);
+        }
+    }
+
+    void retry(batch& about, error_code why, instant now)
+    {
+        auto& partition = *about.partition;
+        leave_flight(about);
+        about.last_error = why;
+        if (about.attempts > config_.retries || later(about.created, config_.delivery_timeout) <= now.steady) {
+            left_gap(partition, about);
+            fail(about, about.attempts > config_.retries ? make_error_code(errc::retries_exhausted)
+                                                         : make_error_code(errc::delivery_timeout),
+                 about.maybe_written ? persisted::possibly : persisted::no);
+            return;
+        }
+        about.phase = batch_phase::ready;
+        accumulator::enqueue(partition, about);
+        const bool newer_leader = partition.leader && (partition.leader_epoch > about.last_attempt_epoch ||
+                                                       partition.leader->id != about.last_attempt_leader);
+        if (newer_leader)
+            return;
+        const auto pause = backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
+        begin_backoff(partition, now.steady + pause);
+    }
+
+    void begin_backoff(partition_state& partition, nanoseconds until)
+    {
+        partition.backoff_until = until;
+        if (!partition.backoff_hook.linked)
+            backoffs_.push_back(partition);
+    }
+
+    void end_backoff(partition_state& partition)
+    {
+        partition.backoff_until = nanoseconds{0};
+        backoffs_.remove(partition);
+    }
+
+    // --- the end of a batch ------------------------------------------------------------------------------------------
+
+    void succeed(batch& about, std::int64_t base_offset, std::int64_t log_append_time)
+    {
+        if (about.done()) {
+            release(about); // the promise was broken by its deadline; the answer came after it
+            return;
+        }
+        about.base_offset = base_offset;
+        about.log_append_time = log_append_time;
+        about.note.reset();
+        finish(about, {}, persisted::yes);
+    }
+
+    void fail(batch& about, error_code why, persisted written) { finish(about, why, written); }
+
+    void finish(batch& about, error_code why, persisted written)
+    {
+        about.error = why;
+        about.written = written;
+        about.phase = batch_phase::done;
+        aging_.remove(about);
+        done_.push_back(about);
+        flushes_.end(about.flush_epoch);
+    }
+
+    void give_up(batch& about, error_code why)
+    {
+        auto& partition = *about.partition;
+        if (about.phase == batch_phase::in_flight) { // it keeps its place among the flights until the request ends
+            fail(about, why, persisted::possibly);
+            return;
+        }
+        if (&about == partition.open)
+            records_.close(partition);
+        accumulator::dequeue(partition, about);
+        left_gap(partition, about);
+        fail(about, why, about.maybe_written ? persisted::possibly : persisted::no);
+        update(partition);
+    }
+
+    // Sends the halves of a batch that was too large for the broker (KIP-126), in its place and with its sequences.
+    void split(batch& whole)
+    {
+        auto& partition = *whole.partition;
+        batch& root = whole.root ? *whole.root : whole;
+        const auto cut = find_halves(whole);
+        batch* first = records_.create_piece(partition, batch_header_size + cut.first_bytes);
+        batch* second = first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
+        if (!second) {
+            if (first)
+                records_.recycle(*first);
+            left_gap(partition, whole);
+            fail(whole, broker_errc::message_too_large, persisted::no);
+            return;
+        }
+        auto records = records_of(whole);
+        fill_piece(*first, whole, root, records, 0, cut.first_count);
+        fill_piece(*second, whole, root, records, cut.first_count, whole.record_count - cut.first_count);
+        replace_in_root(root, whole, *first, *second);
+        aging_.remove(whole);
+        flushes_.end(whole.flush_epoch);
+        whole.phase = batch_phase::done;
+        if (&whole != &root)
+            release(whole);
+    }
+
+    void fill_piece(batch& piece, const batch& whole, batch& root, wire::reader& records, std::int32_t from,
+                    std::int32_t count)
+    {
+        piece.base_timestamp = whole.base_timestamp;
+        copy_records(records, count, piece);
+        piece.first_record = whole.first_record + static_cast<std::uint64_t>(from);
+        piece.created = whole.created;
+        piece.flush_epoch = whole.flush_epoch;
+        piece.producer_id = whole.producer_id;
+        piece.producer_epoch = whole.producer_epoch;
+        piece.base_sequence = whole.has_sequence() ? sequence_after(whole.base_sequence, from) : -1;
+        piece.maybe_written = whole.maybe_written;
+        piece.attempts = whole.attempts - 1; // a split is not a retry
+        piece.phase = batch_phase::ready;
+        piece.due = true;
+        piece.root = &root;
+        collect_root_slots(piece, whole, root, from, count);
+        flushes_.begin(piece.flush_epoch);
+        aging_.insert_before(aging_.next(whole), piece);
+        accumulator::enqueue(*piece.partition, piece);
+    }
+
+    static void collect_root_slots(batch& piece, const batch& whole, const batch& root, std::int32_t from,
+                                   std::int32_t count)
+    {
+        if (&whole != &root) {
+            const auto begin = whole.root_slots.begin() + from;
+            piece.root_slots.assign(begin, begin + count);
+            return;
+        }
+        for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(whole.accepted); ++i) {
+            const auto at = static_cast<std::int32_t>(whole.positions ? (*whole.positions)[i] : i);
+            if (at >= from && at < from + count && !whole.slot_of(i).withdrawn)
+                piece.root_slots.push_back(i);
+        }
+    }
+
+    static void replace_in_root(batch& root, batch& whole, batch& first, batch& second)
+    {
+        if (&root == &whole) {
+            root.pieces = {&first, &second};
+            root.open_pieces = 2;
+            return;
+        }
+        root.pieces.insert(root.pieces.end(), {&first, &second});
+        whole.root_slots.clear(); // carries nothing any more, but goes only when the root goes
+        root.open_pieces += 2;
+    }
+
+    const producer_config& config_;
+    accumulator& records_;
+    flush_tracker& flushes_;
+    random_source& random_;
+    const bool idempotent_;
+    producer_identity identity_; // invalid until the cluster gave one
+    std::vector<partition_state*> identity_waiters_;
+    bool stale_topics_ = false, wants_new_identity_ = false;
+    intrusive_list<batch, &batch::age_hook> aging_; // everything that is not done, oldest first
+    intrusive_list<batch, &batch::done_hook> done_; // not yet announced
+    intrusive_list<partition_state, &partition_state::backoff_hook> backoffs_;
+    std::vector<partition_state*> drained_;
+};
+
+} // namespace kurier::core

@@ -1,0 +1,66 @@
+// Which partition takes the records that have no key (KIP-794): one partition at a time, so that batches become full;
+// switched by bytes and at the end of a batch; and drawn at random with less weight for partitions with a longer queue.
+#pragma once
+
+#include <kurier/core/accumulator.hpp>
+#include <kurier/core/random.hpp>
+#include <kurier/core/topic.hpp>
+
+#include <algorithm>
+
+namespace kurier::core {
+
+// After this many bytes the next batch goes elsewhere: Kafka's batch.size, on which its promise of an even spread
+// rests. A larger batch is still filled first.
+inline constexpr std::size_t sticky_bytes_min = 16384;
+
+inline bool left_out(const partition_state& partition, nanoseconds availability_timeout, nanoseconds now) noexcept
+{
+    return availability_timeout > nanoseconds{0} && partition.leader && partition.leader->stalled_since != never &&
+           later(partition.leader->stalled_since, availability_timeout) <= now;
+}
+
+inline std::int32_t draw_partition(const topic_state& topic, const producer_config& config, nanoseconds now,
+                                   random_source& random) noexcept
+{
+    const bool all = topic.available.empty(); // nobody leads: any partition is as good
+    const auto count = all ? topic.partitions.size() : topic.available.size();
+    std::size_t longest = 0, shortest = topic.backlog.size() < count ? 0 : ~std::size_t{0};
+    if (config.partitioner_adaptive_partitioning_enable)
+        for (auto* queued = topic.backlog.front(); queued; queued = topic.backlog.next(*queued)) {
+            longest = std::max(longest, queued->queue.size());
+            shortest = std::min(shortest, queued->queue.size());
+        }
+    const bool weighted = longest > shortest && shortest != ~std::size_t{0};
+    std::int32_t drawn = 0;
+    for (int tries = 0; tries < 64; ++tries) { // weight: longest + 1 - own length, by rejection
+        const auto at = random.below(count);
+        drawn = all ? static_cast<std::int32_t>(at) : topic.available[at];
+        const auto& partition = topic.partitions[static_cast<std::size_t>(drawn)];
+        if (left_out(partition, config.partitioner_availability_timeout, now))
+            continue;
+        if (!weighted || random.below(longest + 1) >= partition.queue.size())
+            break;
+    }
+    return drawn;
+}
+
+inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, std::size_t batch_size,
+                                const producer_config& config, nanoseconds now, random_source& random) noexcept
+{
+    const auto size = record.key.size() + record.value.size() + 16;
+    const auto enough = std::min(batch_size, sticky_bytes_min);
+    if (topic.sticky >= 0 && topic.sticky_bytes >= enough) {
+        const batch* open = topic.partitions[static_cast<std::size_t>(topic.sticky)].open;
+        if (!open || open->size + size > batch_size)
+            topic.sticky = -1;
+    }
+    if (topic.sticky < 0 || static_cast<std::size_t>(topic.sticky) >= topic.partitions.size()) [[unlikely]] {
+        topic.sticky = draw_partition(topic, config, now, random);
+        topic.sticky_bytes = 0;
+    }
+    topic.sticky_bytes += size;
+    return topic.sticky;
+}
+
+} // namespace kurier::core

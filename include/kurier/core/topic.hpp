@@ -1,0 +1,100 @@
+// What the producer knows of topics, partitions and brokers. Objects live as long as the core, so plain pointers
+// between them are safe; a topic that disappears keeps its state, because sequences must survive a broker that
+// briefly denies a topic (a producer that forgot them had its records acknowledged and thrown away).
+#pragma once
+
+#include <kurier/core/batch.hpp>
+#include <kurier/core/waiting.hpp>
+#include <kurier/record/record_metadata.hpp>
+#include <kurier/uuid.hpp>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace kurier::core {
+
+struct connection;
+struct topic_state;
+struct broker_node;
+
+// The idempotent producer's state of one partition. The producer id and epoch are kept here, not globally: trouble in
+// one partition starts a new epoch there and leaves the others alone.
+struct producer_state
+{
+    std::int64_t id = -1;
+    std::int16_t epoch = -1;
+    std::int32_t next_sequence = 0;
+    std::int32_t last_acked = -1; // -1: nothing in this epoch
+    // The current leader acknowledged a batch of this epoch. Until then one batch at a time: if the first of several
+    // is lost, the second would be taken as the first and the lost one could never follow (KAFKA-14312).
+    bool proven = false;
+    // A batch that had a sequence failed, so the broker may be missing a piece. Nothing new is sent until the batches
+    // behind it are resolved; they either fit (it was written) or a new epoch starts.
+    bool gap = false;
+    bool restart = false; // evidence was seen: start a new epoch as soon as nothing is in flight
+};
+
+struct partition_state
+{
+    topic_state* topic = nullptr;
+    std::int32_t index = 0;
+    std::int32_t leader_epoch = -1;
+    broker_node* leader = nullptr;
+
+    batch* open = nullptr;                             // takes records; not in the queue
+    intrusive_list<batch, &batch::queue_hook> queue;   // closed, by first_record
+    intrusive_list<batch, &batch::queue_hook> flights; // handed to a connection, by first_record
+    producer_state producer;
+    std::uint64_t records = 0;     // appended so far
+    std::uint32_t memory_hint = 0; // how large the last batch became: where the next one starts
+    std::size_t memory = 0;        // bytes of blocks
+    nanoseconds backoff_until{0};
+    bool retrying = false;
+
+    list_hook<partition_state> ready_hook;   // in leader->ready
+    list_hook<partition_state> backoff_hook; // waits for backoff_until
+    list_hook<partition_state> backlog_hook; // in topic->backlog: something is queued
+};
+
+enum class topic_phase : std::uint8_t { unknown, known };
+
+struct topic_state
+{
+    topic_name name;
+    std::uint32_t ordinal = 0;
+    topic_phase phase = topic_phase::unknown;
+    uuid id;
+    std::deque<partition_state> partitions;
+    std::vector<std::int32_t> available; // partitions with a leader, ascending
+    error_code error;                    // why it is unknown, as the last metadata said
+    nanoseconds last_used{0};
+    bool wanted = false; // part of periodic refreshes
+    bool stale = false;  // a refresh was asked for
+    std::int32_t sticky = -1;
+    std::size_t sticky_bytes = 0;
+    intrusive_list<partition_state, &partition_state::backlog_hook> backlog;
+    waiting_lane waiting; // records sent before the topic was known
+};
+
+struct broker_node
+{
+    std::int32_t id = -1; // negative: known by its bootstrap address only
+    std::string host;
+    std::uint16_t port = 0;
+    std::string rack;
+    bool current = true; // listed by the newest metadata (or a bootstrap address)
+
+    connection* link = nullptr;
+    nanoseconds retry_at{0};
+    int failures = 0; // connection attempts in a row that did not get to ready
+    nanoseconds throttled_until{0};
+    nanoseconds stalled_since{never};  // since when it has had ready batches and could not take them
+    std::int16_t api_versions_try = 4; // the ApiVersions version to open the next connection with
+
+    std::size_t memory = 0; // bytes of blocks of the partitions it leads
+    intrusive_list<partition_state, &partition_state::ready_hook> ready;
+    waiting_lane waiting; // records that found no room
+};
+
+} // namespace kurier::core

@@ -1,0 +1,61 @@
+// Records that were sent and could not be appended yet: their topic is not known, or the buffer is full. Each owns
+// its bytes. They are admitted first come, first served per lane (a topic that is not known, or a leader), so a dead
+// broker's records do not stand before those of others.
+#pragma once
+
+#include <kurier/core/batch.hpp>
+#include <kurier/record/header.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace kurier::core {
+
+struct topic_state;
+
+// Chooses the partition once the topic is known: the typed layer's partitioner behind one pointer.
+struct partition_chooser
+{
+    std::int32_t (*choose)(void* context, const topic_state& topic, nullable_bytes key, nullable_bytes value,
+                           std::span<const header_view> headers) = nullptr;
+    void* context = nullptr;
+};
+
+struct waiting_lane;
+
+struct waiting_record
+{
+    topic_state* topic = nullptr;
+    std::optional<std::int32_t> partition; // chosen, or asked for
+    partition_chooser chooser;
+    std::vector<std::byte> bytes; // key, value, header names and values, back to back
+    nullable_bytes key, value;
+    std::vector<header_view> headers;
+    std::int64_t timestamp = 0;
+    nanoseconds give_up{0};
+    std::uint64_t flush_epoch = 0;
+    std::uint64_t number = 0; // order of arrival
+    std::size_t charged = 0;  // bytes counted against the bound of the waiting room
+    slot waiter;
+
+    // What became of it: a place in a batch, or an error.
+    batch* where = nullptr;
+    std::uint32_t index = 0;
+    error_code error;
+    std::string text;      // what stood in the way, for the failure
+    bool announced = true; // those who wait were told (or nothing has happened yet)
+    bool held = false;     // a delivery outside the core refers to it
+
+    waiting_lane* lane = nullptr; // nullptr: it waits no more
+    list_hook<waiting_record> lane_hook;
+    list_hook<waiting_record> arrival_hook; // in the order of arrival; afterwards in the list of those to announce
+
+    bool waits() const noexcept { return lane != nullptr; }
+};
+
+struct waiting_lane : intrusive_list<waiting_record, &waiting_record::lane_hook>
+{
+};
+
+} // namespace kurier::core

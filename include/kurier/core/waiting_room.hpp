@@ -1,0 +1,152 @@
+// Holds records that can't be appended yet and lets them in when they can: see waiting.hpp. Its memory is bounded on
+// its own account (kurier.waiting.memory), beside buffer.memory.
+#pragma once
+
+#include <kurier/core/accumulator.hpp>
+#include <kurier/core/topic.hpp>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace kurier::core {
+
+class waiting_room
+{
+public:
+    explicit waiting_room(std::size_t limit) : limit_{limit} {}
+
+    // nullptr: no room for it either. One record is always let in, whatever its size.
+    waiting_record* add(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
+                        partition_chooser chooser, nanoseconds give_up)
+    {
+        std::size_t bytes = record.key.size() + record.value.size();
+        for (const auto& header : record.headers)
+            bytes += header.name.size() + header.value.size() + sizeof(header_view);
+        const auto charge = bytes + sizeof(waiting_record);
+        if (used_ > 0 && used_ + charge > limit_)
+            return nullptr;
+        auto made = std::make_unique<waiting_record>();
+        made->topic = &topic;
+        made->partition = partition;
+        made->chooser = chooser;
+        made->timestamp = record.timestamp;
+        made->give_up = give_up;
+        made->charged = charge;
+        made->number = next_number_++;
+        copy(record, bytes, *made);
+        used_ += charge;
+        auto* added = made.release();
+        arrivals_.push_back(*added);
+        place(*added);
+        return added;
+    }
+
+    // Where it waits: behind its leader's others, or with its topic's while it has no leader.
+    void place(waiting_record& waiting)
+    {
+        auto& lane = lane_of(waiting);
+        waiting_record* behind = nullptr;
+        for (auto* last = lane.back(); last && last->number > waiting.number; last = lane.previous(*last))
+            behind = last;
+        lane.insert_before(behind, waiting);
+        waiting.lane = &lane;
+        remember(lane);
+    }
+
+    // After a change of leaders or topics: records may belong to other lanes now.
+    void place_all_again()
+    {
+        for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
+            waiting->lane->erase(*waiting);
+        for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
+            place(*waiting);
+    }
+
+    // Lets in whoever can be: `admit(record)` returns whether it went in (or failed for good, then it was finished).
+    // Oldest first over all lanes; a lane whose oldest can't go in holds back only itself.
+    template <class Admit> void let_in(Admit admit)
+    {
+        blocked_.clear();
+        while (auto* next = oldest_of_unblocked()) {
+            waiting_lane* lane = next->lane;
+            if (!admit(*next) && next->lane == lane)
+                blocked_.push_back(lane);
+        }
+        forget_empty_lanes();
+    }
+
+    // It waits no more.
+    void leave(waiting_record& waiting)
+    {
+        waiting.lane->erase(waiting);
+        waiting.lane = nullptr;
+        arrivals_.erase(waiting);
+        used_ -= waiting.charged;
+        waiting.bytes = {};
+        waiting.headers = {};
+        waiting.key = waiting.value = {};
+    }
+
+    waiting_record* oldest() const noexcept { return arrivals_.front(); }
+    waiting_record* next(waiting_record& waiting) const noexcept { return arrivals_.next(waiting); }
+    nanoseconds deadline() const noexcept { return arrivals_.empty() ? never : arrivals_.front()->give_up; }
+    bool empty() const noexcept { return arrivals_.empty(); }
+    std::size_t size() const noexcept { return arrivals_.size(); }
+    std::size_t used() const noexcept { return used_; }
+
+private:
+    static waiting_lane& lane_of(waiting_record& waiting) noexcept
+    {
+        auto& topic = *waiting.topic;
+        if (topic.phase == topic_phase::known && waiting.partition &&
+            *waiting.partition < static_cast<std::int32_t>(topic.partitions.size()))
+            if (auto* leader = topic.partitions[static_cast<std::size_t>(*waiting.partition)].leader)
+                return leader->waiting;
+        return topic.waiting;
+    }
+
+    static void copy(const record_bytes& record, std::size_t bytes, waiting_record& into)
+    {
+        into.bytes.reserve(bytes); // the views below point into it
+        const auto keep = [&](nullable_bytes view) {
+            if (view.is_null())
+                return nullable_bytes{};
+            const auto at = into.bytes.size();
+            into.bytes.insert(into.bytes.end(), view.data(), view.data() + view.size());
+            return nullable_bytes{bytes_view{into.bytes.data() + at, view.size()}};
+        };
+        into.key = keep(record.key);
+        into.value = keep(record.value);
+        for (const auto& header : record.headers)
+            into.headers.push_back({as_text(keep(nullable_bytes{header.name}).view()), keep(header.value)});
+    }
+
+    waiting_record* oldest_of_unblocked() const noexcept
+    {
+        waiting_record* oldest = nullptr;
+        for (auto* lane : lanes_)
+            if (!lane->empty() && std::find(blocked_.begin(), blocked_.end(), lane) == blocked_.end())
+                if (!oldest || lane->front()->number < oldest->number)
+                    oldest = lane->front();
+        return oldest;
+    }
+
+    void remember(waiting_lane& lane)
+    {
+        if (std::find(lanes_.begin(), lanes_.end(), &lane) == lanes_.end())
+            lanes_.push_back(&lane);
+    }
+
+    void forget_empty_lanes()
+    {
+        std::erase_if(lanes_, [](const waiting_lane* lane) { return lane->empty(); });
+    }
+
+    std::size_t limit_, used_ = 0;
+    std::uint64_t next_number_ = 0;
+    intrusive_list<waiting_record, &waiting_record::arrival_hook> arrivals_;
+    std::vector<waiting_lane*> lanes_, blocked_;
+};
+
+} // namespace kurier::core

@@ -1,0 +1,74 @@
+// ApiVersions (KIP-35, KIP-511, KIP-584): what does this broker speak? The answer always has response header version 0,
+// and a broker that does not know the asked version answers UNSUPPORTED_VERSION in version 0.
+// ApiVersionsRequest.json, ApiVersionsResponse.json
+#pragma once
+
+#include <kurier/protocol/schema.hpp>
+
+namespace kurier::protocol {
+
+struct api_versions_request
+{
+    std::string client_software_name, client_software_version;
+
+    using self = api_versions_request;
+    using schema = fields<field<&self::client_software_name, since(3)>, field<&self::client_software_version, since(3)>>;
+    static constexpr std::int16_t api_key = 18;
+    static constexpr versions valid{0, 4}, flexible{3};
+    bool operator==(const self&) const = default;
+};
+
+struct api_version
+{
+    std::int16_t api_key = 0, min_version = 0, max_version = 0;
+
+    using self = api_version;
+    using schema = fields<field<&self::api_key>, field<&self::min_version>, field<&self::max_version>>;
+    bool operator==(const self&) const = default;
+};
+
+struct supported_feature_key
+{
+    std::string name;
+    std::int16_t min_version = 0, max_version = 0;
+
+    using self = supported_feature_key;
+    using schema = fields<field<&self::name>, field<&self::min_version>, field<&self::max_version>>;
+    bool operator==(const self&) const = default;
+};
+
+struct finalized_feature_key
+{
+    std::string name;
+    std::int16_t max_version_level = 0, min_version_level = 0;
+
+    using self = finalized_feature_key;
+    using schema = fields<field<&self::name>, field<&self::max_version_level>, field<&self::min_version_level>>;
+    bool operator==(const self&) const = default;
+};
+
+struct api_versions_response
+{
+    std::int16_t error_code = 0;
+    std::vector<api_version> api_keys;
+    std::int32_t throttle_time_ms = 0;
+    std::vector<supported_feature_key> supported_features;
+    std::int64_t finalized_features_epoch = -1;
+    std::vector<finalized_feature_key> finalized_features;
+    bool zk_migration_ready = false;
+
+    using self = api_versions_response;
+    using schema = fields<field<&self::error_code>, field<&self::api_keys>, field<&self::throttle_time_ms, since(1)>,
+                          field<&self::supported_features, since(3), 0>, field<&self::finalized_features_epoch, since(3), 1>,
+                          field<&self::finalized_features, since(3), 2>, field<&self::zk_migration_ready, since(3), 3>>;
+    static constexpr std::int16_t api_key = 18;
+    static constexpr versions valid{0, 4}, flexible{3};
+    static const self& defaults()
+    {
+        static const self value;
+        return value;
+    }
+    bool operator==(const self&) const = default;
+};
+
+} // namespace kurier::protocol

@@ -1,0 +1,39 @@
+// InitProducerId (KIP-98, KIP-360): the identity of an idempotent producer.
+// InitProducerIdRequest.json, InitProducerIdResponse.json
+#pragma once
+
+#include <kurier/protocol/schema.hpp>
+
+namespace kurier::protocol {
+
+struct init_producer_id_request
+{
+    std::optional<std::string> transactional_id;
+    std::int32_t transaction_timeout_ms = 0;
+    std::int64_t producer_id = -1;
+    std::int16_t producer_epoch = -1;
+
+    using self = init_producer_id_request;
+    using schema = fields<field<&self::transactional_id>, field<&self::transaction_timeout_ms>,
+                          field<&self::producer_id, since(3)>, field<&self::producer_epoch, since(3)>>;
+    static constexpr std::int16_t api_key = 22;
+    static constexpr versions valid{0, 5}, flexible{2};
+    bool operator==(const self&) const = default;
+};
+
+struct init_producer_id_response
+{
+    std::int32_t throttle_time_ms = 0;
+    std::int16_t error_code = 0;
+    std::int64_t producer_id = -1;
+    std::int16_t producer_epoch = 0;
+
+    using self = init_producer_id_response;
+    using schema = fields<field<&self::throttle_time_ms>, field<&self::error_code>, field<&self::producer_id>,
+                          field<&self::producer_epoch>>;
+    static constexpr std::int16_t api_key = 22;
+    static constexpr versions valid{0, 5}, flexible{2};
+    bool operator==(const self&) const = default;
+};
+
+} // namespace kurier::protocol

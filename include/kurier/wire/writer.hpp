@@ -1,0 +1,61 @@
+// Writes Kafka's primitive types to the end of a vector, or only counts their bytes.
+#pragma once
+
+#include <kurier/bytes.hpp>
+#include <kurier/wire/varint.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+namespace kurier::wire {
+
+class writer
+{
+public:
+    explicit writer(std::vector<std::byte>& out) noexcept : out_{out} {}
+
+    void put(const void* data, std::size_t size)
+    {
+        const auto* bytes = static_cast<const std::byte*>(data);
+        out_.insert(out_.end(), bytes, bytes + size);
+    }
+
+    template <class Int> void put_int(Int value) // big endian
+    {
+        using bits = std::make_unsigned_t<Int>;
+        std::byte bytes[sizeof(Int)];
+        for (std::size_t i = 0; i < sizeof(Int); ++i)
+            bytes[i] = static_cast<std::byte>(static_cast<bits>(value) >> (8 * (sizeof(Int) - 1 - i)));
+        put(bytes, sizeof bytes);
+    }
+
+    void put_uvarint(std::uint32_t value)
+    {
+        std::byte bytes[5];
+        put(bytes, static_cast<std::size_t>(wire::put_uvarint(bytes, value) - bytes));
+    }
+
+    void put_varint(std::int32_t value) { put_uvarint(zigzag(value)); }
+
+    std::size_t size() const noexcept { return out_.size(); }
+
+private:
+    std::vector<std::byte>& out_;
+};
+
+class sizer
+{
+public:
+    void put(const void*, std::size_t size) noexcept { size_ += size; }
+    template <class Int> void put_int(Int) noexcept { size_ += sizeof(Int); }
+    void put_uvarint(std::uint32_t value) noexcept { size_ += uvarint_size(value); }
+    void put_varint(std::int32_t value) noexcept { size_ += varint_size(value); }
+    std::size_t size() const noexcept { return size_; }
+
+private:
+    std::size_t size_ = 0;
+};
+
+} // namespace kurier::wire
