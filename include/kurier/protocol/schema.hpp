@@ -90,19 +90,22 @@ template <class Out, class T> void put(Out& out, const std::optional<T>& value, 
     else put_length<std::int32_t>(out, -1, h);
 }
 
+// Does a tagged field travel? Not while it has its default.
+template <class Field, class Message> bool given(const Message& value, how h)
+{
+    if constexpr (Field::tag < 0) return false;
+    else return Field::in(h.version) && Field::of(value) != Field::of(Message::defaults());
+}
+
 template <class Out, class Message, class... Field> void put_fields(Out& out, const Message& value, how h, fields<Field...>)
 {
     const auto plain = [&]<class F>(F) {
         if constexpr (F::tag < 0)
             if (F::in(h.version)) put(out, F::of(value), h);
     };
-    const auto given = [&]<class F>(F) {
-        if constexpr (F::tag < 0) return false;
-        else return F::in(h.version) && F::of(value) != F::of(Message::defaults());
-    };
     const auto tagged = [&]<class F>(F) {
         if constexpr (F::tag >= 0)
-            if (given(F{})) {
+            if (given<F>(value, h)) {
                 wire::sizer body;
                 put(body, F::of(value), h);
                 out.put_uvarint(static_cast<std::uint32_t>(F::tag));
@@ -112,7 +115,7 @@ template <class Out, class Message, class... Field> void put_fields(Out& out, co
     };
     (plain(Field{}), ...);
     if (h.flexible) {
-        out.put_uvarint((0u + ... + static_cast<std::uint32_t>(given(Field{}))));
+        out.put_uvarint((0u + ... + static_cast<std::uint32_t>(given<Field>(value, h))));
         (tagged(Field{}), ...);
     }
 }
