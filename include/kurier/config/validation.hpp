@@ -121,6 +121,10 @@ private:
             error(key, "client.id" + place(key) + " has " + std::to_string(config_.client_id.size()) +
                            " bytes; Kafka's protocol carries at most 32767");
         }
+        if (config_.client_id.starts_with(' ') || config_.client_id.ends_with(' ')) {
+            error(key, "client.id" + place(key) + "=\"" + wire::escape(config_.client_id, 80) +
+                           "\" begins or ends with a blank, which a properties file can't say");
+        }
         if (wire::escape(config_.client_id, size_max).size() !=
             escaped_size_without_controls(config_.client_id)) {
             error(key, "client.id" + place(key) + "=\"" + wire::escape(config_.client_id, 80) +
@@ -333,7 +337,7 @@ inline producer_config resolve(producer_config config)
 
 } // namespace detail
 
-// All problems; none, or only warnings, when a producer can run with it. The lines: where a file has the keys.
+// All problems; none, or only warnings, when a producer can run with it. The lines say where a file has keys.
 inline config_problems validate(const producer_config& config, std::span<const config_line> lines = {})
 {
     return detail::config_checker{config, lines}.check();
