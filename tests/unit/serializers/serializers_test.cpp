@@ -4,6 +4,7 @@
 #include <kurier/serializers/null.hpp>
 #include <kurier/serializers/optional.hpp>
 #include <kurier/serializers/string.hpp>
+#include <kurier/serializers/uuid.hpp>
 
 #include <doctest/doctest.h>
 
@@ -76,6 +77,15 @@ TEST_CASE("serializers: nullptr_t and optional")
     CHECK(serialized<std::optional<std::string>>(std::optional<std::string_view>{}) == "null");
     CHECK(serialized<std::optional<int>>(std::optional<int>{1}) == "00000001");
     CHECK(serialized<std::optional<int>>(std::optional<int>{}) == "null");
+}
+
+TEST_CASE("serializers: uuid as Java's UUIDSerializer writes it")
+{
+    const uuid id{{std::byte{0x01}, std::byte{0x23}, std::byte{0x45}, std::byte{0x67}, std::byte{0x89},
+                   std::byte{0xab}, std::byte{0xcd}, std::byte{0xef}, std::byte{0xfe}, std::byte{0xdc},
+                   std::byte{0xba}, std::byte{0x98}, std::byte{0x76}, std::byte{0x54}, std::byte{0x32},
+                   std::byte{0x10}}};
+    CHECK(serialized<uuid>(id) == "30313233343536372d383961622d636465662d666564632d626139383736353433323130");
 }
 
 TEST_CASE("serializers: what has none")
