@@ -39,11 +39,12 @@ struct partition_query
     }
 };
 
-// The answer "any will do": the producer then spreads such records evenly, staying with one partition long enough
-// to fill batches and preferring those that take them faster (KIP-794).
+// The answer "any will do": the producer then spreads such records evenly, staying with one partition long
+// enough to fill batches and preferring those that take them faster (KIP-794).
 inline constexpr std::int32_t any_partition = -1;
 
-// The answer "none": the record fails with errc::invalid_partition, as with any number that the topic doesn't have.
+// The answer "none": the record fails with errc::invalid_partition, as with any number that the topic doesn't
+// have.
 inline constexpr std::int32_t no_partition = std::numeric_limits<std::int32_t>::max();
 
 template <class P>

@@ -1,14 +1,15 @@
 // How a T becomes the bytes of a key or a value.
 //
-// For a type of your own specialise kurier::serializer<T>, as one specialises std::formatter, or pass an object of
-// a class of your own to the producer; it may have state. It has one of three forms:
+// For a type of your own specialise kurier::serializer<T>, as one specialises std::formatter, or pass an
+// object of a class of your own to the producer; it may have state. It has one of three forms:
 //
 //   view    nullable_bytes view(const T&) const noexcept                   the bytes exist already
 //   sized   std::size_t size(const T&); void write(const T&, std::byte*)   the size is known beforehand
 //   general error_code serialize(const T&, byte_writer&)                   anything else
 //
-// A general one may return void, may throw, and may take a third argument, a const serialize_context&, to see the
-// topic and to add headers. With the sized and general forms bool is_null(const T&) tells which values are null.
+// A general one may return void, may throw, and may take a third argument, a const serialize_context&, to see
+// the topic and to add headers. With the sized and general forms bool is_null(const T&) tells which values
+// are null.
 //
 // Strings and byte vectors come as views: T is then std::string_view or bytes_view (see arg in record.hpp).
 #pragma once
@@ -102,7 +103,8 @@ concept serializer_for =
     std::move_constructible<S> &&
     (view_serializer_for<S, T> || sized_serializer_for<S, T> || general_serializer_for<S, T>);
 
-// Fails to compile with the reason why S is no serializer for T. Use: static_assert(check_serializer<S, T>()).
+// Fails to compile with the reason why S is no serializer for T. Use: static_assert(check_serializer<S,
+// T>()).
 template <class S, class T> consteval bool check_serializer()
 {
     using namespace detail;
@@ -158,8 +160,9 @@ call_serialize(S& s, serialized_argument<T> value, byte_writer& out, const seria
 
 } // namespace detail
 
-// Makes the bytes of `value`: `bytes` is then a view of the value itself or of `scratch`, whose content is replaced
-// and whose storage is reused. On an error, as on an exception of the serializer, `bytes` is left as it was.
+// Makes the bytes of `value`: `bytes` is then a view of the value itself or of `scratch`, whose content is
+// replaced and whose storage is reused. On an error, as on an exception of the serializer, `bytes` is left as
+// it was.
 template <class T, class S>
     requires serializer_for<S, T>
 boost::system::error_code serialize_to(S& s, serialized_argument<T> value, std::vector<std::byte>& scratch,

@@ -1,5 +1,5 @@
-// librdkafka's default, consistent_random: CRC-32 of the key. Records with a null or an empty key go anywhere.
-// For topics that clients built on librdkafka write to, too.
+// librdkafka's default, consistent_random: CRC-32 of the key. Records with a null or an empty key go
+// anywhere. For topics that clients built on librdkafka write to, too.
 #pragma once
 
 #include <kurier/partitioner.hpp>

@@ -1,5 +1,5 @@
-// The partitioner of Kafka's Java producer: records with a key by murmur2, an empty key being one like any other;
-// records without a key wherever it suits (any_partition).
+// The partitioner of Kafka's Java producer: records with a key by murmur2, an empty key being one like any
+// other; records without a key wherever it suits (any_partition).
 #pragma once
 
 #include <kurier/partitioner.hpp>

@@ -1,5 +1,5 @@
-// librdkafka's fnv1a_random, which is Sarama's default: the absolute value of the 32-bit FNV-1a hash of the key.
-// Records with a null key go anywhere; an empty key is one like any other.
+// librdkafka's fnv1a_random, which is Sarama's default: the absolute value of the 32-bit FNV-1a hash of the
+// key. Records with a null key go anywhere; an empty key is one like any other.
 #pragma once
 
 #include <kurier/partitioner.hpp>

@@ -1,5 +1,5 @@
-// MurmurHash2 as Kafka uses it (org.apache.kafka.common.utils.Utils.murmur2): the same key must go to the same
-// partition whichever client sends it.
+// MurmurHash2 as Kafka uses it (org.apache.kafka.common.utils.Utils.murmur2): the same key must go to the
+// same partition whichever client sends it.
 #pragma once
 
 #include <kurier/bytes.hpp>

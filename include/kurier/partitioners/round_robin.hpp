@@ -1,6 +1,6 @@
-// One record to each partition in turn, topic by topic, keys or not; partitions without a leader are passed over
-// as long as there is one with. Java's RoundRobinPartitioner without its fault of skipping every second partition
-// when batches change (KAFKA-9965).
+// One record to each partition in turn, topic by topic, keys or not; partitions without a leader are passed
+// over as long as there is one with. Java's RoundRobinPartitioner without its fault of skipping every second
+// partition when batches change (KAFKA-9965).
 #pragma once
 
 #include <kurier/partitioner.hpp>

@@ -1,7 +1,7 @@
 // Writing record batches of format v2 (KIP-98; https://kafka.apache.org/documentation/#recordbatch).
 //
-// Records are encoded as they arrive, behind room for the batch header; the header and the CRC are written once,
-// when the batch is closed. Offsets inside a batch count from 0: the broker adds the base.
+// Records are encoded as they arrive, behind room for the batch header; the header and the CRC are written
+// once, when the batch is closed. Offsets inside a batch count from 0: the broker adds the base.
 #pragma once
 
 #include <kurier/bytes.hpp>
@@ -104,8 +104,8 @@ inline std::byte* put_nullable(std::byte* at, nullable_bytes bytes) noexcept
 
 } // namespace detail
 
-// Size of a record without the varint of its own length in front. No length may exceed 2^31 - 1: the caller has
-// checked the record against its limits.
+// Size of a record without the varint of its own length in front. No length may exceed 2^31 - 1: the caller
+// has checked the record against its limits.
 inline std::size_t record_body_size(std::int64_t timestamp_delta, std::int32_t offset_delta,
                                     nullable_bytes key, std::size_t value_size, bool value_null,
                                     std::span<const header_view> headers) noexcept
@@ -150,8 +150,9 @@ inline std::byte* put_record_tail(std::byte* at, std::span<const header_view> he
     return detail::put_headers(at, headers);
 }
 
-// Hot: called for every record. Writes a record and returns its end. `body_size` is record_body_size of the same arguments, and the caller
-// guarantees record_size(body_size) bytes of room; nothing is written beyond them.
+// Hot: called for every record. Writes a record and returns its end. `body_size` is record_body_size of the
+// same arguments, and the caller guarantees record_size(body_size) bytes of room; nothing is written beyond
+// them.
 [[gnu::always_inline]] inline std::byte* put_record(std::byte* at, std::size_t body_size,
                                                     std::int64_t timestamp_delta, std::int32_t offset_delta,
                                                     nullable_bytes key, nullable_bytes value,

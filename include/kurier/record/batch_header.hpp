@@ -51,8 +51,8 @@ struct batch_header
     friend bool operator==(const batch_header&, const batch_header&) = default;
 };
 
-// Reads the header of the batch at the front of `bytes` and checks that all of the batch is there, that it is of
-// format v2 and that its CRC holds. Whether the fields make sense is batch_reader's question.
+// Reads the header of the batch at the front of `bytes` and checks that all of the batch is there, that it is
+// of format v2 and that its CRC holds. Whether the fields make sense is batch_reader's question.
 inline batch_error read_batch_header(bytes_view bytes, batch_header& header) noexcept
 {
     wire::reader in{bytes};

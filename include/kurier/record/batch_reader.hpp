@@ -75,8 +75,8 @@ public:
         return true;
     }
 
-    // The batch's next record. False after its last one and on an error; what spans the whole batch (timestamps,
-    // bytes after the last record) is checked then.
+    // The batch's next record. False after its last one and on an error; what spans the whole batch
+    // (timestamps, bytes after the last record) is checked then.
     bool next_record(record_view& record)
     {
         if (!in_batch_) return false;

@@ -1,5 +1,5 @@
-// The headers of a record on its way: those the user gave, by reference, and those that serializers add, which
-// are copied. Reused from record to record; without additions it neither copies nor allocates.
+// The headers of a record on its way: those the user gave, by reference, and those that serializers add,
+// which are copied. Reused from record to record; without additions it neither copies nor allocates.
 #pragma once
 
 #include <kurier/bytes.hpp>

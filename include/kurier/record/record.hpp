@@ -91,8 +91,8 @@ concept becomes =
 
 } // namespace detail
 
-// A record's key or value: an arg<T> or null. Null comes from nothing at all, nullptr, nullopt, an empty optional
-// or a null pointer to characters.
+// A record's key or value: an arg<T> or null. Null comes from nothing at all, nullptr, nullopt, an empty
+// optional or a null pointer to characters.
 template <class T> class nullable
 {
 public:

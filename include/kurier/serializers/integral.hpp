@@ -1,4 +1,5 @@
-// Signed integers of 2, 4 and 8 bytes, big endian; Java's ShortSerializer, IntegerSerializer and LongSerializer.
+// Signed integers of 2, 4 and 8 bytes, big endian; Java's ShortSerializer, IntegerSerializer and
+// LongSerializer.
 #pragma once
 
 #include <kurier/record/big_endian.hpp>

@@ -1,4 +1,5 @@
-// nullptr_t: always null; Java's VoidSerializer. For producers that never have a key, or write tombstones only.
+// nullptr_t: always null; Java's VoidSerializer. For producers that never have a key, or write tombstones
+// only.
 #pragma once
 
 #include <kurier/serializer.hpp>

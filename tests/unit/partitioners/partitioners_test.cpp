@@ -22,8 +22,8 @@ struct hash_vector
     std::int32_t hash;
 };
 
-// What org.apache.kafka.common.utils.Utils.murmur2 of kafka-clients 4.3.1 gives: random keys of every length from 0
-// to 24, some longer ones, and the strings of its own unit test.
+// What org.apache.kafka.common.utils.Utils.murmur2 of kafka-clients 4.3.1 gives: random keys of every length
+// from 0 to 24, some longer ones, and the strings of its own unit test.
 constexpr hash_vector murmur2_vectors[] = {
     {"", 275646681},
     {"35", 55100550},
