@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
+
 #include <string>
 #include <string_view>
 
@@ -65,10 +67,10 @@ inline constexpr foreign_key foreign_keys[] = {
     {"block.on.buffer.full", "was removed from Kafka; use max.block.ms", {}},
     {"metadata.fetch.timeout.ms", "was removed from Kafka; use max.block.ms", {}},
     {"timeout.ms", "was removed from Kafka; use request.timeout.ms", {}},
-    {"metadata.broker.list", "is called bootstrap.servers", {}},
+    {"metadata.broker.list", "is called bootstrap.servers now", {}},
     {"serializer.class", serializer_types, {}},
     {"producer.type", "was removed from Kafka; sending is always asynchronous, remove it", {}},
-    {"request.required.acks", "is called acks", {}},
+    {"request.required.acks", "is called acks now", {}},
     // consumers
     {"group.*", consumer_setting, {}},
     {"key.deserializer", consumer_setting, {}},
@@ -221,14 +223,32 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b)
     return last[b.size()];
 }
 
+// The word that was probably meant, or nothing.
+inline std::string_view nearest_choice(std::span<const setting_choice> choices, std::string_view text)
+{
+    if (text.size() < 2 || text.size() > guessed_key_max) return {};
+    const auto wanted = bare_key(text);
+    for (const auto& choice : choices) {
+        const auto known = bare_key(choice.text);
+        if (known.size() < 2 || wanted.size() < 2) continue;
+        if (edit_distance(wanted, known) <= std::min<std::size_t>(2, known.size() / 4)) return choice.text;
+    }
+    return {};
+}
+
 // The key that was probably meant, or nothing.
 inline std::string_view nearest_key(std::string_view key)
 {
     if (key.size() > guessed_key_max) return {};
     const auto wanted = bare_key(key);
     if (wanted.size() < 3) return {};
+    for (const auto& row : setting_rows) { // "kafka.acks"
+        if (!key.ends_with(row.key) || key.size() == row.key.size()) continue;
+        if (key[key.size() - row.key.size() - 1] == '.') return row.key;
+    }
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(2, wanted.size() / 4) + 1;
+
     for (const auto& row : setting_rows) {
         const auto known = bare_key(row.key);
         auto distance = edit_distance(wanted, known);
@@ -236,6 +256,9 @@ inline std::string_view nearest_key(std::string_view key)
         const bool left_out =
             known == wanted + "ms" || known == wanted + "bytes" || known == "kurier" + wanted;
         if (left_out) distance = std::min<std::size_t>(distance, 1);
+        const bool half = wanted.size() >= 5 && (known.starts_with(wanted) || known.ends_with(wanted));
+        if (half) distance = std::min<std::size_t>(distance, 2);
+
         if (distance >= best_distance) continue;
         best = row.key;
         best_distance = distance;

@@ -34,9 +34,10 @@ struct unit
 };
 
 inline constexpr unit time_units[] = {
-    {"ms", 1},         {"milliseconds", 1},  {"s", 1000},       {"sec", 1000},
-    {"seconds", 1000}, {"m", 60'000},        {"min", 60'000},   {"minutes", 60'000},
-    {"h", 3'600'000},  {"hours", 3'600'000}, {"d", 86'400'000}, {"days", 86'400'000}};
+    {"ms", 1},           {"millis", 1},       {"milliseconds", 1}, {"s", 1000},          {"sec", 1000},
+    {"second", 1000},    {"seconds", 1000},   {"m", 60'000},       {"min", 60'000},      {"minute", 60'000},
+    {"minutes", 60'000}, {"h", 3'600'000},    {"hour", 3'600'000}, {"hours", 3'600'000}, {"d", 86'400'000},
+    {"day", 86'400'000}, {"days", 86'400'000}};
 inline constexpr unit byte_units[] = {{"b", 1},
                                       {"bytes", 1},
                                       {"k", 1024},
@@ -126,6 +127,7 @@ private:
         if (key_.empty()) return fail("a value without a key" + place() + "; write key=value");
         const auto meant = nearest_key(key_);
         if (meant.empty()) return fail(name + " is not a setting of kurier; remove it");
+        key_ = meant;
         return fail(name + " is not a setting of kurier; did you mean " + std::string{meant} + '?');
     }
 
@@ -135,8 +137,8 @@ private:
         if (digits.starts_with('+')) digits.remove_prefix(1);
         std::int64_t value = 0;
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        const bool whole =
-            !digits.empty() && end == digits.data() + digits.size() && !digits.starts_with("+");
+        const bool signed_twice = digits.size() < text_.size() && digits.starts_with('-');
+        const bool whole = !digits.empty() && end == digits.data() + digits.size() && !signed_twice;
         if (whole && error == std::errc{} && is_allowed(row, value)) {
             row.set(config_, value);
             return true;
@@ -166,9 +168,8 @@ private:
         }
         const auto allowed = "allowed: " + allowed_values(row);
         if (text_.empty()) return fail(std::string{key_} + place() + " has no value; " + allowed);
-        for (const auto& choice : row.choices) {
-            if (same_letters(choice.text, text_))
-                return fail(mention() + ": write " + std::string{choice.text});
+        if (const auto meant = nearest_choice(row.choices, text_); !meant.empty()) {
+            return fail(mention() + " is unknown; did you mean " + std::string{meant} + '?');
         }
         return fail(mention() + " is unknown" + hint() + "; " + allowed + choice_hint());
     }
@@ -206,7 +207,12 @@ private:
     {
         std::vector<compression_rule> rules;
         auto rest = text_;
+
         for (std::size_t number = 1; !text_.empty(); ++number) {
+            if (number > compression_rules_max) {
+                return fail(std::string{key_} + place() +
+                            " has more than 1000 rules; let prefixes name many topics");
+            }
             const auto comma = rest.find(',');
             if (!parse_rule(trim(rest.substr(0, comma)), number, rules)) return false;
             if (comma == std::string_view::npos) break;

@@ -70,7 +70,7 @@ inline std::string allowed_values(const setting_row& row)
         out += ", or ";
         out += also.text;
     }
-    if (row.kind == setting_kind::milliseconds) out += " milliseconds";
+    if (row.kind == setting_kind::milliseconds) out += " ms";
     if (row.kind == setting_kind::bytes) out += " bytes";
     return out;
 }

@@ -71,6 +71,10 @@ constexpr const char* strip_scheme(std::string_view& text) noexcept
 inline const char* parse_server_address(std::string_view text, server_address& address)
 {
     if (text.empty()) return "is empty; remove the superfluous comma";
+    if (text.find_first_of("\"'") != std::string_view::npos)
+        return "has quotes; write host:port without them";
+    if (text.find_first_of(" ;\t") != std::string_view::npos)
+        return "is not host:port; separate servers by commas";
     if (const char* reason = detail::strip_scheme(text)) return reason;
     bool v6 = false;
     std::string_view host;

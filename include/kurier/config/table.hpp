@@ -33,6 +33,8 @@ struct setting_choice
     std::int64_t value;
 };
 
+inline constexpr std::size_t compression_rules_max = 1000;
+
 // An enable.idempotence that nobody has set.
 inline constexpr std::int64_t unset_value = std::numeric_limits<std::int64_t>::min();
 
@@ -210,10 +212,10 @@ inline constexpr std::array setting_rows{
                                                                      1, long_max, "longest such time"),
     milliseconds_row<&settings::connections_max_idle>(
         "connections.max.idle.ms", -1, long_max, "close connections that are idle for so long; -1: never"),
-    number_row<&settings::send_buffer>("send.buffer.bytes", -1, int_max, {},
-                                       "the socket's send buffer; -1: as the operating system likes"),
-    number_row<&settings::receive_buffer>("receive.buffer.bytes", -1, int_max, {},
-                                          "the socket's receive buffer; -1: as the operating system likes"),
+    bytes_row<&settings::send_buffer>("send.buffer.bytes", -1, int_max,
+                                      "the socket's send buffer; -1: as the operating system likes"),
+    bytes_row<&settings::receive_buffer>("receive.buffer.bytes", -1, int_max,
+                                         "the socket's receive buffer; -1: as the operating system likes"),
     text_row(
         "kurier.compression.topics", setting_kind::compression_rules,
         "codecs for some topics, topic:codec or topic:codec:level separated by commas; logs-* names all that "

@@ -32,6 +32,9 @@ namespace detail {
 // The broker remembers the last five batches of a producer and partition, so more can't be kept in order.
 inline constexpr std::int32_t in_flight_max_idempotent = 5;
 
+inline constexpr std::size_t bootstrap_servers_max = 1000;
+inline constexpr std::size_t client_id_size_max = 32767;
+
 // Longer waits are as good as endless; a bound keeps sums of times from overflowing.
 inline constexpr std::chrono::milliseconds duration_max = std::chrono::hours{24 * 3650};
 
@@ -103,7 +106,10 @@ private:
         }
         std::size_t number = 0;
         for (const auto& server : config_.bootstrap_servers) {
-            ++number;
+            if (++number > bootstrap_servers_max) {
+                return error(key,
+                             "bootstrap.servers" + place(key) + " has more than 1000 entries; a few will do");
+            }
             server_address address;
             const char* reason = parse_server_address(server, address);
             if (!reason) continue;
@@ -116,29 +122,18 @@ private:
     void check_client_id()
     {
         constexpr std::string_view key = "client.id";
-        constexpr std::size_t size_max = 32767;
-        if (config_.client_id.size() > size_max) {
-            error(key, "client.id" + place(key) + " has " + std::to_string(config_.client_id.size()) +
+        const std::string_view id = config_.client_id;
+        const auto shown = "client.id=\"" + wire::escape(id, 80) + '"' + place(key);
+        if (id.size() > client_id_size_max) {
+            error(key, shown + " has " + std::to_string(id.size()) +
                            " bytes; Kafka's protocol carries at most 32767");
         }
-        if (config_.client_id.starts_with(' ') || config_.client_id.ends_with(' ')) {
-            error(key, "client.id" + place(key) + "=\"" + wire::escape(config_.client_id, 80) +
-                           "\" begins or ends with a blank, which a properties file can't say");
+        if (!wire::is_printable(id)) {
+            error(key, shown + " has control characters or is not UTF-8; brokers write it into their logs");
         }
-        if (wire::escape(config_.client_id, size_max).size() !=
-            escaped_size_without_controls(config_.client_id)) {
-            error(key, "client.id" + place(key) + "=\"" + wire::escape(config_.client_id, 80) +
-                           "\" has control characters or is not UTF-8; brokers write it into their logs");
+        if (id.starts_with(' ') || id.ends_with(' ')) {
+            error(key, shown + " begins or ends with a blank, which a properties file can't say");
         }
-    }
-
-    // Only backslashes grow when nothing has to be escaped.
-    static std::size_t escaped_size_without_controls(std::string_view text)
-    {
-        const auto size = std::min<std::size_t>(text.size(), 32767);
-        const auto backslashes =
-            std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size), '\\');
-        return size + static_cast<std::size_t>(backslashes) + (text.size() > size ? 3 : 0);
     }
 
     void check_range(const setting_row& row)
@@ -155,6 +150,11 @@ private:
     {
         constexpr std::string_view key = "kurier.compression.topics";
         const auto& rules = config_.compression_topics;
+        if (rules.size() > compression_rules_max) {
+            return error(key,
+                         "kurier.compression.topics has more than 1000 rules; let prefixes name many topics");
+        }
+
         for (std::size_t i = 0; i < rules.size(); ++i) {
             const auto name =
                 "kurier.compression.topics" + place(key) + ": \"" + wire::escape(rules[i].topic, 80) + '"';
@@ -162,14 +162,18 @@ private:
             const bool prefix = topic.ends_with('*');
             if (prefix) topic.remove_suffix(1);
             const char* reason = topic.empty() && prefix ? nullptr : why_not_a_topic(topic);
+            if (topic.find('*') != std::string_view::npos) reason = "may have a '*' at its end only";
             if (reason && !(prefix && (topic == "." || topic == ".."))) {
                 error(key, name + " can't match any topic: the name " + reason);
             }
             check_rule_level(name, rules[i]);
             for (std::size_t before = 0; before < i; ++before) {
                 if (!hides(rules[before].topic, rules[i].topic)) continue;
+
+                const bool same = rules[before].topic == rules[i].topic;
                 error(key, name + " never counts, because \"" + wire::escape(rules[before].topic, 80) +
-                               "\" before it matches the same topics; put the narrower rule first");
+                               "\" before it matches the same topics; " +
+                               (same ? "remove one of them" : "put the narrower rule first"));
                 break;
             }
         }
@@ -229,18 +233,19 @@ private:
         }
         // Java checks this against its default even where acks or retries switch idempotence off.
         const auto in_flight = config_.max_in_flight_requests_per_connection;
-        if (config_.enable_idempotence.value_or(true) && in_flight > in_flight_max_idempotent) {
-            constexpr std::string_view key = "max.in.flight.requests.per.connection";
-            error(key, mention(key) + " contradicts " + mention_idempotence() +
+
+        constexpr std::string_view key = "max.in.flight.requests.per.connection";
+        if (in_flight <= in_flight_max_idempotent || !config_.enable_idempotence.value_or(true)) return;
+        if (config_.idempotent()) {
+            error(key, mention(key) + " contradicts " +
+                           (asked ? on : std::string{"enable.idempotence=true (the default)"}) +
                            ": brokers can keep at most 5 requests in order; set it to 5 or less, or "
                            "enable.idempotence=false");
+        } else {
+            error(key, mention(key) +
+                           " needs enable.idempotence=false to be said outright, because more than 5 "
+                           "requests may reorder records");
         }
-    }
-
-    std::string mention_idempotence() const
-    {
-        if (config_.enable_idempotence) return "enable.idempotence=true" + place("enable.idempotence");
-        return "enable.idempotence=true (the default)";
     }
 
     void check_delivery_timeout()
@@ -253,8 +258,8 @@ private:
         const auto sum = mention("linger.ms") + " + " + mention("request.timeout.ms");
         constexpr std::string_view key = "delivery.timeout.ms";
         if (is_default_delivery_timeout()) {
-            warning(key, "delivery.timeout.ms is raised to " + std::to_string(least.count()) + ", which is " +
-                             sum);
+            warning(key, "delivery.timeout.ms is raised to " + std::to_string(least.count()) +
+                             ", because of " + sum);
         } else {
             error(key, mention(key) + " is less than " + sum +
                            ": no request could end in time; raise it to at least " +

@@ -39,6 +39,17 @@ constexpr std::size_t printable_sequence(std::string_view text)
 
 } // namespace detail
 
+// Well-formed UTF-8 without control characters.
+constexpr bool is_printable(std::string_view text)
+{
+    while (!text.empty()) {
+        const auto size = detail::printable_sequence(text);
+        if (size == 0) return false;
+        text.remove_prefix(size);
+    }
+    return true;
+}
+
 // Appends the text with each control character, broken byte and backslash written as \n, \r, \t, \\ or \xNN.
 // Of a longer text the first size_max bytes, then "...".
 inline void append_escaped(std::string& out, std::string_view text, std::size_t size_max = escaped_text_max)
