@@ -1,11 +1,13 @@
 // The values and keys that a benchmark sends: made before the clock starts, then cycled through.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,6 +40,20 @@ public:
         }
         if (pool.parts_.empty())
             throw std::runtime_error{"the payload file is empty"};
+        return pool;
+    }
+
+    // The same values in random order, and in memory in that order too: sending them costs no more.
+    value_pool shuffled(std::mt19937_64& random) const
+    {
+        value_pool pool;
+        pool.parts_ = parts_;
+        std::shuffle(pool.parts_.begin(), pool.parts_.end(), random);
+        for (part& moved : pool.parts_) {
+            const std::size_t at = pool.text_.size();
+            pool.text_.append(text_, moved.at, moved.size);
+            moved.at = at;
+        }
         return pool;
     }
 
