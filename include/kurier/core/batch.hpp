@@ -27,8 +27,18 @@ namespace kurier::core {
 struct batch;
 struct partition_state;
 
-// Told once about the fate of record `index` of a batch that is done.
-using notify_function = void (*)(void* context, const batch& where, std::uint32_t index);
+struct waiting_record;
+
+// What became of a record: its batch is done, or it never got into one, or (both null) nobody will ever know, because
+// the producer is being destroyed.
+struct fate
+{
+    const batch* where = nullptr;
+    std::uint32_t index = 0;
+    const waiting_record* refused = nullptr;
+};
+
+using notify_function = void (*)(void* context, const fate& what);
 
 // Who waits for a record. One per record, dense, at the end of the batch's own block: an acknowledgement walks
 // memory in order, nothing is allocated for a record, and buffer.memory covers them.

@@ -206,6 +206,9 @@ public:
         links_.close_all(why);
     }
 
+    // Is it worth sending more right now? Batches that are only waiting to be sent should stay few.
+    bool has_room() const noexcept { return room_.empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1); }
+
     bool idle() const noexcept { return sender_.unfinished() == 0 && room_.empty(); }
 
     // --- a look inside -----------------------------------------------------------------------------------------------
@@ -330,9 +333,9 @@ private:
         const record_bytes record{waiting.key, waiting.value, waiting.headers, waiting.timestamp};
         if (!waiting.partition) {
             auto chosen = waiting.chooser.choose
-                              ? waiting.chooser.choose(waiting.chooser.context, topic, record.key, record.value, record.headers)
+                              ? waiting.chooser.choose(waiting.chooser.context.get(), topic, record.key, record.value, record.headers)
                               : -1;
-            if (chosen < 0)
+            if (chosen == -1)
                 chosen = sticky_partition(topic, record, now);
             waiting.partition = chosen;
             topic.waiting.erase(waiting); // its place is with the others of its leader

@@ -6,6 +6,7 @@
 #include <kurier/core/batch.hpp>
 #include <kurier/record/header.hpp>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,7 +20,7 @@ struct partition_chooser
 {
     std::int32_t (*choose)(void* context, const topic_state& topic, nullable_bytes key, nullable_bytes value,
                            std::span<const header_view> headers) = nullptr;
-    void* context = nullptr;
+    std::shared_ptr<void> context; // lives on when its producer is gone
 };
 
 struct waiting_lane;

@@ -32,11 +32,9 @@ TEST_CASE("record_metadata: no aggregate, and unknown until told")
     const record_metadata unknown;
     CHECK_FALSE(unknown.has_offset());
     const record_metadata known{
-        topic_name{"t"}, 2, 17, kurier::timestamp{std::chrono::milliseconds{99}}, 3, 5};
+        topic_name{"t"}, 2, 17, kurier::timestamp{std::chrono::milliseconds{99}}};
     CHECK(known.has_offset());
     CHECK(known.topic == "t");
     CHECK(known.partition == 2);
     CHECK(known.time.time_since_epoch().count() == 99);
-    CHECK(known.key_size == 3);
-    CHECK(known.value_size == 5);
 }

@@ -1,0 +1,172 @@
+// What producers share: connections, memory, producer id, batches. A server that sends many types to many topics makes
+// one engine and a typed producer for each type:
+//
+//     kurier::engine engine{context.get_executor(), config};
+//     kurier::producer<std::string, order> orders{engine};
+//     kurier::producer<std::string, payment> payments{engine};
+//
+// Lifetime: producers and deliveries refer to the engine's state and may outlive the engine object. When the last
+// engine or producer object goes without close, what is pending ends with errc::aborted.
+// Thread safety: none. Use it on its executor, which must not run two handlers at once.
+#pragma once
+
+#include <kurier/config/validation.hpp>
+#include <kurier/io/driver.hpp>
+#include <kurier/io/wait_operation.hpp>
+#include <kurier/producer_config.hpp>
+
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kurier {
+
+struct partition_info
+{
+    std::int32_t partition = 0;
+    std::int32_t leader = -1; // broker id; -1: an election goes on
+    std::int32_t leader_epoch = -1;
+};
+
+class engine
+{
+public:
+    // Throws config_error with all that is wrong with the configuration.
+    template <class Executor>
+        requires std::convertible_to<Executor, boost::asio::any_io_executor>
+    engine(Executor executor, producer_config config, io::log_function log = {})
+    {
+        check(config);
+        driver_.reset(new io::driver{std::move(executor), std::move(config), seed(), std::move(log)});
+        driver_->add_user();
+        driver_->wake();
+    }
+
+    engine(const engine& other) noexcept : driver_{other.driver_} { if (driver_) driver_->add_user(); }
+    engine(engine&& other) noexcept = default;
+    engine& operator=(engine other) noexcept
+    {
+        std::swap(driver_, other.driver_);
+        return *this;
+    }
+    ~engine()
+    {
+        if (driver_) driver_->remove_user();
+    }
+
+    const boost::asio::any_io_executor& get_executor() const noexcept { return driver_->executor(); }
+    const producer_config& config() const noexcept { return driver_->core().config(); }
+
+    // Sends everything that was sent before this call without lingering, and completes when all of it is delivered or
+    // has failed: void(error_code). It reports no record's failure; each delivery does that.
+    // Cancellation: total; the records stay on their way.
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto flush(Token&& token = {})
+    {
+        const auto epoch = driver_->core().flush();
+        driver_->wake();
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](core::producer_core& core, error_code&) {
+            return core.flushed(epoch);
+        });
+    }
+
+    // Takes no more records, waits until all are delivered or have failed, and closes the connections: void(error_code).
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto close(Token&& token = {})
+    {
+        return close(std::chrono::nanoseconds::max(), std::forward<Token>(token));
+    }
+
+    // The same, within a time; what is pending then ends with errc::aborted, and the close with that error too.
+    template <class Rep, class Period, boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
+    {
+        auto& core = driver_->core();
+        core.stop_intake();
+        core.flush();
+        const auto give_up = core::later(driver_->now().steady, to_nanoseconds(timeout));
+        driver_->wake_at(give_up);
+        driver_->wake();
+        return io::wait_until<Token>(
+            driver_, std::forward<Token>(token),
+            [driver = driver_.get(), give_up](core::producer_core& core, error_code& ec) {
+                if (!core.idle()) {
+                    if (driver->now().steady < give_up) return false;
+                    ec = errc::aborted;
+                }
+                core.abort(ec ? ec : make_error_code(errc::closed));
+                driver->wake();
+                return true;
+            });
+    }
+
+    // Completes when there is room for more records: void(error_code). A loop that sends as fast as it can waits here, so
+    // that batches in flight stay few and in the cache.
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto ready(Token&& token = {})
+    {
+        driver_->wake();
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](core::producer_core& core, error_code& ec) {
+            if (core.closing()) ec = errc::closed;
+            return core.closing() || core.has_room();
+        });
+    }
+
+    // The partitions of a topic, from metadata that is fetched if need be, within max.block.ms:
+    // void(error_code, std::vector<partition_info>).
+    template <boost::asio::completion_token_for<void(error_code, std::vector<partition_info>)> Token = boost::asio::deferred_t>
+    auto partitions_for(std::string_view topic, Token&& token = {})
+    {
+        auto& core = driver_->core();
+        const auto now = driver_->now();
+        auto& state = core.use_topic(topic, now);
+        const auto give_up = core::later(now.steady, core.config().max_block);
+        driver_->wake_at(give_up);
+        driver_->wake();
+        return io::wait_for_value<std::vector<partition_info>, Token>(
+            driver_, std::forward<Token>(token),
+            [driver = driver_.get(), &state, give_up](core::producer_core& core, error_code& ec,
+                                                      std::vector<partition_info>& found) {
+                if (state.phase == core::topic_phase::known) {
+                    for (const auto& partition : state.partitions)
+                        found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
+                    return true;
+                }
+                if (core.closing()) ec = errc::closed;
+                else if (state.error && !retriable(state.error)) ec = state.error;
+                else if (driver->now().steady >= give_up) ec = errc::max_block_exceeded;
+                return ec.failed();
+            });
+    }
+
+    const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
+
+private:
+    static void check(const producer_config& config)
+    {
+        auto problems = validate(config);
+        if (has_errors(problems)) throw config_error{std::move(problems)};
+    }
+
+    static std::uint64_t seed()
+    {
+        std::random_device device;
+        return (std::uint64_t{device()} << 32) | device();
+    }
+
+    template <class Rep, class Period> static core::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> d)
+    {
+        return d >= std::chrono::hours{24 * 365 * 100} ? core::never : std::chrono::duration_cast<core::nanoseconds>(d);
+    }
+
+    boost::intrusive_ptr<io::driver> driver_;
+};
+
+} // namespace kurier

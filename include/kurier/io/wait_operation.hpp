@@ -1,0 +1,84 @@
+// Operations that wait for a state of the producer: flush, close, room, metadata.
+#pragma once
+
+#include <kurier/io/driver.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace kurier::io {
+
+struct no_value
+{
+};
+
+template <class Value, class Handler, class Over> class wait_operation final : public state_wait
+{
+public:
+    using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
+
+    wait_operation(driver& producer, Handler handler, Over over)
+        : handler_{std::move(handler)}, over_{std::move(over)},
+          work_{asio::get_associated_executor(handler_, producer.executor())}
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
+            slot.assign([this, &producer](asio::cancellation_type) {
+                cancelled_ = true;
+                producer.wake();
+            });
+    }
+
+    bool over(core::producer_core& core, error_code& ec) override
+    {
+        if (cancelled_) ec = asio::error::operation_aborted;
+        return cancelled_ || over_(core, ec, value_);
+    }
+
+    void complete(error_code ec) override
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) slot.clear();
+        const auto executor = work_.get_executor();
+        asio::post(executor, [handler = std::move(handler_), ec, value = std::move(value_)]() mutable {
+            if constexpr (std::same_as<Value, no_value>) std::move(handler)(ec);
+            else std::move(handler)(ec, std::move(value));
+        });
+    }
+
+private:
+    Handler handler_;
+    Over over_;
+    asio::executor_work_guard<executor_type> work_;
+    Value value_{};
+    bool cancelled_ = false;
+};
+
+// over(core, ec) says whether the wait is over, and with which error.
+template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> producer, Token&& token, Over over)
+{
+    auto with_value = [over](core::producer_core& core, error_code& ec, no_value&) mutable { return over(core, ec); };
+    return asio::async_initiate<Token, void(error_code)>(
+        [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
+            using operation = wait_operation<no_value, decltype(handler), decltype(until)>;
+            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
+        },
+        token, std::move(producer), std::move(with_value));
+}
+
+template <class Value, class Token, class Over>
+auto wait_for_value(boost::intrusive_ptr<driver> producer, Token&& token, Over over)
+{
+    return asio::async_initiate<Token, void(error_code, Value)>(
+        [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
+            using operation = wait_operation<Value, decltype(handler), decltype(until)>;
+            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
+        },
+        token, std::move(producer), std::move(over));
+}
+
+} // namespace kurier::io

@@ -1,0 +1,259 @@
+// The producer: records in, metadata out.
+//
+//     kurier::producer<std::string_view, order> orders{co_await asio::this_coro::executor, config};
+//     kurier::record_metadata where = co_await orders.send({.topic = "orders", .key = o.id, .value = o});
+//     co_await orders.close();
+//
+// Key and Value are the types that are sent; their serializers are found as kurier::serializer<T>, or given.
+//
+// Order: records of a partition are written in the order of the calls of send, whether anybody awaits them or not.
+// Lifetimes: what a record refers to may die as soon as send has returned.
+// Thread safety: none. Use it on its executor, which must not run two handlers at once; see examples/ for threads.
+#pragma once
+
+#include <kurier/delivery.hpp>
+#include <kurier/engine.hpp>
+#include <kurier/partitioners/default.hpp>
+#include <kurier/record/record.hpp>
+#include <kurier/serializer.hpp>
+#include <kurier/serializers/bytes.hpp>
+#include <kurier/serializers/floating.hpp>
+#include <kurier/serializers/integral.hpp>
+#include <kurier/serializers/null.hpp>
+#include <kurier/serializers/optional.hpp>
+#include <kurier/serializers/string.hpp>
+#include <kurier/topic.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kurier {
+
+template <class Key = std::string_view, class Value = std::string_view, class Partitioner = default_partitioner,
+          class KeySerializer = serializer<Key>, class ValueSerializer = serializer<Value>>
+class producer
+{
+    static_assert(check_serializer<KeySerializer, Key>());
+    static_assert(check_serializer<ValueSerializer, Value>());
+    static_assert(check_partitioner<Partitioner>());
+
+public:
+    using record = kurier::record<Key, Value>;
+
+    // With an engine of its own.
+    template <class Executor>
+        requires std::convertible_to<Executor, boost::asio::any_io_executor>
+    producer(Executor executor, producer_config config, Partitioner partitioner = {}, KeySerializer keys = {},
+             ValueSerializer values = {})
+        : producer{kurier::engine{std::move(executor), std::move(config)}, std::move(partitioner), std::move(keys),
+                   std::move(values)}
+    {}
+
+    // On an engine that is shared with others.
+    explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {}, ValueSerializer values = {})
+        : engine_{std::move(shared)}, driver_{engine_.driver()},
+          own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values))}
+    {
+        if constexpr (requires(Partitioner& p) { p.ignore_keys = true; })
+            own_->partitioner.ignore_keys |= engine_.config().partitioner_ignore_keys;
+    }
+
+    // Serializes the record and queues it. When the buffer is full, or the topic not known yet, the delivery takes until
+    // max.block.ms longer; it does not block. Every failure is reported by the delivery, none is thrown here, except what
+    // a serializer or the allocation of memory throws: then nothing was queued.
+    delivery send(const record& what) { return send_record(what, true); }
+
+    // The same, but never waits for room: when the buffer is full, the delivery fails with errc::buffer_full at once.
+    delivery try_send(const record& what) { return send_record(what, false); }
+
+    // Sends a range of records and completes when all of them are delivered or have failed:
+    // void(error_code, send_summary). The range must live until then only as long as this call takes.
+    template <class Range> auto send_all(Range&& records);
+
+    template <class... Token> auto flush(Token&&... token) { return engine_.flush(std::forward<Token>(token)...); }
+    template <class... Args> auto close(Args&&... args) { return engine_.close(std::forward<Args>(args)...); }
+    template <class... Token> auto ready(Token&&... token) { return engine_.ready(std::forward<Token>(token)...); }
+    template <class... Token> auto partitions_for(std::string_view topic, Token&&... token)
+    {
+        return engine_.partitions_for(topic, std::forward<Token>(token)...);
+    }
+
+    kurier::engine& engine() noexcept { return engine_; }
+    const boost::asio::any_io_executor& get_executor() const noexcept { return engine_.get_executor(); }
+
+private:
+    // What records that wait may still need when the producer object is gone.
+    struct parts
+    {
+        parts(Partitioner p, KeySerializer k, ValueSerializer v)
+            : partitioner{std::move(p)}, keys{std::move(k)}, values{std::move(v)}
+        {}
+        Partitioner partitioner;
+        KeySerializer keys;
+        ValueSerializer values;
+        std::vector<std::byte> key_scratch, value_scratch;
+        headers_builder headers;
+    };
+
+    delivery send_record(const record& what, bool may_wait)
+    {
+        auto& core = driver_->core();
+        if (core.closing()) [[unlikely]]
+            return refuse(what, errc::closed, {});
+        const auto now = driver_->now();
+        core::topic_state* topic = find_topic(what.topic, now);
+        if (!topic) [[unlikely]]
+            return refuse(what, errc::invalid_topic, std::string{"the topic name "} + why_not_a_topic(what.topic));
+        core::record_bytes bytes;
+        if (const auto ec = serialize(what, bytes)) [[unlikely]]
+            return refuse(what, ec, {});
+        bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
+        if (auto failure = check(what, bytes)) [[unlikely]]
+            return refused(std::move(failure));
+        return queue(what, *topic, bytes, now, may_wait);
+    }
+
+    delivery queue(const record& what, core::topic_state& topic, const core::record_bytes& bytes, core::instant now, bool may_wait)
+    {
+        auto& core = driver_->core();
+        std::optional<std::int32_t> partition = what.partition;
+        driver_->wake();
+        if (core.open_for(topic)) [[likely]] {
+            const auto chosen = partition ? *partition : choose(own_->partitioner, topic, bytes);
+            if (chosen >= static_cast<std::int32_t>(topic.partitions.size())) [[unlikely]]
+                return refuse(what, errc::invalid_partition, out_of_range(chosen, topic));
+            partition = chosen == any_partition ? core.sticky_partition(topic, bytes, now) : chosen;
+            const auto place = core.append(topic, *partition, bytes, now);
+            if (place.where) [[likely]] {
+                if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
+                core.hold(*place.where);
+                delivery made;
+                made.driver_ = driver_;
+                made.where_ = place.where;
+                made.index_ = place.index;
+                made.timestamp_ = bytes.timestamp;
+                return made;
+            }
+            if (!may_wait) return refuse(what, errc::buffer_full, {});
+        }
+        return wait(what, topic, partition, bytes, now);
+    }
+
+    delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
+                  const core::record_bytes& bytes, core::instant now)
+    {
+        auto* waiting = driver_->core().wait(topic, partition, bytes, {&producer::choose_later, own_}, now);
+        if (!waiting) return refuse(what, errc::buffer_full, "and as many records as kurier.waiting.memory allows wait for room");
+        waiting->held = true;
+        delivery made;
+        made.driver_ = driver_;
+        made.waiting_ = waiting;
+        made.timestamp_ = bytes.timestamp;
+        return made;
+    }
+
+    static std::int32_t choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
+    {
+        return partitioner.partition({topic.name, bytes.key, bytes.value, bytes.headers,
+                                      static_cast<std::int32_t>(topic.partitions.size()), topic.available});
+    }
+
+    static std::int32_t choose_later(void* context, const core::topic_state& topic, nullable_bytes key, nullable_bytes value,
+                                     std::span<const header_view> headers)
+    {
+        return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
+    }
+
+    error_code serialize(const record& what, core::record_bytes& bytes)
+    {
+        auto& own = *own_;
+        own.headers.reset(what.headers);
+        const serialize_context key_context{what.topic, serialized_part::key, own.headers};
+        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, key_context, bytes.key)) return ec;
+        const serialize_context value_context{what.topic, serialized_part::value, own.headers};
+        if (const auto ec = serialize_field<Value>(own.values, what.value, own.value_scratch, value_context, bytes.value))
+            return ec;
+        bytes.headers = own.headers.view();
+        return {};
+    }
+
+    // What no broker would take.
+    std::shared_ptr<const delivery_failure> check(const record& what, const core::record_bytes& bytes) const
+    {
+        const auto& config = driver_->core().config();
+        if (what.partition && *what.partition < 0) [[unlikely]]
+            return failure_of(what, errc::invalid_partition, "partition " + std::to_string(*what.partition) + " is negative");
+        if (bytes.timestamp < 0) [[unlikely]]
+            return failure_of(what, errc::invalid_record, "the timestamp " + std::to_string(bytes.timestamp) + " is negative");
+        for (const auto& header : bytes.headers)
+            if (header.name.data() == nullptr || header.name.find('\0') != std::string_view::npos) [[unlikely]]
+                return failure_of(what, errc::invalid_record, "a header's name is null or has a NUL character");
+        const auto most = std::min(config.max_request_size, config.buffer_memory);
+        if (rough_size(bytes) > most && core::accumulator::size_alone(bytes) > most) [[unlikely]]
+            return failure_of(what, errc::record_too_large,
+                              "it has " + std::to_string(core::accumulator::size_alone(bytes)) + " bytes, max.request.size is " +
+                                  std::to_string(config.max_request_size) + " and buffer.memory " +
+                                  std::to_string(config.buffer_memory));
+        return nullptr;
+    }
+
+    static std::size_t rough_size(const core::record_bytes& bytes) noexcept // at least the real one
+    {
+        auto size = bytes.key.size() + bytes.value.size() + 128;
+        for (const auto& header : bytes.headers) size += header.name.size() + header.value.size() + 10;
+        return size;
+    }
+
+    core::topic_state* find_topic(std::string_view name, core::instant now)
+    {
+        if (last_topic_ && std::string_view{last_topic_->name} == name) [[likely]] {
+            if (last_topic_->wanted && last_topic_->phase == core::topic_phase::known) {
+                last_topic_->last_used = now.steady;
+                return last_topic_;
+            }
+        } else if (check_topic(name)) {
+            return nullptr;
+        }
+        return last_topic_ = &driver_->core().use_topic(name, now);
+    }
+
+    static std::string out_of_range(std::int32_t chosen, const core::topic_state& topic)
+    {
+        const auto count = topic.partitions.size();
+        return (chosen == no_partition ? "the partitioner found none" : "it asks for partition " + std::to_string(chosen)) +
+               " and the topic has partitions 0 to " + std::to_string(count - 1);
+    }
+
+    static std::shared_ptr<const delivery_failure> failure_of(const record& what, error_code ec, std::string text)
+    {
+        auto failure = std::make_shared<delivery_failure>();
+        failure->code = ec;
+        failure->topic = what.topic;
+        failure->partition = what.partition.value_or(-1);
+        failure->text = std::move(text);
+        failure->retriable = retriable(ec);
+        return failure;
+    }
+
+    delivery refuse(const record& what, error_code ec, std::string text)
+    {
+        return refused(failure_of(what, ec, std::move(text)));
+    }
+
+    delivery refused(std::shared_ptr<const delivery_failure> failure)
+    {
+        delivery made;
+        made.driver_ = driver_;
+        made.refusal_ = std::move(failure);
+        return made;
+    }
+
+    kurier::engine engine_;
+    boost::intrusive_ptr<io::driver> driver_;
+    std::shared_ptr<parts> own_;
+    core::topic_state* last_topic_ = nullptr;
+};
+
+} // namespace kurier
