@@ -1,4 +1,4 @@
-// Each bad configuration gets the sentences that bad_configs.txt says. The file is meant to be read and reviewed.
+// Each bad configuration gets the sentences that bad_configs.txt says. That file is meant to be read.
 #include <kurier/properties.hpp>
 
 #include <doctest/doctest.h>
