@@ -6,8 +6,11 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/compression/snappy_block.hpp>
 
 #include <snappy.h>
+
+#include <memory>
 
 namespace kurier {
 
@@ -17,7 +20,7 @@ inline constexpr std::array magic{std::byte{0x82}, std::byte{'S'}, std::byte{'N'
                                   std::byte{'P'}, std::byte{'P'}, std::byte{'Y'}, std::byte{0}};
 inline constexpr std::size_t header_size = 16; // magic, version, oldest version that can read it
 inline constexpr std::size_t block_header_size = 4;
-inline constexpr std::size_t block_size = 32 * 1024;
+inline constexpr std::size_t block_size = snappy_block::max_input;
 
 inline void put_int32(std::byte* at, std::uint32_t value) noexcept
 {
@@ -123,12 +126,12 @@ public:
     static constexpr level_range levels = kafka_levels(compression::snappy);
     using decompressor = snappy_decompressor;
 
-    static std::size_t bound(std::size_t size) noexcept
+    static constexpr std::size_t bound(std::size_t size) noexcept
     {
         using namespace detail::snappy_java;
         const auto whole = size / block_size;
-        return header_size + whole * (block_header_size + ::snappy::MaxCompressedLength(block_size)) +
-               block_header_size + ::snappy::MaxCompressedLength(size % block_size);
+        return header_size + whole * (block_header_size + detail::snappy_block::bound(block_size)) +
+               block_header_size + detail::snappy_block::bound(size % block_size);
     }
 
     codec_result compress(bytes_view in, std::span<std::byte> out, int = 0) noexcept
@@ -136,50 +139,53 @@ public:
         using namespace detail::snappy_java;
         if (in.size() > max_codec_input)
             return {0, compression_error::input_too_large};
+        if (!context_)
+            context_.reset(new (std::nothrow) context);
+        if (!context_)
+            return {0, compression_error::out_of_memory};
         if (out.size() < header_size)
             return {0, compression_error::output_full};
         std::copy(magic.begin(), magic.end(), out.begin());
         put_int32(out.data() + 8, 1);
         put_int32(out.data() + 12, 1);
         auto used = header_size;
-        try {
-            for (; !in.empty(); in = in.subspan(std::min(in.size(), block_size))) {
-                const auto written = put_block(in.first(std::min(in.size(), block_size)), out.subspan(used));
-                if (written == 0)
-                    return {0, compression_error::output_full};
-                used += written;
-            }
-        } catch (const std::bad_alloc&) {
-            return {0, compression_error::out_of_memory};
+        for (; !in.empty(); in = in.subspan(std::min(in.size(), block_size))) {
+            const auto written = put_block(in.first(std::min(in.size(), block_size)), out.subspan(used));
+            if (written == 0)
+                return {0, compression_error::output_full};
+            used += written;
         }
         return {used, compression_error::none};
     }
 
 private:
-    // The bytes written, 0 if they don't fit. The library asks for its bound of room; the end of a buffer may
-    // have less, and then the block goes by way of a spare one.
-    std::size_t put_block(bytes_view block, std::span<std::byte> room)
+    // What is needed between calls, made at the first.
+    struct context
+    {
+        detail::snappy_block block;
+        std::array<std::byte, detail::snappy_block::bound(detail::snappy_java::block_size)> spare;
+    };
+
+    // The bytes written, 0 if they don't fit. A block is compressed where its bound fits; at the end of a
+    // buffer it may not, and then the block goes by way of a spare one.
+    std::size_t put_block(bytes_view block, std::span<std::byte> room) noexcept
     {
         using namespace detail::snappy_java;
         if (room.size() <= block_header_size)
             return 0;
-        const auto most = ::snappy::MaxCompressedLength(block.size());
-        const auto* from = reinterpret_cast<const char*>(block.data());
-        const bool direct = room.size() - block_header_size >= most;
-        if (!direct)
-            spare_.resize(::snappy::MaxCompressedLength(block_size));
-        auto* to = direct ? room.data() + block_header_size : spare_.data();
-        std::size_t size = 0;
-        ::snappy::RawCompress(from, block.size(), reinterpret_cast<char*>(to), &size);
-        if (size > room.size() - block_header_size)
+        const auto body = room.subspan(block_header_size);
+        const bool direct = body.size() >= detail::snappy_block::bound(block.size());
+        auto* to = direct ? body.data() : context_->spare.data();
+        const auto size = context_->block.compress(block.data(), block.size(), to);
+        if (size > body.size())
             return 0;
         if (!direct)
-            std::memcpy(room.data() + block_header_size, to, size);
+            std::memcpy(body.data(), to, size);
         put_int32(room.data(), static_cast<std::uint32_t>(size));
         return block_header_size + size;
     }
 
-    std::vector<std::byte> spare_;
+    std::unique_ptr<context> context_;
 };
 
 static_assert(compression_codec<snappy_codec> && decompressor<snappy_decompressor>);
