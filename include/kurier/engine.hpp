@@ -13,6 +13,7 @@
 #include <kurier/config/validation.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
+#include <kurier/log.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <boost/asio/deferred.hpp>
@@ -38,13 +39,13 @@ struct partition_info
 class engine
 {
 public:
-    // Throws config_error with all that is wrong with the configuration.
-    template <class Executor>
+    // Throws config_error with all that is wrong with the configuration. `log` is any log_sink; null_log{} is silent.
+    template <class Executor, log_sink Log = stderr_log>
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
-    engine(Executor executor, producer_config config, io::log_function log = {})
+    engine(Executor executor, producer_config config, Log log = Log{})
     {
         check(config);
-        driver_.reset(new io::driver{std::move(executor), std::move(config), seed(), std::move(log)});
+        driver_.reset(new io::driver{std::move(executor), std::move(config), seed(), log_to(std::move(log))});
         driver_->add_user();
         driver_->wake();
     }
@@ -153,6 +154,13 @@ private:
     {
         auto problems = validate(config);
         if (has_errors(problems)) throw config_error{std::move(problems)};
+    }
+
+    template <class Log> static io::log_function log_to(Log log)
+    {
+        if constexpr (log_enabled<Log>)
+            return [log = std::move(log)](const log_event& event) mutable { write_log(log, event); };
+        else return {};
     }
 
     static std::uint64_t seed()

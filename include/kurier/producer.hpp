@@ -13,6 +13,7 @@
 
 #include <kurier/delivery.hpp>
 #include <kurier/engine.hpp>
+#include <kurier/io/group_wait.hpp>
 #include <kurier/partitioners/default.hpp>
 #include <kurier/record/record.hpp>
 #include <kurier/serializer.hpp>
@@ -68,9 +69,22 @@ public:
     // The same, but never waits for room: when the buffer is full, the delivery fails with errc::buffer_full at once.
     delivery try_send(const record& what) { return send_record(what, false); }
 
-    // Sends a range of records and completes when all of them are delivered or have failed:
-    // void(error_code, send_summary). The range must live until then only as long as this call takes.
-    template <class Range> auto send_all(Range&& records);
+    // Sends a range of records, in order, and completes when all of them are delivered or have failed:
+    // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
+    // Lifetimes: the range and what it refers to must live until the operation is started, which `co_await` does at
+    // once. Records that find no room wait for it, as with send.
+    template <class Range,
+              boost::asio::completion_token_for<void(error_code, send_summary)> Token = boost::asio::deferred_t>
+    auto send_all(Range&& records, Token&& token = {})
+    {
+        return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
+            [](auto handler, producer* self, const auto* range) {
+                auto* group = new io::group_wait<decltype(handler)>{*self->driver_, std::move(handler)};
+                for (const record& what : *range) self->send_counted(what, *group);
+                group->release();
+            },
+            token, this, std::addressof(records));
+    }
 
     template <class... Token> auto flush(Token&&... token) { return engine_.flush(std::forward<Token>(token)...); }
     template <class... Args> auto close(Args&&... args) { return engine_.close(std::forward<Args>(args)...); }
@@ -96,6 +110,21 @@ private:
         std::vector<std::byte> key_scratch, value_scratch;
         headers_builder headers;
     };
+
+    void send_counted(const record& what, io::group_counter& group)
+    {
+        group.add();
+        const auto made = send_record(what, true);
+        if (made.resolved()) {
+            record_metadata metadata;
+            const auto ec = made.take_result(metadata);
+            group.took(ec, metadata);
+            return;
+        }
+        auto& slot = made.slot();
+        slot.context = &group;
+        slot.notify = &io::group_counter::notify;
+    }
 
     delivery send_record(const record& what, bool may_wait)
     {

@@ -2,6 +2,8 @@
 // nobody takes them, the oldest are dropped.
 #pragma once
 
+#include <kurier/log.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -9,11 +11,9 @@
 
 namespace kurier::core {
 
-enum class severity : std::uint8_t { debug, info, warning, error };
-
 struct log_entry
 {
-    severity level = severity::info;
+    log_level level = log_level::info;
     std::string_view event; // a name that stays the same: "broker.connected"
     std::string text;       // may contain text from the network: to be escaped
 };
@@ -21,7 +21,7 @@ struct log_entry
 class log_queue
 {
 public:
-    void add(severity level, std::string_view event, std::string text)
+    void add(log_level level, std::string_view event, std::string text)
     {
         if (entries_.size() == entries_max) entries_.pop_front();
         entries_.push_back({level, event, std::move(text)});

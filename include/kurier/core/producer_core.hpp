@@ -224,10 +224,10 @@ public:
 
     void link_ready(connection& link, instant)
     {
-        logs_.add(severity::info, "broker.connected", describe(*link.node));
+        logs_.add(log_level::info, "broker.connected", describe(*link.node));
         if (!link.range(request_kind::produce).any() || !link.range(request_kind::metadata).any()) {
             last_trouble_ = describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
-            logs_.add(severity::error, "broker.unsupported", last_trouble_);
+            logs_.add(log_level::error, "broker.unsupported", last_trouble_);
             links_.close(link, errc::unsupported_version);
         }
     }
@@ -273,7 +273,7 @@ public:
         if (!why || shut_down_)
             return; // idle, or on purpose
         last_trouble_ = describe(*link.node) + ": " + why.message();
-        logs_.add(link.reached_ready ? severity::info : severity::warning,
+        logs_.add(link.reached_ready ? log_level::info : log_level::warning,
                   link.reached_ready ? "broker.disconnected" : "broker.unreachable", last_trouble_);
         // The cluster may look different now.
         for (const auto& topic : view_.topics())
@@ -556,7 +556,7 @@ private:
         const auto error = static_cast<broker_errc>(answer.error_code);
         if (error != broker_errc::none) {
             identity_failed(now);
-            logs_.add(severity::warning, "producer_id.refused", std::string{error_name(error)});
+            logs_.add(log_level::warning, "producer_id.refused", std::string{error_name(error)});
             if (!retriable(error))
                 sender_.fail_unsent(error);
             return true;
@@ -653,7 +653,7 @@ private:
                 view_.apply_hint(*about.partition, part.leader_id, part.leader_epoch,
                                  [&](partition_state& partition, broker_node* old) { sender_.leader_changed(partition, old); });
             if (part.answer.error != broker_errc::none)
-                logs_.add(severity::debug, "produce.refused", std::string{error_name(part.answer.error)});
+                logs_.add(log_level::debug, "produce.refused", std::string{error_name(part.answer.error)});
             sender_.answered(about, std::move(part.answer), now);
         }
         return true;
@@ -671,7 +671,7 @@ private:
         // A broker asks for seconds at most; a nonsensical value must not stop the producer for weeks.
         const auto pause = std::min<nanoseconds>(std::chrono::milliseconds{milliseconds}, std::chrono::minutes{1});
         link.node->throttled_until = std::max(link.node->throttled_until, now.steady + pause);
-        logs_.add(severity::info, "broker.throttles", describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
+        logs_.add(log_level::info, "broker.throttles", describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
     }
 
     static std::string describe(const broker_node& node)

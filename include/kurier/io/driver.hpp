@@ -22,7 +22,7 @@
 
 namespace kurier::io {
 
-using log_function = std::function<void(core::severity, std::string_view event, std::string_view text)>;
+using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
 
 // Something that waits for a state of the producer rather than for a record: flush, close, room.
 struct state_wait
@@ -201,7 +201,7 @@ private:
         }
         core::log_entry entry;
         while (core_.poll(entry))
-            if (log_) log_(entry.level, entry.event, entry.text);
+            if (log_) log_({entry.level, entry.event, entry.text, {}, now_});
     }
 
     void announce()
