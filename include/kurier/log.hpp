@@ -1,4 +1,4 @@
-// Logging: what a producer tells about its connections and its cluster, never about single records. A log sink
+// Logging: what a producer tells about its connections and its cluster, never about one record. A log sink
 // is anything that can be called with a log_event; kurier passes one at a time, on the producer's strand.
 //
 //   stderr_log   the default: one line for each change of state, at most a few of a kind in a row
