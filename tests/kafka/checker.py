@@ -152,7 +152,7 @@ def check_acked(prefix, number, outcome, record, rules, wrong):
     if outcome.partition != record.partition or (told and outcome.offset != record.offset):
         wrong("misreported", f"{prefix}.{number} is at {at(record)}, not {outcome}")
     elif rules.timestamps and told and outcome.timestamp != record.timestamp:
-        wrong("misreported", f"{prefix}.{number} has timestamp {record.timestamp}, not {outcome}")
+        wrong("misreported time", f"{prefix}.{number} has timestamp {record.timestamp}, not {outcome}")
 
 
 def summarize(violations, limit=5):

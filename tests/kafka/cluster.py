@@ -237,6 +237,7 @@ class Cluster:
             "transaction.state.log.num.partitions": 2, "group.initial.rebalance.delay.ms": 0,
             "num.network.threads": 2, "num.io.threads": 4, "num.recovery.threads.per.data.dir": 1,
             "log.cleaner.dedupe.buffer.size": 4194304, "log.segment.delete.delay.ms": 1000,
+            "log.retention.ms": -1,                 # records may carry any timestamp
             "unclean.leader.election.enable": "false", "auto.leader.rebalance.enable": "false",
         }
         if self.zookeeper:

@@ -136,7 +136,7 @@ class Checker(unittest.TestCase):
 
     def test_wrong_timestamp(self):
         self.misreport(timestamp=77)
-        self.assertEqual(self.found(), {"misreported"})
+        self.assertEqual(self.found(), {"misreported time"})
         self.assertEqual(self.found(timestamps=False), set())
 
     def test_offset_that_the_client_was_not_told(self):
@@ -148,7 +148,7 @@ class Checker(unittest.TestCase):
         partition = sender.outcomes[0].partition
         first, second = [n for n, o in sender.outcomes.items() if isinstance(o, Acked) and o.partition == partition][:2]
         sender.outcomes[first], sender.outcomes[second] = sender.outcomes[second], sender.outcomes[first]
-        self.assertEqual(self.found(), {"misreported"})
+        self.assertIn("misreported", self.found())
 
     def alter(self, **changed):
         log = max(self.logs, key=len)

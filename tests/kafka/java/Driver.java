@@ -68,15 +68,17 @@ public class Driver {
             if (notSent(e)) return "MAX_BLOCK_EXCEEDED";
             return "DELIVERY_TIMEOUT";
         }
-        return Errors.forException(e).name();
+        return withOther(e) ? "BATCH_FAILED_WITH_OTHER_RECORD" : Errors.forException(e).name();
     }
 
     static boolean notSent(Exception e) {
         return e instanceof TimeoutException && (e.getMessage().contains("not present in metadata") || e instanceof BufferExhaustedException);
     }
 
+    static boolean withOther(Exception e) { return ("" + e.getMessage()).contains("it was part of a batch"); }
+
     static String persisted(Exception e) {
-        return notSent(e) || e instanceof RecordTooLargeException || e instanceof InvalidTimestampException ? "no" : "possibly";
+        return notSent(e) || withOther(e) || e instanceof RecordTooLargeException || e instanceof InvalidTimestampException ? "no" : "possibly";
     }
 
     static String text(Exception e) { return ("" + e.getMessage()).replaceAll("\\s+", " "); }

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""kurier against real Apache Kafka, read back by Kafka's own consumer.
+
+    tests/kafka/scenarios.py [--client kurier|java] [--list] [--times N] [WORD...]
+
+runs the scenarios with one of the words in their names (or all), prints a line for each and a count at the end. What
+can't run is skipped, by name and reason; with KURIER_NO_SKIP=1 that fails. clients.py says which programs are run, and
+what they print; `--client java` puts Kafka's own producer in their place.
+"""
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+
+import cases_basic                                  # noqa: F401 (they register scenarios)
+import cases_topics                                 # noqa: F401
+import cases_cluster                                # noqa: F401
+import cases_versions                               # noqa: F401
+import clients
+import harness
+import jars
+from jars import Unavailable
+
+
+def chosen(words):
+    """Those of one cluster follow each other."""
+    order = list(harness.CLUSTERS) + jars.VERSIONS
+    found = [scenario for scenario in harness.scenarios if not words or any(word in scenario.name for word in words)]
+    return sorted(found, key=lambda scenario: (order.index(scenario.cluster), scenario.name))
+
+
+def run(scenario, bench):
+    """"passed", "failed" or "skipped"."""
+    begin = time.monotonic()
+    bench.facts = []
+    try:
+        scenario.function(bench, bench.cluster(scenario.cluster))
+        verdict, text = "passed", "; ".join(bench.facts)
+    except Unavailable as reason:
+        print(f"skipped: {scenario.name}: {reason}", flush=True)
+        return "skipped"
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit):
+            raise
+        verdict, text = "failed", f"{type(error).__name__}: {error}"
+        if not isinstance(error, AssertionError):
+            text += "\n" + traceback.format_exc()
+        bench.discard()                             # whatever state it is in
+    print(f"{verdict}: {scenario.name} ({time.monotonic() - begin:.1f} s) {text}", flush=True)
+    return verdict
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--client", choices=["kurier", "java"], default="kurier")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--times", type=int, default=1, help="run everything so often")
+    parser.add_argument("--records", type=int, default=1_000_000, help="of the scenarios with a million")
+    options = parser.parse_args()
+    if options.list:
+        for scenario in chosen(options.words):
+            print(f"{scenario.name:60} {scenario.cluster}")
+        return 0
+    client = clients.Java() if options.client == "java" else clients.Kurier()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    with harness.Bench(client, options.records) as bench:
+        for _ in range(options.times):
+            for scenario in chosen(options.words):
+                counts[run(scenario, bench)] += 1
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
+    no_skip = os.environ.get("KURIER_NO_SKIP", "0") not in ("", "0")
+    return int(counts["failed"] > 0 or (no_skip and counts["skipped"] > 0) or counts["passed"] + counts["skipped"] == 0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main())
