@@ -190,3 +190,12 @@ TEST_CASE("a long list of wrong servers ends")
     config.bootstrap_servers.assign(5000, "nonsense");
     CHECK(validate(config).size() == 1001);
 }
+
+TEST_CASE("every setting is explained, without a full stop")
+{
+    for (const auto& row : detail::setting_rows) {
+        CAPTURE(row.key);
+        CHECK(row.doc.size() > 15);
+        CHECK(row.doc.back() != '.');
+    }
+}
