@@ -18,50 +18,55 @@ struct request_header
 };
 
 // The header without the size; `flexible` is the message's.
-inline void put_request_header(wire::writer& out, std::int16_t api_key, std::int16_t version, std::int32_t correlation_id,
-                               std::string_view client_id, bool flexible)
+inline void put_request_header(wire::writer& out, std::int16_t api_key, std::int16_t version,
+                               std::int32_t correlation_id, std::string_view client_id, bool flexible)
 {
     out.put_int(api_key);
     out.put_int(version);
     out.put_int(correlation_id);
-    out.put_int(static_cast<std::int16_t>(client_id.size())); // never a compact string, in no version
+    put_length<std::int16_t>(out, std::ssize(client_id), how{}); // not a compact text in any version
     out.put(client_id.data(), client_id.size());
     if (flexible) out.put_uvarint(0); // no tagged fields
 }
 
 inline void overwrite_size(std::vector<std::byte>& frame, std::size_t at, std::size_t size)
 {
-    for (std::size_t i = 0; i < 4; ++i)
-        frame[at + i] = static_cast<std::byte>(size >> (8 * (3 - i)));
+    for (std::size_t i = 0; i < 4; ++i) frame[at + i] = static_cast<std::byte>(size >> (8 * (3 - i)));
 }
 
-template <message Request>
-void write_request_frame(std::vector<std::byte>& out, const Request& request, std::int16_t version,
-                         std::int32_t correlation_id, std::string_view client_id)
+inline bool finish_frame(std::vector<std::byte>& out, std::size_t begin, const wire::writer& writer)
+{
+    if (writer.bad())
+        out.resize(begin);
+    else
+        overwrite_size(out, begin, out.size() - begin - 4);
+    return !writer.bad();
+}
+
+// Appends to `out`. False: the writer's error (schema.hpp); nothing is appended.
+template <message Request> bool write_request_frame(std::vector<std::byte>& out, const Request& request,
+                                                    std::int16_t version, std::int32_t correlation_id,
+                                                    std::string_view client_id)
 {
     const auto begin = out.size();
     wire::writer writer{out};
     writer.put_int(std::int32_t{0});
-    put_request_header(writer, Request::api_key, version, correlation_id, client_id, Request::flexible(version));
+    put_request_header(writer, Request::api_key, version, correlation_id, client_id,
+                       Request::flexible(version));
     encode(request, version, writer);
-    overwrite_size(out, begin, out.size() - begin - 4);
-}
-
-inline void skip_tagged_fields(wire::reader& in)
-{
-    for (auto left = in.take_uvarint(); left > 0 && !in.bad(); --left) {
-        in.take_uvarint();
-        in.take(in.take_uvarint());
-    }
+    return finish_frame(out, begin, writer);
 }
 
 // The header of a request for an API whose message is flexible in this version or not. False: it can't be read.
-inline bool take_request_header(wire::reader& in, request_header& header, bool (*flexible)(std::int16_t, std::int16_t))
+inline bool take_request_header(wire::reader& in, request_header& header,
+                                bool (*flexible)(std::int16_t, std::int16_t))
 {
     header.api_key = in.take_int<std::int16_t>();
     header.version = in.take_int<std::int16_t>();
     header.correlation_id = in.take_int<std::int32_t>();
-    take(in, header.client_id, how{0, false});
+    const auto length = take_length<std::int16_t>(in, how{});
+    header.client_id.reset();
+    if (length >= 0) header.client_id = as_text(in.take(static_cast<std::size_t>(length)));
     if (!in.bad() && flexible(header.api_key, header.version)) skip_tagged_fields(in);
     return !in.bad();
 }
@@ -72,9 +77,8 @@ template <message Response> constexpr bool response_header_flexible(std::int16_t
     return Response::api_key != api_versions_response::api_key && Response::flexible(version);
 }
 
-template <message Response>
-void write_response_frame(std::vector<std::byte>& out, const Response& response, std::int16_t version,
-                          std::int32_t correlation_id)
+template <message Response> bool write_response_frame(std::vector<std::byte>& out, const Response& response,
+                                                      std::int16_t version, std::int32_t correlation_id)
 {
     const auto begin = out.size();
     wire::writer writer{out};
@@ -82,7 +86,7 @@ void write_response_frame(std::vector<std::byte>& out, const Response& response,
     writer.put_int(correlation_id);
     if (response_header_flexible<Response>(version)) writer.put_uvarint(0);
     encode(response, version, writer);
-    overwrite_size(out, begin, out.size() - begin - 4);
+    return finish_frame(out, begin, writer);
 }
 
 // `bytes`: what follows the correlation id.
@@ -90,8 +94,7 @@ template <message Response> bool decode_response(bytes_view bytes, std::int16_t 
 {
     wire::reader in{bytes};
     if (response_header_flexible<Response>(version)) skip_tagged_fields(in);
-    take(in, response, how_of<Response>(version));
-    return !in.bad() && in.left() == 0;
+    return !in.bad() && decode(bytes_view{in.position(), in.left()}, version, response);
 }
 
 } // namespace kurier::protocol

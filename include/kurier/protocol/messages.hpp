@@ -9,10 +9,10 @@
 namespace kurier::protocol {
 
 template <class... Message> struct type_list
-{
-};
+{};
 
 using requests = type_list<api_versions_request, metadata_request, init_producer_id_request, produce_request>;
-using responses = type_list<api_versions_response, metadata_response, init_producer_id_response, produce_response>;
+using responses =
+    type_list<api_versions_response, metadata_response, init_producer_id_response, produce_response>;
 
 } // namespace kurier::protocol

@@ -65,7 +65,8 @@ private:
         Unsigned value = 0;
         for (unsigned shift = 0; shift < bits && at_ != end_; shift += 7) {
             const auto byte = static_cast<Unsigned>(*at_++);
-            if (shift + 7 > bits && (byte & 0x7f) >> (bits - shift) != 0) break; // more bits than the type has
+            if (shift + 7 > bits && (byte & 0x7f) >> (bits - shift) != 0)
+                break; // more bits than the type has
             value |= (byte & 0x7f) << shift;
             if (byte < 0x80) return value;
         }

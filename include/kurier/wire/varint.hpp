@@ -64,12 +64,24 @@ template <class Unsigned> inline std::byte* put_unsigned(std::byte* at, Unsigned
 
 } // namespace detail
 
-constexpr std::size_t uvarint_size(std::uint32_t value) noexcept { return detail::unsigned_size(value); }
-constexpr std::size_t varint_size(std::int32_t value) noexcept { return detail::unsigned_size(zigzag(value)); }
-constexpr std::size_t varlong_size(std::int64_t value) noexcept { return detail::unsigned_size(zigzag(value)); }
+constexpr std::size_t uvarint_size(std::uint32_t value) noexcept
+{
+    return detail::unsigned_size(value);
+}
+constexpr std::size_t varint_size(std::int32_t value) noexcept
+{
+    return detail::unsigned_size(zigzag(value));
+}
+constexpr std::size_t varlong_size(std::int64_t value) noexcept
+{
+    return detail::unsigned_size(zigzag(value));
+}
 
 // Each returns the end of what it wrote; the caller guarantees the room.
-inline std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept { return detail::put_unsigned(at, value); }
+inline std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept
+{
+    return detail::put_unsigned(at, value);
+}
 inline std::byte* put_varint(std::byte* at, std::int32_t value) noexcept
 {
     return detail::put_unsigned(at, zigzag(value));

@@ -1,4 +1,6 @@
-// Writes Kafka's primitive types to the end of a vector, or only counts their bytes.
+// Writes Kafka's primitive types to the end of a vector, or only counts their bytes. A message is encoded by one
+// template over either, so its size can't differ from its bytes. The first error sticks: a value that its format can't
+// hold makes the writer bad, and what it wrote useless.
 #pragma once
 
 #include <kurier/bytes.hpp>
@@ -15,6 +17,9 @@ class writer
 {
 public:
     explicit writer(std::vector<std::byte>& out) noexcept : out_{out} {}
+
+    bool bad() const noexcept { return bad_; }
+    void fail() noexcept { bad_ = true; }
 
     void put(const void* data, std::size_t size)
     {
@@ -43,11 +48,13 @@ public:
 
 private:
     std::vector<std::byte>& out_;
+    bool bad_ = false;
 };
 
 class sizer
 {
 public:
+    void fail() noexcept {} // the writer will tell
     void put(const void*, std::size_t size) noexcept { size_ += size; }
     template <class Int> void put_int(Int) noexcept { size_ += sizeof(Int); }
     void put_uvarint(std::uint32_t value) noexcept { size_ += uvarint_size(value); }

@@ -1,4 +1,4 @@
-// ApiVersions (KIP-35, KIP-511, KIP-584): what does this broker speak? The answer always has response header version 0,
+// ApiVersions (KIP-35, KIP-511, KIP-584, KIP-1242): what does this broker speak? The answer always has response header version 0,
 // and a broker that does not know the asked version answers UNSUPPORTED_VERSION in version 0.
 // ApiVersionsRequest.json, ApiVersionsResponse.json
 #pragma once
@@ -10,11 +10,16 @@ namespace kurier::protocol {
 struct api_versions_request
 {
     std::string client_software_name, client_software_version;
+    std::optional<std::string>
+        cluster_id; // whom we believe to talk to (KIP-1242); null and -1: whoever it is
+    std::int32_t node_id = -1;
 
     using self = api_versions_request;
-    using schema = fields<field<&self::client_software_name, since(3)>, field<&self::client_software_version, since(3)>>;
+    using schema =
+        fields<field<&self::client_software_name, since(3)>, field<&self::client_software_version, since(3)>,
+               nullable<&self::cluster_id, since(5)>, field<&self::node_id, since(5)>>;
     static constexpr std::int16_t api_key = 18;
-    static constexpr versions valid{0, 4}, flexible{3};
+    static constexpr versions valid{0, 5}, flexible{3};
     bool operator==(const self&) const = default;
 };
 
@@ -43,7 +48,8 @@ struct finalized_feature_key
     std::int16_t max_version_level = 0, min_version_level = 0;
 
     using self = finalized_feature_key;
-    using schema = fields<field<&self::name>, field<&self::max_version_level>, field<&self::min_version_level>>;
+    using schema =
+        fields<field<&self::name>, field<&self::max_version_level>, field<&self::min_version_level>>;
     bool operator==(const self&) const = default;
 };
 
@@ -58,16 +64,12 @@ struct api_versions_response
     bool zk_migration_ready = false;
 
     using self = api_versions_response;
-    using schema = fields<field<&self::error_code>, field<&self::api_keys>, field<&self::throttle_time_ms, since(1)>,
-                          field<&self::supported_features, since(3), 0>, field<&self::finalized_features_epoch, since(3), 1>,
-                          field<&self::finalized_features, since(3), 2>, field<&self::zk_migration_ready, since(3), 3>>;
+    using schema = fields<
+        field<&self::error_code>, field<&self::api_keys>, field<&self::throttle_time_ms, since(1)>,
+        tagged<&self::supported_features, 0, since(3)>, tagged<&self::finalized_features_epoch, 1, since(3)>,
+        tagged<&self::finalized_features, 2, since(3)>, tagged<&self::zk_migration_ready, 3, since(3)>>;
     static constexpr std::int16_t api_key = 18;
-    static constexpr versions valid{0, 4}, flexible{3};
-    static const self& defaults()
-    {
-        static const self value;
-        return value;
-    }
+    static constexpr versions valid{0, 5}, flexible{3};
     bool operator==(const self&) const = default;
 };
 

@@ -10,11 +10,11 @@ struct init_producer_id_request
 {
     std::optional<std::string> transactional_id;
     std::int32_t transaction_timeout_ms = 0;
-    std::int64_t producer_id = -1;
-    std::int16_t producer_epoch = -1;
+    std::int64_t producer_id = -1;    // both since version 3 (KIP-360): what one had, to get
+    std::int16_t producer_epoch = -1; // the next epoch
 
     using self = init_producer_id_request;
-    using schema = fields<field<&self::transactional_id>, field<&self::transaction_timeout_ms>,
+    using schema = fields<nullable<&self::transactional_id>, field<&self::transaction_timeout_ms>,
                           field<&self::producer_id, since(3)>, field<&self::producer_epoch, since(3)>>;
     static constexpr std::int16_t api_key = 22;
     static constexpr versions valid{0, 5}, flexible{2};

@@ -22,7 +22,8 @@ struct produce_request_topic
     std::vector<produce_request_partition> partition_data;
 
     using self = produce_request_topic;
-    using schema = fields<field<&self::name, until(12)>, field<&self::topic_id, since(13)>, field<&self::partition_data>>;
+    using schema = fields<field<&self::name, until(12)>, field<&self::topic_id, since(13)>,
+                          field<&self::partition_data>>;
     bool operator==(const self&) const = default;
 };
 
@@ -34,8 +35,8 @@ struct produce_request
     std::vector<produce_request_topic> topic_data;
 
     using self = produce_request;
-    using schema = fields<field<&self::transactional_id, since(3)>, field<&self::acks>, field<&self::timeout_ms>,
-                          field<&self::topic_data>>;
+    using schema = fields<nullable<&self::transactional_id, since(3)>, field<&self::acks>,
+                          field<&self::timeout_ms>, field<&self::topic_data>>;
     static constexpr std::int16_t api_key = 0;
     static constexpr versions valid{3, 13}, flexible{9};
     bool operator==(const self&) const = default;
@@ -47,7 +48,7 @@ struct batch_index_and_error // KIP-467
     std::optional<std::string> batch_index_error_message;
 
     using self = batch_index_and_error;
-    using schema = fields<field<&self::batch_index>, field<&self::batch_index_error_message>>;
+    using schema = fields<field<&self::batch_index>, nullable<&self::batch_index_error_message>>;
     bool operator==(const self&) const = default;
 };
 
@@ -72,15 +73,11 @@ struct produce_response_partition
     leader_id_and_epoch current_leader;
 
     using self = produce_response_partition;
-    using schema = fields<field<&self::index>, field<&self::error_code>, field<&self::base_offset>,
-                          field<&self::log_append_time_ms, since(2)>, field<&self::log_start_offset, since(5)>,
-                          field<&self::record_errors, since(8)>, field<&self::error_message, since(8)>,
-                          field<&self::current_leader, since(10), 0>>;
-    static const self& defaults()
-    {
-        static const self value;
-        return value;
-    }
+    using schema =
+        fields<field<&self::index>, field<&self::error_code>, field<&self::base_offset>,
+               field<&self::log_append_time_ms, since(2)>, field<&self::log_start_offset, since(5)>,
+               field<&self::record_errors, since(8)>, nullable<&self::error_message, since(8)>,
+               tagged<&self::current_leader, 0, since(10)>>;
     bool operator==(const self&) const = default;
 };
 
@@ -91,8 +88,8 @@ struct produce_response_topic
     std::vector<produce_response_partition> partition_responses;
 
     using self = produce_response_topic;
-    using schema =
-        fields<field<&self::name, until(12)>, field<&self::topic_id, since(13)>, field<&self::partition_responses>>;
+    using schema = fields<field<&self::name, until(12)>, field<&self::topic_id, since(13)>,
+                          field<&self::partition_responses>>;
     bool operator==(const self&) const = default;
 };
 
@@ -104,7 +101,8 @@ struct node_endpoint // KIP-951
     std::optional<std::string> rack;
 
     using self = node_endpoint;
-    using schema = fields<field<&self::node_id>, field<&self::host>, field<&self::port>, field<&self::rack>>;
+    using schema =
+        fields<field<&self::node_id>, field<&self::host>, field<&self::port>, nullable<&self::rack>>;
     bool operator==(const self&) const = default;
 };
 
@@ -116,14 +114,9 @@ struct produce_response
 
     using self = produce_response;
     using schema = fields<field<&self::responses>, field<&self::throttle_time_ms, since(1)>,
-                          field<&self::node_endpoints, since(10), 0>>;
+                          tagged<&self::node_endpoints, 0, since(10)>>;
     static constexpr std::int16_t api_key = 0;
     static constexpr versions valid{3, 13}, flexible{9};
-    static const self& defaults()
-    {
-        static const self value;
-        return value;
-    }
     bool operator==(const self&) const = default;
 };
 
