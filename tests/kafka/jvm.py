@@ -127,5 +127,9 @@ class Kafka:
 
     def wait_in_sync(self, topic, replicas, limit=60):
         def settled():
-            return all(len(p["isr"]) >= replicas for p in self.describe(topic)["partitions"])
+            try:
+                partitions = self.describe(topic)["partitions"]
+            except KafkaError:                      # while brokers start
+                return False
+            return all(len(p["isr"]) >= min(replicas, len(p["replicas"])) for p in partitions)
         process.wait_until(settled, limit, f"{replicas} replicas of {topic} in sync", every=0.2)
