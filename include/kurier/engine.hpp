@@ -44,8 +44,9 @@ public:
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
     engine(Executor executor, producer_config config, Log log = Log{})
     {
-        check(config);
-        driver_.reset(new io::driver{std::move(executor), std::move(config), seed(), log_to(std::move(log))});
+        const auto warnings = check(config);
+        driver_.reset(new io::driver{std::move(executor), resolved(config), seed(), log_to(std::move(log))});
+        for (const auto& warning : warnings) driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
         driver_->wake();
     }
@@ -97,12 +98,12 @@ public:
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [driver = driver_.get(), give_up](core::producer_core& core, error_code& ec) {
-                if (!core.idle()) {
+            [driver = driver_.get(), give_up](core::producer_core& state, error_code& ec) {
+                if (!state.idle()) {
                     if (driver->now().steady < give_up) return false;
                     ec = errc::aborted;
                 }
-                core.abort(ec ? ec : make_error_code(errc::closed));
+                state.abort(ec ? ec : make_error_code(errc::closed));
                 driver->wake();
                 return true;
             });
@@ -133,14 +134,14 @@ public:
         driver_->wake();
         return io::wait_for_value<std::vector<partition_info>, Token>(
             driver_, std::forward<Token>(token),
-            [driver = driver_.get(), &state, give_up](core::producer_core& core, error_code& ec,
+            [driver = driver_.get(), &state, give_up](core::producer_core& now_core, error_code& ec,
                                                       std::vector<partition_info>& found) {
                 if (state.phase == core::topic_phase::known) {
                     for (const auto& partition : state.partitions)
                         found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
                     return true;
                 }
-                if (core.closing()) ec = errc::closed;
+                if (now_core.closing()) ec = errc::closed;
                 else if (state.error && !retriable(state.error)) ec = state.error;
                 else if (driver->now().steady >= give_up) ec = errc::max_block_exceeded;
                 return ec.failed();
@@ -150,10 +151,11 @@ public:
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:
-    static void check(const producer_config& config)
+    static config_problems check(const producer_config& config)
     {
         auto problems = validate(config);
         if (has_errors(problems)) throw config_error{std::move(problems)};
+        return problems;
     }
 
     template <class Log> static io::log_function log_to(Log log)

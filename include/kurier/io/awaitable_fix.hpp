@@ -27,8 +27,8 @@ public:
         kurier::record_metadata* value = nullptr;
     };
 
-    awaitable_async_op_handler(awaitable_thread<Executor>* thread, result_type& result)
-        : awaitable_thread<Executor>(std::move(*thread)), result_(result)
+    awaitable_async_op_handler(awaitable_thread<Executor>* resumed, result_type& result)
+        : awaitable_thread<Executor>(std::move(*resumed)), result_(result)
     {}
 
     void operator()(std::exception_ptr error, kurier::record_metadata value)

@@ -85,6 +85,12 @@ public:
         wake();
     }
 
+    void log(log_event event)
+    {
+        event.when = now();
+        if (log_) log_(event);
+    }
+
     // A turn will take place at this time, if not earlier.
     void wake_at(core::nanoseconds time) { wake_times_.push_back(time); }
 
