@@ -19,12 +19,10 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <new>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -158,17 +156,15 @@ inline constexpr std::size_t max_codec_input = std::numeric_limits<std::int32_t>
 
 // Compresses one whole batch body at a time. The context behind it is made at the first call and then reused,
 // so a warm codec doesn't allocate.
-//   id, header, type_name  what it writes into the attributes; and how messages name it
-//   levels                 as level_range; `compress` gets only levels that it contains
-//   bound(n)               room that always suffices for n bytes of input
-//   compress(in, out, l)   size written into `out`; output_full if it doesn't fit, whatever the size of `out`
-//   decompressor           the type that reads it back
+//   id                    what goes into the attributes
+//   levels                as level_range; `compress` gets only levels that it contains
+//   bound(n)              room that always suffices for n bytes of input
+//   compress(in, out, l)  size written into `out`; output_full if it doesn't fit, whatever the size of `out`
+//   decompressor          the type that reads it back
 template <class Codec>
 concept compression_codec = std::default_initializable<Codec> && std::movable<Codec> &&
     requires(Codec& codec, bytes_view in, std::span<std::byte> out, std::size_t size, int level) {
         { Codec::id } -> std::convertible_to<compression>;
-        { Codec::header } -> std::convertible_to<std::string_view>;
-        { Codec::type_name } -> std::convertible_to<std::string_view>;
         { Codec::levels } -> std::convertible_to<level_range>;
         { Codec::bound(size) } noexcept -> std::same_as<std::size_t>;
         { codec.compress(in, out, level) } noexcept -> std::same_as<codec_result>;
@@ -221,65 +217,19 @@ constexpr std::int16_t min_produce_version(compression id) noexcept
     return id == compression::zstd ? 7 : 3;
 }
 
-namespace detail {
-
-// Where a decompressor writes: doubles with what was produced, never past the limit by more than one byte.
-// That byte tells "exactly at the limit" from "more than the limit" without asking the codec.
-class bounded_output
+// "compression.type=zstd: broker 2 (kafka-2:9092) takes Produce requests up to version 5, zstd needs version 7
+// (Kafka 2.1)"
+inline std::string broker_too_old_message(compression id, std::string_view broker, std::int16_t max_produce_version)
 {
-public:
-    bounded_output(std::vector<std::byte>& out, std::size_t limit, std::size_t first_guess) noexcept
-        : out_{out}, limit_{limit}, next_size_{std::max<std::size_t>(first_guess, 512)}
-    {
-        out_.clear();
-    }
-    bounded_output(const bounded_output&) = delete;
-    bounded_output& operator=(const bounded_output&) = delete;
+    std::string text{"compression.type="};
+    text.append(compression_name(id)).append(": broker ").append(broker);
+    text.append(" takes Produce requests up to version ").append(std::to_string(max_produce_version));
+    text.append(", ").append(compression_name(id)).append(" needs version ");
+    text.append(std::to_string(min_produce_version(id)));
+    return text.append(id == compression::zstd ? " (Kafka 2.1)" : " (Kafka 1.0)");
+}
 
-    // Room to write into, not empty unless memory ran out or the limit has been passed: see error().
-    std::span<std::byte> room() noexcept
-    {
-        if (used_ > limit_)
-            error_ = compression_error::output_limit;
-        else if (used_ == out_.size() && used_ < limit_)
-            grow();
-        if (error_ != compression_error::none)
-            return {};
-        return used_ < out_.size() ? std::span{out_}.subspan(used_) : std::span{&beyond_, 1};
-    }
-
-    void produced(std::size_t size) noexcept { used_ += size; }
-    compression_error error() const noexcept { return error_; }
-
-    // Trims the output to what was produced, or empties it after an error.
-    compression_error finish(compression_error error) noexcept
-    {
-        if (error == compression_error::none && used_ > limit_)
-            error = compression_error::output_limit;
-        out_.resize(error == compression_error::none ? used_ : 0);
-        return error;
-    }
-
-private:
-    void grow() noexcept
-    {
-        try {
-            out_.resize(std::min(std::max(next_size_, out_.capacity()), limit_));
-            next_size_ = out_.size() <= limit_ / 2 ? out_.size() * 2 : limit_;
-        } catch (const std::bad_alloc&) {
-            error_ = compression_error::out_of_memory;
-        } catch (const std::length_error&) {
-            error_ = compression_error::out_of_memory;
-        }
-    }
-
-    std::vector<std::byte>& out_;
-    std::size_t limit_;
-    std::size_t next_size_;
-    std::size_t used_ = 0;
-    compression_error error_ = compression_error::none;
-    std::byte beyond_{};
-};
+namespace detail {
 
 template <class... Codecs>
 consteval bool ids_are_distinct_and_real()
@@ -368,17 +318,15 @@ private:
 
     static compression_error copy(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
     {
-        detail::bounded_output bounded{out, max_output, in.size()};
-        while (!in.empty()) {
-            const auto room = bounded.room();
-            if (room.empty())
-                return bounded.finish(bounded.error());
-            const auto size = std::min(room.size(), in.size());
-            std::memcpy(room.data(), in.data(), size);
-            bounded.produced(size);
-            in = in.subspan(size);
+        out.clear();
+        if (in.size() > max_output)
+            return compression_error::output_limit;
+        try {
+            out.assign(in.begin(), in.end());
+        } catch (const std::bad_alloc&) {
+            return compression_error::out_of_memory;
         }
-        return bounded.finish(compression_error::none);
+        return compression_error::none;
     }
 
     std::tuple<Codecs...> codecs_;

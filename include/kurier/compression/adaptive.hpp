@@ -31,43 +31,19 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/compression/codec_prices.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace kurier {
-
-struct codec_choice
-{
-    compression id = compression::none;
-    int level = 0;
-    friend constexpr bool operator==(codec_choice, codec_choice) noexcept = default;
-};
-
-// The goal: only the proportion of the two prices matters.
-struct codec_prices
-{
-    double of_byte = 1; // sent
-    double of_cpu_second = 0;
-
-    static constexpr codec_prices least_bytes() noexcept { return {1, 0}; }
-
-    // Sending costs CPU too: copying into the kernel, TCP, perhaps TLS.
-    static constexpr codec_prices least_cpu(double send_ns_per_byte = 0.3) noexcept
-    {
-        return {send_ns_per_byte * 1e-9, 1};
-    }
-
-    // A link that carries so many bytes in a second, of which each is worth `link_second` CPU seconds.
-    static constexpr codec_prices link(double bytes_per_second, double link_second = 1) noexcept
-    {
-        return {link_second / bytes_per_second, 1};
-    }
-
-    constexpr double cost(double ratio, double ns_per_byte) const noexcept
-    {
-        return of_byte * ratio + of_cpu_second * ns_per_byte * 1e-9;
-    }
-};
 
 struct adaptive_rules
 {
@@ -259,7 +235,7 @@ private:
             const auto& c = candidates_[i];
             if (i == current_ || c.asked)
                 continue;
-            if (!c.judged && changes_ == 0)
+            if (!c.judged)
                 return i;
             if (batches_ >= c.next_trial && affordable(c) &&
                 (found == 0 || c.next_trial < candidates_[found].next_trial))
@@ -331,10 +307,8 @@ private:
 
     std::optional<codec_change> decide() noexcept
     {
-        const bool first = changes_ == 0;
-        if (first && !all_judged())
-            return std::nullopt;
-        if (!first && since_change_ < dwell_)
+        const bool beginning = !all_judged();
+        if (changes_ > 0 && since_change_ < (beginning ? settled : dwell_))
             return std::nullopt;
         if (current_ != 0 && since_change_ >= settled && !saves(recent_))
             return change_to(0);
@@ -343,6 +317,8 @@ private:
         for (std::size_t i = 0; i < candidates_.size(); ++i) {
             const auto& c = candidates_[i];
             const auto needed = i == 0 ? settled : rules_.trials_needed;
+            if (beginning && i != 0)
+                break; // only none needn't wait until all are known
             if (i == current_ || c.samples < needed || (i != 0 && !saves(c.own)))
                 continue;
             if (const auto relative = relative_cost(c); relative < best_cost) {
@@ -372,6 +348,7 @@ private:
         dwell_ = index == previous_ && changes_ > 0 ? std::min(dwell_ * 2, rules_.longest_dwell) : rules_.dwell;
         candidates_[current_].known_ns = recent_.ns_per_byte();
         candidates_[current_].warm = true;
+        candidates_[current_].judged = true;
         previous_ = current_;
         current_ = index;
         ++changes_;
@@ -379,7 +356,6 @@ private:
         recent_ = {};
         for (auto& c : candidates_) {
             c.forget();
-            c.judged = true;
         }
         return change;
     }

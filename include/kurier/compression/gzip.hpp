@@ -2,11 +2,16 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/compression/bounded_output.hpp>
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
-#include <utility>
+#include <new>
+#include <span>
+#include <vector>
 
 namespace kurier {
 
@@ -83,8 +88,6 @@ class gzip_codec
 {
 public:
     static constexpr compression id = compression::gzip;
-    static constexpr std::string_view header = "kurier/compression/gzip.hpp";
-    static constexpr std::string_view type_name = "kurier::gzip_codec";
     static constexpr level_range levels = kafka_levels(compression::gzip);
     using decompressor = gzip_decompressor;
 

@@ -7,12 +7,20 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/compression/bounded_output.hpp>
 
 #include <lz4.h>
 #include <lz4frame.h>
 #include <lz4hc.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace kurier {
 
@@ -82,8 +90,6 @@ class lz4_codec
 {
 public:
     static constexpr compression id = compression::lz4;
-    static constexpr std::string_view header = "kurier/compression/lz4.hpp";
-    static constexpr std::string_view type_name = "kurier::lz4_codec";
     static constexpr level_range levels = kafka_levels(compression::lz4);
     using decompressor = lz4_decompressor;
 

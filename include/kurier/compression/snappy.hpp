@@ -10,7 +10,15 @@
 
 #include <snappy.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
+#include <new>
+#include <span>
+#include <vector>
 
 namespace kurier {
 
@@ -121,8 +129,6 @@ class snappy_codec
 {
 public:
     static constexpr compression id = compression::snappy;
-    static constexpr std::string_view header = "kurier/compression/snappy.hpp";
-    static constexpr std::string_view type_name = "kurier::snappy_codec";
     static constexpr level_range levels = kafka_levels(compression::snappy);
     using decompressor = snappy_decompressor;
 

@@ -6,7 +6,14 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <vector>
 
 namespace kurier {
 
@@ -142,8 +149,6 @@ class zstd_codec
 {
 public:
     static constexpr compression id = compression::zstd;
-    static constexpr std::string_view header = "kurier/compression/zstd.hpp";
-    static constexpr std::string_view type_name = "kurier::zstd_codec";
     static constexpr level_range levels = kafka_levels(compression::zstd);
     using decompressor = zstd_decompressor;
 

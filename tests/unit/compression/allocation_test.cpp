@@ -94,7 +94,7 @@ TEST_CASE("a warm codec doesn't allocate")
             CAPTURE(size);
             const auto range = kafka_levels(id);
             // from level 10 on liblz4 itself allocates for each block
-            for (const int level : {range.preset, id == compression::lz4 ? 8 : range.max}) {
+            for (const int level : {range.preset, id == compression::lz4 ? 8 : std::min(range.max, 12)}) {
                 const auto [compressing, decompressing] = allocations_of(id, level, size);
                 CHECK(compressing == 0);
                 CHECK(decompressing == 0);

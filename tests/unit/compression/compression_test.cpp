@@ -29,8 +29,6 @@ struct plain_decompressor
 struct plain_codec
 {
     static constexpr compression id = compression::gzip;
-    static constexpr std::string_view header = "mine.hpp";
-    static constexpr std::string_view type_name = "mine::plain_codec";
     static constexpr level_range levels{2, 5, 3};
     using decompressor = plain_decompressor;
 
@@ -91,6 +89,9 @@ TEST_CASE("zstd needs Produce v7")
 {
     CHECK(min_produce_version(compression::zstd) == 7);
     CHECK(min_produce_version(compression::lz4) == 3);
+    CHECK(broker_too_old_message(compression::zstd, "2 (kafka-2:9092)", 5) ==
+          "compression.type=zstd: broker 2 (kafka-2:9092) takes Produce requests up to version 5, zstd needs "
+          "version 7 (Kafka 2.1)");
 }
 
 TEST_CASE("a codec that isn't compiled in is named with its header")
