@@ -2,7 +2,7 @@
 """Three real brokers under faults drawn from a seed, while several producers send through a faulty network.
 
     tests/kafka/chaos.py [--minutes 3] [--seed N] [--producers 3] [--throughput 1000] [--client kurier|java]
-                         [--events WORD,WORD] [--list]
+                         [--program verifiable_producer|kafka_driver] [--events WORD,WORD] [--list]
 
 Kafka's own consumer then reads the topic, and the checker compares. The last line says what was injected, what the
 producers reported and what was found; the exit status is 0 when nothing was. The same seed draws the same events in
@@ -250,24 +250,25 @@ def finish(producers):
 
 def run(options):
     client = clients.Java() if options.client == "java" else clients.Kurier()
-    client.command("verifiable_producer")
+    client.command(options.program)
     pick = random.Random(options.seed)
     properties = {"auto.create.topics.enable": "false", "quota.window.num": 2}
     with Proxy() as proxy, Cluster(brokers=3, properties=properties, advertise=proxy.advertise) as cluster:
         kafka = jvm.Kafka(cluster.direct)
         kafka.create_topic(TOPIC, partitions=PARTITIONS, replicas=3)
         kafka.wait_in_sync(TOPIC, 3)
+        program = clients.Verifiable if options.program == "verifiable_producer" else clients.Stream
         producers = [
-            clients.Verifiable(client, cluster.bootstrap, TOPIC, str(i), BASE | {"client.id": f"chaos-{i}"} |
-                               PRODUCERS[i % len(PRODUCERS)], keys=50 if i % 2 == 0 else 0, throughput=options.throughput)
+            program(client, cluster.bootstrap, TOPIC, str(i), BASE | {"client.id": f"chaos-{i}"} |
+                    PRODUCERS[i % len(PRODUCERS)], keys=50 if i % 2 == 0 else 0, throughput=options.throughput)
             for i in range(options.producers)]
         for producer in producers:
-            producer.wait_lines(100, 60, having="producer_send_success")
+            producer.wait_acked(100)
         done = inject(Scene(pick, cluster, proxy, kafka), options.events, options.minutes * 60)
         time.sleep(5)
         senders, wrong = finish(producers)
         log = kafka.read(TOPIC, seconds=600)
-    return done, senders, wrong + checker.check(log, senders, checker.Rules(timestamps=False))
+    return done, senders, wrong + checker.check(log, senders, checker.Rules(timestamps=options.client != "java"))
 
 
 def report(options, done, senders, wrong):
@@ -292,6 +293,7 @@ def main():
     parser.add_argument("--producers", type=int, default=3)
     parser.add_argument("--throughput", type=int, default=1000, help="records a second of each producer")
     parser.add_argument("--client", choices=["kurier", "java"], default="kurier")
+    parser.add_argument("--program", choices=["verifiable_producer", "kafka_driver"], default="verifiable_producer")
     parser.add_argument("--events", help="only those with one of these words, separated by commas")
     parser.add_argument("--list", action="store_true", help="the events")
     options = parser.parse_args()
@@ -301,7 +303,7 @@ def main():
         print("\n".join(options.events))
         return 0
     print(f"replay: tests/kafka/chaos.py --seed {options.seed} --minutes {options.minutes:g} "
-          f"--producers {options.producers} --throughput {options.throughput}", flush=True)
+          f"--producers {options.producers} --throughput {options.throughput} --program {options.program}", flush=True)
     try:
         done, senders, wrong = run(options)
     except Unavailable as reason:

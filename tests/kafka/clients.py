@@ -204,6 +204,9 @@ class Verifiable(Run):
             {"bootstrap_server": bootstrap, "topic": topic, "value_prefix": prefix, "throughput": throughput,
              "max_messages": messages, "command_config": self.config.name, "repeating_keys": keys or None})])
 
+    def wait_acked(self, count, limit=60):
+        self.wait_lines(count, limit, having="producer_send_success")
+
     def finish(self, limit=180):
         complete = False
         for line in super().finish(limit):
