@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -46,9 +47,13 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "mock_cluster: %s\n", error);
         return 1;
     }
+    // From Metadata v9 on, the mock cluster's answers are a byte too long, which not every client forgives.
+    constexpr std::int16_t metadata = 3;
+    constexpr std::int16_t last_good_version = 8;
     const int brokers = std::atoi(options["brokers"].c_str());
     const int topics = std::atoi(options["topics"].c_str());
     rd_kafka_mock_cluster_t* const cluster = rd_kafka_mock_cluster_new(host, brokers);
+    rd_kafka_mock_set_apiversion(cluster, metadata, 0, last_good_version);
     for (int i = 0; i < topics; ++i) {
         const std::string name = topic_name(options["topic"], topics, i);
         rd_kafka_mock_topic_create(cluster, name.c_str(), std::atoi(options["partitions"].c_str()), 1);

@@ -51,6 +51,13 @@ struct tally
         from_send.merge(other.from_send);
         from_due.merge(other.from_due);
     }
+
+    void clear() noexcept
+    {
+        delivered = bytes = 0;
+        from_send.clear();
+        from_due.clear();
+    }
 };
 
 // "50012 records sent, 10002.4 records/sec (0.95 MB/sec), 1.2 ms avg latency, 31.0 ms max latency."
@@ -101,7 +108,6 @@ struct perf_result
     double seconds = 0;
     processor_time processor;
     long peak_kb = 0;
-    std::uint64_t requests = 0;
     std::string version;
 };
 
@@ -119,12 +125,12 @@ inline std::string json_line(const perf_result& result, const tally& total)
     const double records = static_cast<double>(result.records);
     return format_line("{\"peer\":\"kurier\",\"version\":\"%s\",\"records\":%llu,\"ok\":%llu,\"failed\":%llu,\"wall_s\":%.4f,"
                        "\"user_s\":%.4f,\"system_s\":%.4f,\"cpu_s_per_million\":%.4f,\"records_per_s\":%.0f,"
-                       "\"voluntary_switches\":%ld,\"peak_memory_kb\":%ld,\"requests\":%llu,",
+                       "\"voluntary_switches\":%ld,\"peak_memory_kb\":%ld,",
                        result.version.c_str(), static_cast<unsigned long long>(result.records),
                        static_cast<unsigned long long>(total.delivered), static_cast<unsigned long long>(result.failed),
                        result.seconds, result.processor.user_s, result.processor.system_s,
                        result.processor.total() / records * 1e6, records / result.seconds, result.processor.voluntary_switches,
-                       result.peak_kb, static_cast<unsigned long long>(result.requests)) +
+                       result.peak_kb) +
            "\"send_us\":" + percentiles_json(total.from_send) + ",\"due_us\":" + percentiles_json(total.from_due) + "}";
 }
 

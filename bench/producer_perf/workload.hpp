@@ -26,10 +26,11 @@ public:
 
     std::string_view next_value()
     {
-        if (!monotonic_)
+        if (numbers_.empty())
             return values_[value_.next()];
-        const auto end = std::to_chars(number_.data(), number_.data() + number_.size(), sent_++).ptr;
-        return {number_.data(), static_cast<std::size_t>(end - number_.data())};
+        auto& text = numbers_[value_.next()];
+        const auto end = std::to_chars(text.data(), text.data() + text.size(), sent_++).ptr;
+        return {text.data(), static_cast<std::size_t>(end - text.data())};
     }
 
     bool keyed() const noexcept { return !keys_.empty(); }
@@ -39,9 +40,9 @@ public:
 
 private:
     workload(const perf_options& options, std::mt19937_64 random)
-        : monotonic_{options.payload_monotonic},
-          values_{make_values(options, random)},
-          value_{values_.size()},
+        : values_{make_values(options, random)},
+          numbers_(options.payload_monotonic ? std::max<std::size_t>(records_alive, options.burst) : 0),
+          value_{numbers_.empty() ? values_.size() : numbers_.size()},
           key_{std::max<std::size_t>(options.record_key_range, 1)},
           topic_{options.topics}
     {
@@ -72,15 +73,17 @@ private:
         return value_pool::from_text(std::move(text), "\n");
     }
 
-    bool monotonic_;
+    // A batch of records is looked at together
+    static constexpr std::size_t records_alive = 1024;
+
     value_pool values_;
+    std::vector<std::array<char, 20>> numbers_; // of --payload-monotonic, used in turn
     cycle value_;
     std::vector<std::string> keys_;
     cycle key_;
     std::vector<std::string> topics_;
     cycle topic_;
     std::uint64_t sent_ = 0;
-    std::array<char, 20> number_{};
 };
 
 } // namespace kurier::bench
