@@ -16,21 +16,20 @@
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/awaitable_fix.hpp>
-#include <kurier/io/fate_of_record.hpp>
+#include <kurier/io/delivery_wait.hpp>
 
-#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <coroutine>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <utility>
 
 namespace kurier {
+
+template <bool Throwing, class Handler> class cancellable_wait;
 
 class delivery
 {
@@ -59,7 +58,7 @@ public:
     template <boost::asio::completion_token_for<void(error_code, record_metadata)> Token> auto operator()(Token&& token) &&
     {
         return boost::asio::async_initiate<Token, void(error_code, record_metadata)>(
-            [](auto handler, delivery self) { self.start<false>(std::move(handler)); }, token, std::move(*this));
+            [](auto handler, delivery&& self) { self.start<false>(std::move(handler)); }, token, std::move(*this));
     }
 
     // What `co_await delivery` uses in boost::asio::awaitable: the same, throwing a delivery_error that says more than
@@ -70,7 +69,7 @@ public:
     auto operator()(Token&& token) &&
     {
         return boost::asio::async_initiate<Token, void(std::exception_ptr, record_metadata)>(
-            [](auto handler, delivery self) { self.start<true>(std::move(handler)); }, token, std::move(*this));
+            [](auto handler, delivery&& self) { self.start<true>(std::move(handler)); }, token, std::move(*this));
     }
     auto operator()(boost::asio::detail::completion_signature_probe) &&
         -> boost::asio::detail::completion_signature_probe_result<void(std::exception_ptr, record_metadata)>
@@ -93,7 +92,7 @@ public:
 private:
     template <class, class, class, class, class> friend class producer;
     friend class delivery_builder;
-    template <bool Throwing, class Handler> friend struct cancellable_wait;
+    template <bool Throwing, class Handler> friend class cancellable_wait;
 
     delivery() = default;
 
@@ -190,9 +189,8 @@ public:
         slot.notify = [](void* context, const core::fate& what) {
             auto& self = *static_cast<awaiter*>(context);
             const auto waiting = std::exchange(self.waiter_, {});
-            if (what.where) self.error_ = io::describe_fate(self.awaited_.driver_->core(), *what.where, what.index, self.result_);
-            else if (what.refused) self.error_ = io::describe_refusal(*what.refused, self.result_);
-            else return; // nobody will ever resume it
+            if (!what.teller) return; // nobody will ever resume it
+            self.error_ = io::take_fate(what, self.result_);
             self.known_ = true;
             waiting.resume();
         };
@@ -217,153 +215,67 @@ inline delivery::awaiter delivery::operator co_await() &&
     return awaiter{std::move(*this)};
 }
 
-// A handler that waits for a record's fate.
-template <bool Throwing, class Handler> struct delivery_operation
-{
-    using executor_type = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
-
-    static void call(Handler& handler, error_code ec, record_metadata metadata)
-    {
-        if constexpr (Throwing)
-            std::move(handler)(ec ? std::make_exception_ptr(delivery_error{metadata.failure}) : std::exception_ptr{},
-                               std::move(metadata));
-        else
-            std::move(handler)(ec, std::move(metadata));
-    }
-
-    // Hands the result to the handler's executor; directly if that is where we are.
-    static void complete(io::driver& driver, Handler handler, error_code ec, record_metadata metadata)
-    {
-        const auto executor = boost::asio::get_associated_executor(handler, driver.executor());
-        if constexpr (std::same_as<executor_type, boost::asio::any_io_executor>) {
-            if (executor == driver.executor()) {
-                call(handler, ec, std::move(metadata));
-                return;
-            }
-        }
-        post(executor, std::move(handler), ec, std::move(metadata));
-    }
-
-    template <class Executor>
-    static void post(const Executor& executor, Handler handler, error_code ec, record_metadata metadata)
-    {
-        boost::asio::post(executor, [handler = std::move(handler), ec, metadata = std::move(metadata)]() mutable {
-            call(handler, ec, std::move(metadata));
-        });
-    }
-};
-
-namespace io {
-
-// The usual case: nobody can cancel the wait, so all it needs is the handler and the driver.
-template <bool Throwing, class Handler> struct plain_wait
-{
-    driver* producer;
-    Handler handler;
-    boost::asio::executor_work_guard<typename delivery_operation<Throwing, Handler>::executor_type> work;
-
-    static void notify(void* context, const core::fate& what)
-    {
-        auto* self = static_cast<plain_wait*>(context);
-        auto& producer = *self->producer;
-        auto handler = std::move(self->handler);
-        const auto work = std::move(self->work);
-        self->~plain_wait();
-        producer.operations().deallocate(self, sizeof(plain_wait));
-        record_metadata metadata;
-        error_code ec;
-        if (what.where) ec = describe_fate(producer.core(), *what.where, what.index, metadata);
-        else if (what.refused) ec = describe_refusal(*what.refused, metadata);
-        else return;
-        delivery_operation<Throwing, Handler>::complete(producer, std::move(handler), ec, std::move(metadata));
-    }
-};
-
-} // namespace io
-
-// With a cancellation slot: it keeps the delivery, to be able to take the record back.
-template <bool Throwing, class Handler> struct cancellable_wait
-{
-    delivery awaited;
-    Handler handler;
-    boost::asio::executor_work_guard<typename delivery_operation<Throwing, Handler>::executor_type> work;
-
-    static void notify(void* context, const core::fate& what)
-    {
-        std::unique_ptr<cancellable_wait> self{static_cast<cancellable_wait*>(context)};
-        self->clear_slot();
-        if (!what.where && !what.refused) return;
-        finish(std::move(self), {}, what);
-    }
-
-    void clear_slot()
-    {
-        if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
-    }
-
-    static void finish(std::unique_ptr<cancellable_wait> self, error_code ec, const core::fate& what)
-    {
-        const auto producer = self->producer();
-        record_metadata metadata;
-        if (what.where) ec = io::describe_fate(producer->core(), *what.where, what.index, metadata);
-        else if (what.refused) ec = io::describe_refusal(*what.refused, metadata);
-        auto handler = std::move(self->handler);
-        const auto work = std::move(self->work);
-        self.reset();
-        delivery_operation<Throwing, Handler>::complete(*producer, std::move(handler), ec, std::move(metadata));
-    }
-
-    boost::intrusive_ptr<io::driver> producer() const;
-    void cancel();
-};
-
 template <bool Throwing, class Handler> void delivery::start(Handler handler)
 {
-    using operation = delivery_operation<Throwing, Handler>;
-    const auto executor = boost::asio::get_associated_executor(handler, driver_->executor());
     if (resolved()) {
         record_metadata metadata;
         const auto ec = take_result(metadata);
-        operation::post(executor, std::move(handler), ec, std::move(metadata));
+        io::post_result<Throwing>(*driver_, std::move(handler), ec, std::move(metadata));
         return;
     }
-    auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
-    if (cancellation.is_connected()) {
-        using wait = cancellable_wait<Throwing, Handler>;
-        auto made = std::unique_ptr<wait>{new wait{std::move(*this), std::move(handler), boost::asio::make_work_guard(executor)}};
-        auto& slot = made->awaited.slot();
-        cancellation.assign([waiting = made.get()](boost::asio::cancellation_type) { waiting->cancel(); });
-        slot.context = made.release();
-        slot.notify = &wait::notify;
-        return;
-    }
-    using wait = io::plain_wait<Throwing, Handler>;
     auto& waiter = slot();
-    void* memory = driver_->operations().allocate(sizeof(wait));
-    waiter.context = new (memory) wait{driver_.get(), std::move(handler), boost::asio::make_work_guard(executor)};
-    waiter.notify = &wait::notify;
+    if (auto cancellation = boost::asio::get_associated_cancellation_slot(handler); cancellation.is_connected()) {
+        auto* wait = new cancellable_wait<Throwing, Handler>{std::move(*this), std::move(handler)};
+        cancellation.assign([wait](boost::asio::cancellation_type) { wait->cancel(); });
+        waiter.context = wait;
+        waiter.notify = &cancellable_wait<Throwing, Handler>::notify;
+    } else if constexpr (!Throwing && io::fits_in_slot<Handler>) {
+        waiter.context = nullptr;
+        std::memcpy(&waiter.context, &handler, sizeof handler);
+        waiter.notify = &io::notify_in_slot<Handler>;
+    } else {
+        using wait = io::plain_wait<Throwing, Handler>;
+        waiter.context = new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler)};
+        waiter.notify = &wait::notify;
+    }
 }
 
-template <bool Throwing, class Handler> boost::intrusive_ptr<io::driver> cancellable_wait<Throwing, Handler>::producer() const
+// With a cancellation slot: it keeps the delivery, to be able to take the record back.
+template <bool Throwing, class Handler> class cancellable_wait
 {
-    return awaited.driver_;
-}
+public:
+    cancellable_wait(delivery awaited, Handler handler)
+        : awaited_{std::move(awaited)}, handler_{*awaited_.driver_, std::move(handler)}
+    {}
 
-template <bool Throwing, class Handler> void cancellable_wait<Throwing, Handler>::cancel()
-{
-    std::unique_ptr<cancellable_wait> self{this};
-    awaited.slot().notify = nullptr;
-    auto failure = std::make_shared<delivery_failure>();
-    const bool taken_back = awaited.take_back(*failure);
-    failure->code = taken_back ? errc::withdrawn : errc::abandoned;
-    failure->persisted = taken_back ? persisted::no : persisted::possibly;
-    record_metadata metadata;
-    metadata.failure = std::move(failure);
-    const auto driver = awaited.driver_;
-    driver->wake();
-    const auto executor = boost::asio::get_associated_executor(handler, driver->executor());
-    const auto code = metadata.failure->code;
-    delivery_operation<Throwing, Handler>::post(executor, std::move(handler), code, std::move(metadata));
-}
+    static void notify(void* context, const core::fate& what)
+    {
+        const std::unique_ptr<cancellable_wait> self{static_cast<cancellable_wait*>(context)};
+        boost::asio::get_associated_cancellation_slot(self->handler_.handler).clear();
+        if (!what.teller) return;
+        const auto driver = self->awaited_.driver_;
+        auto handler = std::move(self->handler_);
+        handler.template complete<Throwing>(what);
+    }
+
+    void cancel()
+    {
+        const std::unique_ptr<cancellable_wait> self{this};
+        awaited_.slot().notify = nullptr;
+        auto failure = std::make_shared<delivery_failure>();
+        const bool taken_back = awaited_.take_back(*failure);
+        failure->code = taken_back ? errc::withdrawn : errc::abandoned;
+        failure->persisted = taken_back ? persisted::no : persisted::possibly;
+        record_metadata metadata;
+        metadata.failure = failure;
+        const auto driver = awaited_.driver_;
+        driver->wake();
+        io::post_result<Throwing>(*driver, std::move(handler_.handler), failure->code, std::move(metadata));
+    }
+
+private:
+    delivery awaited_;
+    io::bound_handler<Handler> handler_;
+};
 
 } // namespace kurier

@@ -36,6 +36,7 @@ struct fate
     const batch* where = nullptr;
     std::uint32_t index = 0;
     const waiting_record* refused = nullptr;
+    void* teller = nullptr; // whoever announces it; the core only passes it on
 };
 
 using notify_function = void (*)(void* context, const fate& what);

@@ -8,7 +8,7 @@
 #include <kurier/record/record_metadata.hpp>
 #include <kurier/uuid.hpp>
 
-#include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -57,6 +57,33 @@ struct partition_state
     list_hook<partition_state> backlog_hook; // in topic->backlog: something is queued
 };
 
+// Grows; elements stay where they are.
+class partition_list
+{
+public:
+    struct iterator
+    {
+        const std::unique_ptr<partition_state>* at;
+        partition_state& operator*() const noexcept { return **at; }
+        iterator& operator++() noexcept
+        {
+            ++at;
+            return *this;
+        }
+        bool operator==(const iterator&) const = default;
+    };
+
+    partition_state& operator[](std::size_t index) const noexcept { return *items_[index]; }
+    std::size_t size() const noexcept { return items_.size(); }
+    bool empty() const noexcept { return items_.empty(); }
+    iterator begin() const noexcept { return {items_.data()}; }
+    iterator end() const noexcept { return {items_.data() + items_.size()}; }
+    partition_state& emplace_back() { return *items_.emplace_back(std::make_unique<partition_state>()); }
+
+private:
+    std::vector<std::unique_ptr<partition_state>> items_;
+};
+
 enum class topic_phase : std::uint8_t { unknown, known };
 
 struct topic_state
@@ -65,7 +92,7 @@ struct topic_state
     std::uint32_t ordinal = 0;
     topic_phase phase = topic_phase::unknown;
     uuid id;
-    std::deque<partition_state> partitions;
+    partition_list partitions;
     std::vector<std::int32_t> available; // partitions with a leader, ascending
     error_code error;                    // why it is unknown, as the last metadata said
     nanoseconds last_used{0};

@@ -44,6 +44,9 @@ public:
     driver& operator=(const driver&) = delete;
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
+
+    // Topic and partition of the batch that is being announced, so that they are not made for each of its records.
+    record_metadata& metadata() noexcept { return metadata_; }
     core::producer_core& core() noexcept { return core_; }
     operation_pool& operations() noexcept { return operations_; }
 
@@ -213,16 +216,18 @@ private:
     void announce()
     {
         while (auto* done = core_.next_done()) {
+            metadata_.topic = done->partition->topic->name;
+            metadata_.partition = done->partition->index;
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
-                if (const auto notify = std::exchange(slot.notify, nullptr)) notify(slot.context, {done, index, nullptr});
+                if (const auto notify = std::exchange(slot.notify, nullptr)) notify(slot.context, {done, index, nullptr, this});
             }
             core_.announced(*done);
         }
         while (auto* failed = core_.next_failed()) {
             if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
-                notify(failed->waiter.context, {nullptr, 0, failed});
+                notify(failed->waiter.context, {nullptr, 0, failed, this});
             core_.announced(*failed);
         }
         for (std::size_t i = 0; i < waits_.size();) {
@@ -429,6 +434,7 @@ private:
     int timer_flip_ = 0;
     core::nanoseconds armed_ = core::never;
     core::instant now_;
+    record_metadata metadata_;
     core::nanoseconds synchronised_{0};
     std::chrono::nanoseconds wall_at_synchronisation_{0};
     bool fresh_ = false, scheduled_ = false, in_turn_ = false, again_ = false;

@@ -56,11 +56,17 @@ inline error_code describe_fate(const core::producer_core& core, const core::bat
     return {};
 }
 
-// While the slots still exist: the record's create time is in its slot.
-inline error_code describe_fate(const core::producer_core& core, const core::batch& where, std::uint32_t index,
-                                record_metadata& metadata)
+// While the slots still exist: the record's create time is in its slot. `metadata` has topic and partition already.
+inline error_code describe_announced(const core::producer_core& core, const core::batch& where, std::uint32_t index,
+                                     record_metadata& metadata)
 {
-    return describe_fate(core, where, index, where.base_timestamp + where.waiter_of(index).time_delta, metadata);
+    if (where.error) [[unlikely]] {
+        metadata.failure = explain(core, where, index);
+        return metadata.failure->code;
+    }
+    metadata.offset = where.offset_of(index);
+    metadata.time = timestamp{std::chrono::milliseconds{where.timestamp_of(where.waiter_of(index).time_delta)}};
+    return {};
 }
 
 inline error_code describe_refusal(const core::waiting_record& refused, record_metadata& metadata)

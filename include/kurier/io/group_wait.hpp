@@ -42,8 +42,7 @@ public:
         }
         record_metadata metadata;
         error_code ec = errc::aborted;
-        if (what.where) ec = describe_fate(self.producer_->core(), *what.where, what.index, metadata);
-        else if (what.refused) ec = describe_refusal(*what.refused, metadata);
+        if (what.teller) ec = take_fate(what, metadata);
         else self.abandoned_ = true;
         self.took(ec, metadata);
     }
