@@ -37,7 +37,7 @@ inline void overwrite_size(std::vector<std::byte>& frame, std::size_t at, std::s
 inline bool finish_frame(std::vector<std::byte>& out, std::size_t begin, const wire::writer& writer)
 {
     if (writer.bad())
-        out.resize(begin);
+        out.erase(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end());
     else
         overwrite_size(out, begin, out.size() - begin - 4);
     return !writer.bad();
