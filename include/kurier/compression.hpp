@@ -226,7 +226,7 @@ inline std::string broker_too_old_message(compression id, std::string_view broke
     text.append(" takes Produce requests up to version ").append(std::to_string(max_produce_version));
     text.append(", ").append(compression_name(id)).append(" needs version ");
     text.append(std::to_string(min_produce_version(id)));
-    return text.append(id == compression::zstd ? " (Kafka 2.1)" : " (Kafka 1.0)");
+    return text.append(id == compression::zstd ? " (Kafka 2.1)" : " (Kafka 0.11)");
 }
 
 namespace detail {
