@@ -84,6 +84,8 @@ public:
     // Is the fate of the record known? Then awaiting it does not suspend.
     bool resolved() const noexcept
     {
+        if (where_ && !where_->done()) [[likely]]
+            return false;
         if (refusal_) return true;
         if (waiting_) return !waiting_->waits() && (!waiting_->where || is_done(*waiting_->where, waiting_->index));
         return !where_ || is_done(*where_, index_);
@@ -105,8 +107,7 @@ private:
     void drop() noexcept
     {
         if (where_) driver_->core().drop(*std::exchange(where_, nullptr));
-        if (waiting_) release_waiting();
-        driver_.reset();
+        else if (waiting_) release_waiting();
     }
 
     void release_waiting() noexcept
@@ -124,6 +125,8 @@ private:
 
     core::slot& slot() const noexcept
     {
+        if (where_) [[likely]]
+            return where_->slot_of(index_);
         const auto [where, index] = place();
         return where ? where->slot_of(index) : waiting_->waiter;
     }

@@ -11,7 +11,7 @@ namespace kurier::core {
 class flush_tracker
 {
 public:
-    std::uint64_t current() const noexcept { return first_ + counts_.size() - 1; }
+    std::uint64_t current() const noexcept { return current_; }
     void begin(std::uint64_t epoch) { ++counts_[epoch - first_]; }
     void end(std::uint64_t epoch)
     {
@@ -25,8 +25,9 @@ public:
     // Ends the current epoch and returns it.
     std::uint64_t flush()
     {
-        const auto ended = current();
+        const auto ended = current_;
         counts_.push_back(0);
+        ++current_;
         while (counts_.size() > 1 && counts_.front() == 0) {
             counts_.pop_front();
             ++first_;
@@ -39,7 +40,7 @@ public:
 
 private:
     std::deque<std::uint64_t> counts_{0}; // what is left of epochs first_, first_ + 1, ...
-    std::uint64_t first_ = 1;
+    std::uint64_t first_ = 1, current_ = 1; // current_ == first_ + counts_.size() - 1
 };
 
 } // namespace kurier::core

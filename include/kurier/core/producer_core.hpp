@@ -174,7 +174,7 @@ public:
     void drop(batch& where)
     {
         --where.deliveries;
-        sender_.release(where);
+        if (where.done()) sender_.release(where);
     }
     void drop(waiting_record& waiting)
     {

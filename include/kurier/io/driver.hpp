@@ -53,25 +53,17 @@ public:
     // The time of this turn of the event loop: the clock is read once, by whoever asks first.
     core::instant now()
     {
-        if (!fresh_) {
-            read_clock();
-            wake();
-        }
+        if (!fresh_) [[unlikely]]
+            begin_turn();
         return now_;
     }
 
     // The core was changed from outside: a turn must follow. Many changes, one turn.
     void wake()
     {
-        if (in_turn_) {
-            again_ = true;
-        } else if (!std::exchange(scheduled_, true)) {
-            asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
-                           self->scheduled_ = false;
-                           self->read_clock();
-                           self->turn();
-                       }));
-        }
+        again_ = true;
+        if (!in_turn_ && !scheduled_) [[unlikely]]
+            schedule_turn();
     }
 
     // Writes what has become ready without waiting for the end of the handler that is running.
@@ -138,6 +130,22 @@ private:
         if (passed > std::chrono::milliseconds{500}) synchronise_clocks();
         else
             now_.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_ + passed).count();
+    }
+
+    [[gnu::noinline]] void begin_turn()
+    {
+        read_clock();
+        wake();
+    }
+
+    [[gnu::noinline]] void schedule_turn()
+    {
+        scheduled_ = true;
+        asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
+                       self->scheduled_ = false;
+                       self->read_clock();
+                       self->turn();
+                   }));
     }
 
     void arm_timer()

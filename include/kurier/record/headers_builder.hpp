@@ -40,7 +40,14 @@ public:
     // All of them, until the next change.
     std::span<const header_view> view()
     {
-        if (added_.empty()) return given_;
+        if (added_.empty()) [[likely]]
+            return given_;
+        return join();
+    }
+
+private:
+    std::span<const header_view> join()
+    {
         joined_.assign(given_.begin(), given_.end());
         const std::byte* at = storage_.data();
         for (const added_header& header : added_) {
@@ -52,7 +59,6 @@ public:
         return joined_;
     }
 
-private:
     struct added_header
     {
         std::size_t name_size;
