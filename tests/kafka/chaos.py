@@ -271,22 +271,23 @@ def run(options):
     return done, senders, wrong + checker.check(log, senders, checker.Rules(timestamps=options.client != "java"))
 
 
-def report(options, done, senders, wrong):
-    for line in checker.summarize(wrong):
-        print(line)
-    for name, count in sorted(done.items()):
-        print(f"{count:5} x {name}")
+def summary(options, done, senders, wrong):
     acked, failed = 0, Counter()
     for sender in senders:
         counts = sender.counts()
         acked += counts[0]
         failed += counts[1]
-    print(f"chaos: seed {options.seed}, {options.minutes:g} minutes, events {sum(done.values())} of {len(done)} kinds, "
-          f"sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, failed {sum(failed.values())} "
-          f"(persisted no {failed['no']}, possibly {failed['possibly']}, yes {failed['yes']}), violations {len(wrong)}")
+    return (f"chaos: seed {options.seed}, {options.minutes:g} minutes, events {sum(done.values())} of {len(done)} kinds, "
+            f"sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, failed {sum(failed.values())} "
+            f"(persisted no {failed['no']}, possibly {failed['possibly']}, yes {failed['yes']}), violations {len(wrong)}")
 
 
-def main():
+def replay(options):
+    return (f"replay: tests/kafka/chaos.py --seed {options.seed} --minutes {options.minutes:g} "
+            f"--producers {options.producers} --throughput {options.throughput} --program {options.program}")
+
+
+def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
@@ -296,20 +297,28 @@ def main():
     parser.add_argument("--program", choices=["verifiable_producer", "kafka_driver"], default="verifiable_producer")
     parser.add_argument("--events", help="only those with one of these words, separated by commas")
     parser.add_argument("--list", action="store_true", help="the events")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     words = (options.events or "").split(",")
     options.events = [name for name in events if any(word in name for word in words)]
+    return options
+
+
+def main():
+    options = parse()
     if options.list:
         print("\n".join(options.events))
         return 0
-    print(f"replay: tests/kafka/chaos.py --seed {options.seed} --minutes {options.minutes:g} "
-          f"--producers {options.producers} --throughput {options.throughput} --program {options.program}", flush=True)
+    print(replay(options), flush=True)
     try:
         done, senders, wrong = run(options)
     except Unavailable as reason:
         print(f"skipped: chaos: {reason}")
         return 77
-    report(options, done, senders, wrong)
+    for line in checker.summarize(wrong):
+        print(line)
+    for name, count in sorted(done.items()):
+        print(f"{count:5} x {name}")
+    print(summary(options, done, senders, wrong))
     return bool(wrong)
 
 

@@ -1,7 +1,7 @@
 """What scenarios share: a registry, one cluster at a time, fresh topics, the checker's verdict."""
 import dataclasses
 import itertools
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Optional
 
 import checker
 import jvm
@@ -18,7 +18,7 @@ CLUSTERS = {
 
 class Scenario(NamedTuple):
     name: str
-    cluster: str                                    # of CLUSTERS, or a version of Kafka
+    cluster: Optional[str]                          # of CLUSTERS, or a version of Kafka, or none
     function: Callable
 
 
@@ -48,6 +48,8 @@ class Bench:
     def cluster(self, name):
         if self.of != name:
             self.discard()
+            if name is None:
+                return None
             self.client.command("kafka_driver")     # nothing is started for a client that isn't there
             jvm.class_path()
             settings = CLUSTERS.get(name) or {"version": name, "properties": CLUSTERS[SINGLE]["properties"]}

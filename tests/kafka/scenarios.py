@@ -3,7 +3,7 @@
 
     tests/kafka/scenarios.py [--client kurier|java] [--list] [--times N] [WORD...]
 
-runs the scenarios with one of the words in their names (or all), prints a line for each and a count at the end. What
+runs the scenarios with these numbers or words in their names (or all), prints a line for each and a count at the end. What
 can't run is skipped, by name and reason; with KURIER_NO_SKIP=1 that fails. clients.py says which programs are run, and
 what they print; `--client java` puts Kafka's own producer in their place.
 """
@@ -16,6 +16,7 @@ import traceback
 
 import cases_basic                                  # noqa: F401 (they register scenarios)
 import cases_topics                                 # noqa: F401
+import cases_harness                                # noqa: F401
 import cases_cluster                                # noqa: F401
 import cases_versions                               # noqa: F401
 import clients
@@ -26,8 +27,9 @@ from jars import Unavailable
 
 def chosen(words):
     """Those of one cluster follow each other."""
-    order = list(harness.CLUSTERS) + jars.VERSIONS
-    found = [scenario for scenario in harness.scenarios if not words or any(word in scenario.name for word in words)]
+    order = [None, *harness.CLUSTERS, *jars.VERSIONS]
+    found = [scenario for scenario in harness.scenarios
+             if not words or any(word == scenario.name.split()[0] or word in scenario.name.split(" ", 1)[1] for word in words)]
     return sorted(found, key=lambda scenario: (order.index(scenario.cluster), scenario.name))
 
 
@@ -62,7 +64,7 @@ def main():
     options = parser.parse_args()
     if options.list:
         for scenario in chosen(options.words):
-            print(f"{scenario.name:60} {scenario.cluster}")
+            print(f"{scenario.name:90} {scenario.cluster or ''}")
         return 0
     client = clients.Java() if options.client == "java" else clients.Kurier()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
