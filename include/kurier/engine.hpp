@@ -10,6 +10,7 @@
 // Thread safety: none. Use it on its executor, which must not run two handlers at once.
 #pragma once
 
+#include <kurier/compression.hpp>
 #include <kurier/config/validation.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
@@ -43,9 +44,18 @@ public:
     template <class Executor, log_sink Log = stderr_log>
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
     engine(Executor executor, producer_config config, Log log = Log{})
+        : engine{std::move(executor), std::move(config), codecs<>{}, std::move(log)}
+    {}
+
+    // With codecs for compression.type, each from its header in kurier/compression/:
+    //     kurier::engine engine{executor, config, kurier::codecs<kurier::zstd_codec, kurier::lz4_codec>{}};
+    template <class Executor, compression_codec... Codec, log_sink Log = stderr_log>
+        requires std::convertible_to<Executor, boost::asio::any_io_executor>
+    engine(Executor executor, producer_config config, codecs<Codec...> list, Log log = Log{})
     {
-        const auto warnings = check(config);
+        const auto warnings = check<codecs<Codec...>>(config);
         driver_.reset(new io::driver{std::move(executor), resolved(config), seed(), log_to(std::move(log))});
+        if constexpr (sizeof...(Codec) > 0) driver_->keep_codecs(std::make_shared<codecs<Codec...>>(std::move(list)));
         for (const auto& warning : warnings) driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
         driver_->wake();
@@ -151,9 +161,15 @@ public:
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:
-    static config_problems check(const producer_config& config)
+    template <class Codecs> static config_problems check(const producer_config& config)
     {
         auto problems = validate(config);
+        const auto need = [&](compression id) {
+            if (auto missing = Codecs::check(id); !missing.empty())
+                problems.emplace_back(config_severity::error, "compression.type", std::move(missing));
+        };
+        need(config.compression_type);
+        for (const auto& rule : config.compression_topics) need(rule.type);
         if (has_errors(problems)) throw config_error{std::move(problems)};
         return problems;
     }

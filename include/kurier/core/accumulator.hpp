@@ -129,6 +129,23 @@ public:
         return lingering_.empty() ? never : later(lingering_.front()->created, linger_);
     }
 
+    // After compression: the batch moves to a smaller block if that gives back at least half of its own.
+    void shrink(batch& closed) noexcept
+    {
+        const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
+        const auto needed = closed.size + margin + slots;
+        if (buffer_pool::rounded(needed) > closed.memory.capacity / 2) return;
+        block smaller = pool_.acquire(needed, true); // for a moment only
+        if (!smaller) return;
+        std::memcpy(smaller.data, closed.memory.data, closed.size);
+        std::memcpy(smaller.data + smaller.capacity - slots, closed.memory.data + closed.memory.capacity - slots, slots);
+        const auto given_back = closed.memory.capacity - smaller.capacity;
+        closed.partition->memory -= given_back;
+        if (closed.partition->leader) closed.partition->leader->memory -= given_back;
+        pool_.release(closed.memory);
+        closed.memory = smaller;
+    }
+
     void set_due(batch& open) noexcept
     {
         open.due = true;
@@ -152,13 +169,12 @@ public:
 
     void free_memory(batch& finished) noexcept
     {
-        const auto held = finished.memory.capacity + finished.wire.capacity;
+        const auto held = finished.memory.capacity;
         auto& partition = *finished.partition;
         partition.memory -= held;
         if (partition.leader)
             partition.leader->memory -= held;
         pool_.release(finished.memory);
-        pool_.release(finished.wire);
     }
 
     void charge(partition_state& partition, std::size_t bytes) noexcept
@@ -192,9 +208,9 @@ private:
         return open.size + need + margin + slots <= capacity;
     }
 
-    bool within_limits(const batch& open, std::size_t need, std::int64_t delta) const noexcept
+    static bool within_limits(const batch& open, std::size_t need, std::int64_t delta) noexcept
     {
-        return open.size + need <= batch_size_ && delta >= -time_delta_max && delta <= time_delta_max;
+        return open.size + need <= open.size_max && delta >= -time_delta_max && delta <= time_delta_max;
     }
 
     static place write(batch& open, const record_bytes& record, std::size_t body, std::int64_t delta) noexcept
@@ -209,6 +225,15 @@ private:
         ++open.accepted;
         ++open.partition->records;
         return {&open, index};
+    }
+
+    // batch.size bounds what goes over the wire, as far as one can guess that (KIP-126).
+    std::size_t size_max(const topic_state& topic) const noexcept
+    {
+        if (topic.codec.type == compression::none) return batch_size_;
+        const auto ratio = std::max(topic.ratio.of(topic.codec.type) * ratio_estimate::safety_factor, 0.01);
+        const auto guess = static_cast<std::size_t>(static_cast<double>(batch_size_) / ratio);
+        return std::clamp(guess, batch_size_, std::max(batch_size_, raw_size_max));
     }
 
     bool has_share(const partition_state& partition, std::size_t bytes, std::size_t share) const noexcept
@@ -250,6 +275,7 @@ private:
         created->base_timestamp = created->max_timestamp = record.timestamp;
         created->created = now.steady;
         created->first_record = partition.records;
+        created->size_max = size_max(*partition.topic);
         partition.open = created;
         if (linger_ <= nanoseconds{0})
             created->due = true;
@@ -284,6 +310,8 @@ private:
         return taken;
     }
 
+    // However well records shrink: a block that the pool keeps, with room for the slots of its records.
+    static constexpr std::size_t raw_size_max = buffer_pool::largest_kept / 4 * 3;
     static constexpr std::int64_t time_delta_max = 0x7fffffff; // what a slot can hold
 
     buffer_pool pool_;

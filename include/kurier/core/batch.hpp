@@ -12,6 +12,7 @@
 #include <kurier/core/buffer_pool.hpp>
 #include <kurier/core/instant.hpp>
 #include <kurier/core/intrusive_list.hpp>
+#include <kurier/compression.hpp>
 #include <kurier/error.hpp>
 #include <kurier/record/batch_format.hpp>
 
@@ -75,9 +76,9 @@ struct batch
     // records
     block memory;              // batch header and records from the front, slots from the back
     std::size_t size = batch_header_size;
-    block wire;                // the compressed form, where there is one
-    std::size_t wire_size = 0; // 0: the records go out as they are in `memory`
-    std::uint16_t attributes = 0;
+    std::size_t size_max = 0;       // how far it may be filled: more than batch.size when its records will shrink
+    std::uint16_t attributes = 0;   // the codec, where the records were compressed
+    bool compression_done = false;  // compressed, or found to be smaller as it is
     std::int32_t record_count = 0; // records on the wire
     std::int32_t accepted = 0;     // records appended, withdrawn ones included: one slot each
     std::int64_t base_timestamp = 0, max_timestamp = 0;
@@ -128,8 +129,8 @@ struct batch
         return *(reinterpret_cast<slot*>(memory.data + memory.capacity) - 1 - static_cast<std::ptrdiff_t>(index));
     }
     bool has_sequence() const noexcept { return base_sequence >= 0; }
-    const std::byte* wire_data() const noexcept { return wire_size ? wire.data : memory.data; }
-    std::size_t bytes_on_wire() const noexcept { return wire_size ? wire_size : size; }
+    compression codec() const noexcept { return static_cast<compression>(attributes & batch_compression_mask); }
+    bytes_view body() const noexcept { return {memory.data + batch_header_size, size - batch_header_size}; }
 
     std::int64_t timestamp_of(std::int32_t time_delta) const noexcept
     {

@@ -22,7 +22,7 @@ class cluster_view
 public:
     using node_map = std::map<std::int32_t, std::unique_ptr<broker_node>>; // ordered: runs must be repeatable
 
-    cluster_view(const producer_config& config)
+    explicit cluster_view(const producer_config& config) : config_{config}
     {
         std::int32_t id = -1;
         for (const auto& server : config.bootstrap_servers) {
@@ -42,6 +42,7 @@ public:
             return *found->second;
         auto created = std::make_unique<topic_state>();
         created->name = topic_name{std::string{name}};
+        created->codec = config_.compression_for(name);
         created->ordinal = static_cast<std::uint32_t>(topics_.size());
         topics_.push_back(std::move(created));
         auto& added = *topics_.back();
@@ -208,6 +209,7 @@ private:
         std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
     };
 
+    const producer_config& config_;
     std::vector<std::unique_ptr<broker_node>> bootstrap_;
     node_map nodes_;
     std::vector<std::unique_ptr<topic_state>> topics_;

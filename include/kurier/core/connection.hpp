@@ -132,7 +132,7 @@ struct connection
             };
             for (const auto& cut : next->cuts) {
                 add(next->head.data() + at, cut.at - at);
-                add(cut.body->wire_data(), cut.body->bytes_on_wire());
+                add(cut.body->memory.data, cut.body->size);
                 at = cut.at;
             }
             add(next->head.data() + at, next->head.size() - at);

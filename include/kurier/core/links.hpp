@@ -189,7 +189,7 @@ public:
     {
         made->bytes = made->head.size();
         for (const auto& cut : made->cuts)
-            made->bytes += cut.body->bytes_on_wire();
+            made->bytes += cut.body->size;
         made->sent_at = now.steady;
         made->deadline = later(now.steady, config_.request_timeout);
         if (made->expects_answer)

@@ -63,7 +63,7 @@ public:
             put_topic(out, topic, h);
             protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(next - i), h);
             for (; i < next; ++i) {
-                bodies += batches[i]->bytes_on_wire();
+                bodies += batches[i]->size;
                 put_partition(out, into, *batches[i], h);
             }
             end_of_struct(out, h);
@@ -124,7 +124,7 @@ private:
     static void put_partition(wire::writer& out, request& into, batch& body, protocol::how h)
     {
         out.put_int(body.partition->index);
-        protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(body.bytes_on_wire()), h);
+        protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(body.size), h);
         into.cuts.push_back({into.head.size(), &body});
         end_of_struct(out, h);
     }

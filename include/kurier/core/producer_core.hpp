@@ -44,6 +44,9 @@ public:
 
     const producer_config& config() const noexcept { return config_; }
 
+    // Without codecs nothing is compressed. What `codecs` refers to must live as long as the core.
+    void set_codecs(codecs_ref codecs) noexcept { sender_.set_codecs(codecs); }
+
     // --- sending -----------------------------------------------------------------------------------------------------
 
     // The topic's state, known or not. The reference stays valid as long as the core.
@@ -625,12 +628,33 @@ private:
         if (taken_.empty())
             return false;
         auto& link = *node.link;
+        refuse_new_codecs(link, now);
+        if (taken_.empty())
+            return true;
         auto made = links_.make(link, request_kind::produce, link.range(request_kind::produce).highest);
         exchange_.encode(*made, taken_, config_);
         for (batch* body : taken_)
             ++body->requests;
         links_.send(link, std::move(made), now);
         return true;
+    }
+
+    // A broker that does not know a codec yet (zstd before Kafka 2.1) would not understand the batch.
+    void refuse_new_codecs(const connection& link, instant now)
+    {
+        const auto version = link.range(request_kind::produce).highest;
+        std::erase_if(taken_, [&](batch* body) {
+            if (version >= min_produce_version(body->codec()))
+                return false;
+            batch_answer refusal;
+            refusal.error = broker_errc::unsupported_compression_type;
+            refusal.note = std::make_unique<failure_note>();
+            refusal.note->broker_message = describe(*link.node) + " speaks Produce up to version " + std::to_string(version) +
+                                           ", " + std::string{compression_name(body->codec())} + " needs version " +
+                                           std::to_string(min_produce_version(body->codec()));
+            sender_.answered(*body, std::move(refusal), now);
+            return true;
+        });
     }
 
     bool take_produce(connection& link, request& sent, bytes_view body, instant now)

@@ -46,16 +46,11 @@ inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, st
     return at + record.rest.size();
 }
 
-inline wire::reader records_of(const batch& from)
-{
-    return wire::reader{{from.memory.data + batch_header_size, from.size - batch_header_size}};
-}
-
 // Leaves out the records whose slots are withdrawn. For a batch that was never drained.
 inline void drop_withdrawn(batch& from)
 {
     auto positions = std::make_unique<std::vector<std::uint32_t>>(static_cast<std::size_t>(from.accepted));
-    auto records = records_of(from);
+    wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;
     std::int32_t kept = 0;
     from.max_timestamp = from.base_timestamp;
@@ -82,12 +77,12 @@ struct halves
     std::size_t first_bytes = 0, second_bytes = 0;
 };
 
-inline halves find_halves(const batch& from)
+inline halves find_halves(bytes_view body, std::int32_t count)
 {
     halves found;
-    auto records = records_of(from);
-    const auto total = from.size - batch_header_size;
-    for (std::int32_t i = 0; i + 1 < from.record_count; ++i) {
+    wire::reader records{body};
+    const auto total = body.size();
+    for (std::int32_t i = 0; i + 1 < count; ++i) {
         const auto size = next_record(records).size;
         if (i > 0 && found.first_bytes + size > total / 2)
             break;

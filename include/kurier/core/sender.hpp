@@ -4,6 +4,7 @@
 
 #include <kurier/core/accumulator.hpp>
 #include <kurier/core/backoff.hpp>
+#include <kurier/core/batch_compressor.hpp>
 #include <kurier/core/flush_tracker.hpp>
 #include <kurier/core/producer_rules.hpp>
 #include <kurier/core/rewrite.hpp>
@@ -72,12 +73,12 @@ public:
         drained_.clear();
         while (partition_state* partition = node.ready.front()) {
             batch* head = prepare_head(*partition);
-            if (head && !taken.empty() && bytes + head->bytes_on_wire() > config_.max_request_size)
+            if (head && !taken.empty() && bytes + head->size > config_.max_request_size)
                 break;
             node.ready.erase(*partition);
             if (!head)
                 continue;
-            bytes += head->bytes_on_wire();
+            bytes += head->size;
             take(*head, node);
             taken.push_back(head);
             drained_.push_back(partition);
@@ -227,6 +228,7 @@ public:
         records_.recycle(unused);
     }
 
+    void set_codecs(codecs_ref codecs) noexcept { compressor_.set_codecs(codecs); }
     bool take_stale_topics() noexcept { return std::exchange(stale_topics_, false); }
     bool idempotent() const noexcept { return idempotent_; }
     bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_new_identity_); }
@@ -291,6 +293,8 @@ private:
             }
             if (idempotent_ && !prepare_sequence(partition, *head))
                 return nullptr;
+            if (compressor_.compress(*head))
+                records_.shrink(*head);
             seal(*head);
             return head;
         }
@@ -316,10 +320,7 @@ private:
             return;
         const batch_info info{head.attributes,     head.base_timestamp, head.max_timestamp, head.producer_id,
                               head.producer_epoch, head.base_sequence,  head.record_count,  -1};
-        if (head.wire_size)
-            seal_batch(head.wire.data, head.wire_size, info);
-        else
-            seal_batch(head.memory.data, head.size, info);
+        seal_batch(head.memory.data, head.size, info);
     }
 
     void take(batch& head, const broker_node& node)
@@ -458,7 +459,15 @@ private:
     {
         auto& partition = *whole.partition;
         batch& root = whole.root ? *whole.root : whole;
-        const auto cut = find_halves(whole);
+        std::vector<std::byte> plain;
+        const auto body = compressor_.plain_body(whole, plain);
+        if (body.empty()) { // can't be taken apart again: it fails as a whole
+            left_gap(partition, whole);
+            fail(whole, broker_errc::message_too_large, persisted::no);
+            return;
+        }
+        partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
+        const auto cut = find_halves(body, whole.record_count);
         batch* first = records_.create_piece(partition, batch_header_size + cut.first_bytes);
         batch* second = first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
         if (!second) {
@@ -468,7 +477,7 @@ private:
             fail(whole, broker_errc::message_too_large, persisted::no);
             return;
         }
-        auto records = records_of(whole);
+        wire::reader records{body};
         fill_piece(*first, whole, root, records, 0, cut.first_count);
         fill_piece(*second, whole, root, records, cut.first_count, whole.record_count - cut.first_count);
         replace_in_root(root, whole, *first, *second);
@@ -532,6 +541,7 @@ private:
     accumulator& records_;
     flush_tracker& flushes_;
     random_source& random_;
+    batch_compressor compressor_;
     const bool idempotent_;
     producer_identity identity_; // invalid until the cluster gave one
     std::vector<partition_state*> identity_waiters_;

@@ -3,8 +3,10 @@
 // briefly denies a topic (a producer that forgot them had its records acknowledged and thrown away).
 #pragma once
 
+#include <kurier/compression/ratio_estimate.hpp>
 #include <kurier/core/batch.hpp>
 #include <kurier/core/waiting.hpp>
+#include <kurier/producer_config.hpp>
 #include <kurier/record/record_metadata.hpp>
 #include <kurier/uuid.hpp>
 
@@ -98,6 +100,8 @@ struct topic_state
     nanoseconds last_used{0};
     bool wanted = false; // part of periodic refreshes
     bool stale = false;  // a refresh was asked for
+    compression_choice codec; // as the configuration says for this topic
+    ratio_estimate ratio;
     std::int32_t sticky = -1;
     std::size_t sticky_bytes = 0;
     intrusive_list<partition_state, &partition_state::backlog_hook> backlog;

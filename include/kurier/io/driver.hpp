@@ -80,6 +80,13 @@ public:
         wake();
     }
 
+    // A codecs<...> list for the core.
+    template <class List> void keep_codecs(std::shared_ptr<List> list)
+    {
+        core_.set_codecs(codecs_ref{*list});
+        codecs_ = std::move(list);
+    }
+
     void log(log_event event)
     {
         event.when = now();
@@ -433,6 +440,7 @@ private:
 
     asio::any_io_executor executor_;
     operation_pool operations_;
+    std::shared_ptr<void> codecs_; // before the core, which refers to them
     core::producer_core core_;
     asio::steady_timer timer_;
     log_function log_;

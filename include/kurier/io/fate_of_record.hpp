@@ -23,7 +23,7 @@ inline std::shared_ptr<const delivery_failure> explain(const core::producer_core
     if (const auto* broker = core.view().node(where.last_attempt_leader))
         failure->last_broker = broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
     if (where.error == broker_errc::message_too_large)
-        failure->text = "the batch of this record alone has " + std::to_string(where.bytes_on_wire()) +
+        failure->text = "the batch of this record alone has " + std::to_string(where.size) +
                         " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
     if (!where.last_error && !where.attempts && !core.last_trouble().empty()) failure->text = core.last_trouble();
     if (where.note) {
