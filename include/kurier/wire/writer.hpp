@@ -30,7 +30,7 @@ public:
     template <class Int> void put_int(Int value) // big endian
     {
         using bits = std::make_unsigned_t<Int>;
-        std::byte bytes[sizeof(Int)];
+        std::byte bytes[sizeof(Int)]{};
         for (std::size_t i = 0; i < sizeof(Int); ++i)
             bytes[i] = static_cast<std::byte>(static_cast<bits>(value) >> (8 * (sizeof(Int) - 1 - i)));
         put(bytes, sizeof bytes);
@@ -38,7 +38,7 @@ public:
 
     void put_uvarint(std::uint32_t value)
     {
-        std::byte bytes[5];
+        std::byte bytes[5]{}; // g++ 12 fears for it without a value
         put(bytes, static_cast<std::size_t>(wire::put_uvarint(bytes, value) - bytes));
     }
 
