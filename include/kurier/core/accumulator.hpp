@@ -190,6 +190,7 @@ public:
     void set_linger(nanoseconds linger) noexcept { linger_ = linger; }
 
 private:
+    friend struct invariant_access;
     static constexpr std::size_t margin = 32; // the record writer may store a little past the end of its record
 
     static std::size_t body_size(const record_bytes& record, std::int64_t delta, std::int32_t index) noexcept

@@ -39,6 +39,7 @@ public:
     bool flushing() const noexcept { return counts_.size() > 1; } // something of an ended epoch is left
 
 private:
+    friend struct invariant_access;
     std::deque<std::uint64_t> counts_{0}; // what is left of epochs first_, first_ + 1, ...
     std::uint64_t first_ = 1, current_ = 1; // current_ == first_ + counts_.size() - 1
 };

@@ -285,6 +285,8 @@ public:
     }
 
 private:
+    friend struct invariant_access;
+
     accumulator::place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch)
     {
         const batch* before = partition.open;

@@ -243,6 +243,7 @@ public:
     std::size_t unfinished() const noexcept { return aging_.size(); }
 
 private:
+    friend struct invariant_access;
     static batch* head_of(const partition_state& partition) noexcept
     {
         if (batch* queued = partition.queue.front())

@@ -96,6 +96,7 @@ public:
     std::size_t used() const noexcept { return used_; }
 
 private:
+    friend struct invariant_access;
     static waiting_lane& lane_of(waiting_record& waiting) noexcept
     {
         auto& topic = *waiting.topic;

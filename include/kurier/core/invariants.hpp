@@ -1,0 +1,309 @@
+// Walks the whole state of a core and says what does not fit together. For tests and the simulator, which call it
+// after every step: a broken rule shows where it broke, not where it hurts.
+#pragma once
+
+#include <kurier/core/producer_core.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace kurier::core {
+
+// The one reader of private state.
+struct invariant_access
+{
+    static const accumulator& records(const producer_core& core) { return core.records_; }
+    static const sender& sending(const producer_core& core) { return core.sender_; }
+    static const flush_tracker& flushes(const producer_core& core) { return core.flushes_; }
+    static const links& connections(const producer_core& core) { return core.links_; }
+
+    static const auto& all(const accumulator& records) { return records.all_; }
+    static const auto& spare(const accumulator& records) { return records.free_; }
+    static const auto& aging(const sender& sending) { return sending.aging_; }
+    static const auto& done(const sender& sending) { return sending.done_; }
+    static const auto& backoffs(const sender& sending) { return sending.backoffs_; }
+    static bool wants_to_send(const sender& sending, const partition_state& partition)
+    {
+        return sending.wants_to_send(partition);
+    }
+    static const auto& counts(const flush_tracker& flushes) { return flushes.counts_; }
+    static std::uint64_t first(const flush_tracker& flushes) { return flushes.first_; }
+    static const auto& lanes(const waiting_room& room) { return room.lanes_; }
+    static const waiting_lane& lane_of(waiting_record& waiting) { return waiting_room::lane_of(waiting); }
+};
+
+class invariants
+{
+public:
+    explicit invariants(const producer_core& core)
+        : core_{core}, records_{access::records(core)}, sender_{access::sending(core)}
+    {}
+
+    // What is wrong, one sentence; empty when all is well.
+    std::string broken()
+    {
+        for (const auto& topic : core_.view().topics()) check_topic(*topic);
+        check_memory();
+        check_places();
+        check_requests();
+        check_pieces();
+        check_ready_lists();
+        check_flush_counts();
+        check_waiting_room();
+        check_links();
+        return std::move(broken_);
+    }
+
+private:
+    using access = invariant_access;
+
+    void require(bool holds, const char* what)
+    {
+        if (!holds && broken_.empty()) broken_ = what;
+    }
+
+    void require(bool holds, const char* what, const partition_state& partition)
+    {
+        if (!holds && broken_.empty())
+            broken_ = std::string{std::string_view{partition.topic->name}} + "-" + std::to_string(partition.index) + ": " + what;
+    }
+
+    // --- partitions --------------------------------------------------------------------------------------------------
+
+    void check_topic(const topic_state& topic)
+    {
+        std::size_t backlog = 0;
+        for (const auto& partition : topic.partitions) {
+            require(partition.topic == &topic, "a partition belongs to another topic", partition);
+            require(partition.backlog_hook.linked == !partition.queue.empty(), "backlog and queue differ", partition);
+            backlog += !partition.queue.empty();
+            check_batches(partition);
+            if (sender_.idempotent()) check_sequences(partition);
+        }
+        require(topic.backlog.size() == backlog, "a topic's backlog list has the wrong length");
+    }
+
+    void check_batches(const partition_state& partition)
+    {
+        if (const batch* open = partition.open) {
+            require(open->phase == batch_phase::open, "the open batch is not open", partition);
+            require(!open->queue_hook.linked, "the open batch is queued", partition);
+            require(open->linger_hook.linked == !open->due, "an open batch lingers if it is not due", partition);
+            require(!open->has_sequence(), "an open batch has a sequence", partition);
+            settle(*open, partition);
+        }
+        const batch* before = nullptr;
+        for (const batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued)) {
+            require(queued->phase == batch_phase::ready, "a queued batch is not ready", partition);
+            require(!before || before->first_record < queued->first_record, "the queue is not in order", partition);
+            require(!before || before->has_sequence() || !queued->has_sequence(),
+                    "a batch with a sequence is queued behind one without", partition);
+            before = queued;
+            settle(*queued, partition);
+        }
+        before = nullptr;
+        for (const batch* flight = partition.flights.front(); flight; flight = partition.flights.next(*flight)) {
+            require(flight->phase == batch_phase::in_flight || flight->done(), "a flight is not in flight", partition);
+            require(flight->requests > 0, "a flight is part of no request", partition);
+            require(!before || before->first_record < flight->first_record, "the flights are not in order", partition);
+            before = flight;
+            settle(*flight, partition);
+        }
+    }
+
+    void settle(const batch& placed, const partition_state& partition)
+    {
+        require(placed.partition == &partition, "a batch belongs to another partition", partition);
+        require(placed.record_count > 0, "a batch has no records", partition);
+        require(placed_.insert(&placed).second, "a batch is in two places", partition);
+        require(placed.done() || placed.age_hook.linked, "a batch will never expire", partition);
+    }
+
+    // What has a sequence of the current epoch runs upward and ends before the next one to be given.
+    void check_sequences(const partition_state& partition)
+    {
+        const auto& state = partition.producer;
+        std::map<std::uint64_t, const batch*> by_age;
+        for (const batch* flight = partition.flights.front(); flight; flight = partition.flights.next(*flight))
+            by_age.emplace(flight->first_record, flight);
+        for (const batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued))
+            by_age.emplace(queued->first_record, queued);
+        const batch* before = nullptr;
+        for (const auto& [age, current] : by_age) {
+            if (!current->has_sequence() || current->producer_id != state.id || current->producer_epoch != state.epoch)
+                continue;
+            if (before)
+                require(reaches(end_of(*before), current->base_sequence), "sequences overlap or run backward", partition);
+            require(reaches(end_of(*current), state.next_sequence), "a sequence will be given twice", partition);
+            before = current;
+        }
+        if (!before && !state.gap && !state.restart && state.last_acked >= 0)
+            require(sequence_after(state.last_acked, 1) == state.next_sequence,
+                    "all is answered, yet the broker expects another sequence", partition);
+    }
+
+    static std::int32_t end_of(const batch& with_sequence)
+    {
+        return sequence_after(with_sequence.base_sequence, with_sequence.record_count);
+    }
+    static bool reaches(std::int32_t from, std::int32_t to) { return sequence_distance(from, to) < 0x40000000u; }
+
+    // --- memory ------------------------------------------------------------------------------------------------------
+
+    void check_memory()
+    {
+        std::map<const partition_state*, std::size_t> held;
+        std::size_t total = 0;
+        for (const auto& one : access::all(records_)) {
+            total += one->memory.capacity;
+            if (one->partition) held[one->partition] += one->memory.capacity;
+            else require(!one->memory, "a spare batch has memory");
+        }
+        require(total == core_.pool().in_use(), "the pool counts other bytes than the batches hold");
+        require(core_.pool().in_use() > core_.pool().limit() ||
+                    core_.pool().in_use() + core_.pool().kept() <= core_.pool().limit(),
+                "the pool keeps more than buffer.memory allows");
+        std::map<const broker_node*, std::size_t> led;
+        for (const auto& topic : core_.view().topics())
+            for (const auto& partition : topic->partitions) {
+                require(partition.memory == held[&partition], "its memory is counted wrong", partition);
+                if (partition.leader) led[partition.leader] += partition.memory;
+            }
+        for (const auto& [id, node] : core_.view().nodes())
+            require(node->memory == led[node.get()], "the memory of a leader is counted wrong");
+        for (const batch* spare : access::spare(records_)) require(!spare->partition, "a spare batch has a partition");
+    }
+
+    // --- batches -----------------------------------------------------------------------------------------------------
+
+    // Each unfinished batch is open, queued or in flight; nothing else is.
+    void check_places()
+    {
+        auto oldest = nanoseconds::min();
+        const auto& aging = access::aging(sender_);
+        for (const batch* one = aging.front(); one; one = aging.next(*one)) {
+            require(!one->done(), "a batch that is done can expire");
+            require(placed_.contains(one), "a batch is nowhere");
+            require(one->created >= oldest, "batches don't expire in the order of their age");
+            oldest = one->created;
+        }
+        const auto& done = access::done(sender_);
+        for (const batch* one = done.front(); one; one = done.next(*one)) {
+            require(one->done() && !one->age_hook.linked, "a batch to be announced is not done");
+            require(one->record_count == 0 || one->error || one->written == persisted::yes, "success without a write");
+        }
+        const auto& backoffs = access::backoffs(sender_);
+        for (const auto* partition = backoffs.front(); partition; partition = backoffs.next(*partition))
+            require(partition->backoff_until > nanoseconds{0}, "a backoff without an end", *partition);
+    }
+
+    void check_requests()
+    {
+        std::map<const batch*, std::uint32_t> references;
+        for (const auto& [id, link] : access::connections(core_).all())
+            for (const auto& sent : link->requests)
+                for (const auto& cut : sent->cuts) ++references[cut.body];
+        for (const auto& one : access::all(records_)) {
+            require(one->requests == references[one.get()], "a batch counts its requests wrong");
+            if (one->requests > 0) require(static_cast<bool>(one->memory), "a request refers to memory that was freed");
+        }
+    }
+
+    void check_pieces()
+    {
+        for (const auto& one : access::all(records_)) {
+            std::uint32_t open = 0;
+            for (const batch* piece : one->pieces) {
+                require(piece->root == one.get(), "a piece has another root");
+                open += !piece->piece_over;
+            }
+            require(one->open_pieces == open, "a root counts its pieces wrong");
+        }
+    }
+
+    void check_ready_lists()
+    {
+        std::map<const broker_node*, std::size_t> ready;
+        for (const auto& topic : core_.view().topics())
+            for (const auto& partition : topic->partitions) {
+                const bool expected = access::wants_to_send(sender_, partition) && partition.leader && partition.leader->current;
+                require(partition.ready_hook.linked == expected,
+                        expected ? "it could be sent and nobody knows" : "it is in a ready list and can't be sent", partition);
+                if (partition.ready_hook.linked && partition.leader) ++ready[partition.leader];
+            }
+        for (const auto& [id, node] : core_.view().nodes())
+            require(node->ready.size() == ready[node.get()], "a ready list has the wrong length");
+    }
+
+    // --- flush, waiting, links ---------------------------------------------------------------------------------------
+
+    void check_flush_counts()
+    {
+        const auto& flushes = access::flushes(core_);
+        std::map<std::uint64_t, std::uint64_t> counted;
+        const auto& aging = access::aging(sender_);
+        for (const batch* one = aging.front(); one; one = aging.next(*one)) ++counted[one->flush_epoch];
+        for (auto* one = core_.waiting().oldest(); one; one = core_.waiting().next(*one)) ++counted[one->flush_epoch];
+        std::uint64_t epoch = access::first(flushes);
+        for (const auto count : access::counts(flushes)) {
+            require(count == counted[epoch], "a flush waits for the wrong number");
+            counted.erase(epoch++);
+        }
+        require(counted.empty(), "a flush was over too early");
+    }
+
+    void check_waiting_room()
+    {
+        std::size_t used = 0, waiting_in_lanes = 0, waiting = 0;
+        const auto& room = core_.waiting();
+        for (auto* one = room.oldest(); one; one = room.next(*one)) {
+            used += one->charged;
+            ++waiting;
+            require(one->lane == &access::lane_of(*one), "a record waits in the wrong lane");
+            require(std::count(access::lanes(room).begin(), access::lanes(room).end(), one->lane) == 1, "a lane is forgotten");
+            require(one->announced && !one->error, "a record waits and was refused");
+        }
+        require(used == room.used(), "the waiting room counts other bytes than its records hold");
+        for (const auto* lane : access::lanes(room)) {
+            const waiting_record* before = nullptr;
+            for (const auto* one = lane->front(); one; one = lane->next(*one)) {
+                require(!before || before->number < one->number, "a lane is not in the order of arrival");
+                before = one;
+                ++waiting_in_lanes;
+            }
+        }
+        require(waiting == waiting_in_lanes, "a record waits in no lane");
+    }
+
+    void check_links()
+    {
+        for (const auto& [id, link] : access::connections(core_).all()) {
+            std::size_t unanswered = 0;
+            for (const auto& sent : link->requests) {
+                unanswered += !sent->answered && sent->expects_answer;
+                require(sent->written <= sent->bytes, "more was written than there is");
+            }
+            require(unanswered == link->unanswered, "a connection counts its requests wrong");
+            if (link->phase != link_phase::closing)
+                require(link->node && link->node->link == link.get(), "a connection and its broker don't know each other");
+        }
+    }
+
+    const producer_core& core_;
+    const accumulator& records_;
+    const sender& sender_;
+    std::set<const batch*> placed_;
+    std::string broken_;
+};
+
+// Throws std::logic_error where a rule is broken.
+inline void check_invariants(const producer_core& core)
+{
+    if (auto broken = invariants{core}.broken(); !broken.empty()) throw std::logic_error{"kurier: " + broken};
+}
+
+} // namespace kurier::core
