@@ -1,0 +1,671 @@
+// A producer core with a scripted cluster and a virtual clock. The cluster connects, tells its versions, metadata and
+// producer ids by itself, as the script's fields say; Produce requests wait until the test answers them. Each step
+// performs the core's actions, tells records their fate and checks the core's invariants.
+#pragma once
+
+#include <kurier/core/invariants.hpp>
+#include <kurier/core/producer_core.hpp>
+#include <kurier/protocol/messages.hpp>
+#include <kurier/record/batch_reader.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace kurier::core {
+
+inline std::ostream& operator<<(std::ostream& out, persisted what)
+{
+    return out << (what == persisted::no ? "no" : what == persisted::yes ? "yes" : "possibly");
+}
+
+namespace script {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+inline constexpr std::int16_t last_version = -1; // the newest that kurier speaks
+
+// --- what a record became --------------------------------------------------------------------------------------------
+
+struct outcome
+{
+    int times_told = 0;
+    error_code error;
+    error_code last_error;
+    persisted written = persisted::no;
+    std::int64_t offset = -1, timestamp = -1;
+    int attempts = 0;
+    std::string text; // the waiting record's, or the broker's message
+    bool blamed = true;
+
+    bool done() const { return times_told > 0; }
+    bool ok() const { return done() && !error; }
+};
+
+// --- what the cluster is ---------------------------------------------------------------------------------------------
+
+struct partition_model
+{
+    std::int32_t leader = 1, epoch = 0;
+    std::int64_t end = 0; // offset that the next batch gets, unless the test says another
+};
+
+struct topic_model
+{
+    uuid id;
+    std::vector<partition_model> partitions;
+    broker_errc error = broker_errc::none;
+};
+
+struct reply // to one batch
+{
+    broker_errc error = broker_errc::none;
+    std::int64_t base_offset = -1; // -1: the model's
+    std::int64_t log_append_time = -1, log_start = 0;
+    std::int32_t leader = -1, leader_epoch = -1; // KIP-951
+    std::vector<std::pair<std::int32_t, std::string>> records{}; // KIP-467
+    std::string message{};
+    int times = 1; // how often the answer names the partition
+};
+
+struct produced_batch
+{
+    std::string topic;
+    std::int32_t partition = 0;
+    std::string bytes;
+    batch_header header;
+    std::vector<std::string> values;
+};
+
+struct produce_question
+{
+    connection_id link = 0;
+    std::int32_t correlation_id = 0;
+    std::int16_t version = 0, acks = 0;
+    std::vector<produced_batch> batches;
+
+    const produced_batch& only() const
+    {
+        REQUIRE(batches.size() == 1);
+        return batches.front();
+    }
+};
+
+struct peer
+{
+    connection_id link = 0;
+    std::string host;
+    std::uint16_t port = 0;
+    bool connected = false;
+    std::vector<std::byte> received; // not yet a whole request
+    nanoseconds opened{0};
+};
+
+inline uuid id_of(unsigned char number)
+{
+    uuid id;
+    id.bytes.fill(std::byte{number});
+    return id;
+}
+
+inline producer_config plain_config()
+{
+    producer_config config{"boot:9000"};
+    config.linger = 0ms;
+    return config;
+}
+
+class core_script
+{
+public:
+    explicit core_script(producer_config config = plain_config(), std::uint64_t seed = 1) : core{std::move(config), seed}
+    {
+        brokers = {{1, 9001}};
+        topics["t"] = {id_of(1), {{}}, broker_errc::none};
+        now.steady = 1h;
+        now.wall_ms = 1'000'000;
+    }
+
+    ~core_script() { CHECK(broken == ""); }
+
+    // --- the world, to be changed at any time ------------------------------------------------------------------------
+
+    std::map<std::int32_t, std::uint16_t> brokers;   // id -> port; host "broker"
+    std::map<std::string, topic_model> topics;       // a topic that isn't here is unknown
+    std::map<std::int16_t, std::pair<int, int>> api; // api key -> versions of the cluster, where not the newest
+    std::int64_t next_producer_id = 100;
+    std::int16_t first_epoch = 0;
+    broker_errc init_producer_id_error = broker_errc::none;
+    bool accept_connections = true; // false: the test calls connect() or refuse()
+    bool answer_versions = true, answer_metadata = true, answer_init_producer_id = true;
+    bool take_writes = true;  // false: the test calls write()
+    bool confirm_close = true; // false: the test calls confirm_closed()
+    bool know_topic_ids = true;
+
+    instant now;
+    producer_core core;
+    std::deque<produce_question> asked;               // Produce requests without an answer, oldest first
+    std::vector<protocol::metadata_request> metadata_asked; // all there ever were
+    std::vector<nanoseconds> metadata_times;
+    std::vector<std::int16_t> versions_asked;         // of ApiVersions
+    int ids_asked = 0;
+    std::map<connection_id, peer> peers;
+    std::vector<peer> connects;                       // all there ever were
+    std::vector<std::pair<connection_id, error_code>> closes; // that the core wanted
+    std::deque<std::pair<connection_id, std::vector<std::byte>>> held; // requests that the script doesn't answer
+    std::deque<outcome> outcomes;
+    std::vector<std::string> log;
+
+    // --- sending -----------------------------------------------------------------------------------------------------
+
+    // As producer::send does. The reference stays valid.
+    outcome& send(std::string_view topic, std::string_view value, std::int32_t partition = 0)
+    {
+        return send_record(topic, {{}, value, {}, now.wall_ms}, partition);
+    }
+
+    outcome& send_record(std::string_view topic_name, const record_bytes& record, std::optional<std::int32_t> wanted)
+    {
+        auto& told = outcomes.emplace_back();
+        auto& topic = core.use_topic(topic_name, now);
+        last_place = {};
+        last_waiting = nullptr;
+        auto partition = wanted;
+        if (core.open_for(topic)) {
+            if (!partition) partition = core.sticky_partition(topic, record, now);
+            last_place = core.append(topic, *partition, record, now);
+            if (last_place.where) {
+                auto& slot = last_place.where->slot_of(last_place.index);
+                slot.notify = &tell;
+                slot.context = &told;
+                check();
+                return told;
+            }
+        }
+        last_waiting = core.wait(topic, partition, record, {}, now);
+        if (last_waiting) {
+            last_waiting->waiter.notify = &tell;
+            last_waiting->waiter.context = &told;
+        } else {
+            told.times_told = 1;
+            told.error = errc::buffer_full;
+        }
+        check();
+        return told;
+    }
+
+    accumulator::place last_place;
+    waiting_record* last_waiting = nullptr;
+
+    // Sends one record to each partition of "t" and has it acknowledged: connected, identified, proven.
+    void warm_up(std::string_view topic = "t")
+    {
+        const auto count = topics.at(std::string{topic}).partitions.size();
+        for (std::size_t i = 0; i < count; ++i) send(topic, "warm", static_cast<std::int32_t>(i));
+        step();
+        answer_all();
+        step(1s); // past all pauses
+        outcomes.clear();
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------------
+
+    void step() // to the end of everything that happens now
+    {
+        for (int i = 0; i < 1000; ++i) {
+            core.turn(now);
+            const bool acted = perform_actions();
+            const bool told = announce();
+            check();
+            if (!acted && !told && core.deadline() > now.steady) return;
+        }
+        FAIL("the core never rests");
+    }
+
+    void step(nanoseconds time) // everything until then, each at its time
+    {
+        const auto end = now.steady + time;
+        step();
+        while (core.deadline() <= end) {
+            pass(core.deadline() - now.steady);
+            step();
+        }
+        pass(end - now.steady);
+        step();
+    }
+
+    void pass(nanoseconds time) // without a step: nothing happens yet
+    {
+        now.steady += time;
+        now.wall_ms += time / 1ms;
+    }
+
+    // --- answers -----------------------------------------------------------------------------------------------------
+
+    produce_question take()
+    {
+        REQUIRE(!asked.empty());
+        auto first = std::move(asked.front());
+        asked.pop_front();
+        return first;
+    }
+
+    // Answers the oldest request, each batch the same.
+    void answer(reply with = {})
+    {
+        const auto question = take();
+        answer(question, std::vector<reply>(question.batches.size(), with));
+    }
+    void answer(broker_errc error) { answer(reply{.error = error}); }
+
+    void answer(const produce_question& question, const std::vector<reply>& replies, std::int32_t throttle_ms = 0)
+    {
+        protocol::produce_response response;
+        response.throttle_time_ms = throttle_ms;
+        for (std::size_t i = 0; i < question.batches.size(); ++i) {
+            const auto& about = question.batches[i];
+            for (int times = 0; times < replies[i].times; ++times) {
+                auto& topic = response.responses.emplace_back();
+                topic.name = about.topic;
+                topic.topic_id = topics[about.topic].id;
+                topic.partition_responses.push_back(describe(about, replies[i]));
+            }
+            if (replies[i].leader >= 0 && brokers.contains(replies[i].leader))
+                response.node_endpoints.push_back({replies[i].leader, "broker", brokers[replies[i].leader], {}});
+        }
+        respond(question.link, question.correlation_id, question.version, response);
+    }
+
+    void answer_all()
+    {
+        while (!asked.empty()) answer();
+    }
+
+    template <class Response>
+    void respond(connection_id link, std::int32_t correlation_id, std::int16_t version, const Response& response)
+    {
+        std::vector<std::byte> frame;
+        REQUIRE(protocol::write_response_frame(frame, response, version, correlation_id));
+        receive(link, frame);
+    }
+
+    void receive(connection_id link, bytes_view bytes) // the core reads these, then everything happens that follows
+    {
+        feed(link, bytes);
+        step();
+    }
+    void receive(connection_id link, std::string_view text) { receive(link, as_bytes(text)); }
+
+    void feed(connection_id link, bytes_view bytes) // only reads
+    {
+        while (!bytes.empty()) {
+            const auto space = core.read_space(link);
+            if (space.empty()) return; // closed by the core
+            const auto part = std::min(space.size(), bytes.size());
+            std::memcpy(space.data(), bytes.data(), part);
+            core.read(link, part, now);
+            check();
+            bytes = bytes.subspan(part);
+        }
+    }
+
+    // --- connections -------------------------------------------------------------------------------------------------
+
+    connection_id link_to(std::uint16_t port) const
+    {
+        for (const auto& [id, one] : peers)
+            if (one.port == port) return id;
+        FAIL("no connection to port " << port);
+        return 0;
+    }
+
+    void accept(connection_id link)
+    {
+        peers.at(link).connected = true;
+        core.connected(link, now);
+        check();
+    }
+
+    void drop(connection_id link, error_code why = errc::disconnected) // by the peer, or the network
+    {
+        peers.erase(link);
+        std::erase_if(asked, [&](const auto& one) { return one.link == link; });
+        std::erase_if(held, [&](const auto& one) { return one.first == link; });
+        core.closed(link, why, now);
+        check();
+        step();
+    }
+
+    void confirm_closed(connection_id link) { drop(link, {}); }
+
+    // Up to `most` bytes of what the core has to write arrive.
+    std::size_t write(connection_id link, std::size_t most = ~std::size_t{0})
+    {
+        std::size_t total = 0;
+        while (most > 0) {
+            bytes_view views[3];
+            const auto count = core.gather(link, views);
+            std::size_t part = 0;
+            auto& received = peers.at(link).received;
+            for (std::size_t i = 0; i < count && part < most; ++i) {
+                const auto take = std::min(views[i].size(), most - part);
+                received.insert(received.end(), views[i].begin(), views[i].begin() + static_cast<std::ptrdiff_t>(take));
+                part += take;
+            }
+            if (part == 0) break;
+            core.written(link, part, now);
+            check();
+            most -= part;
+            total += part;
+        }
+        take_requests(link);
+        return total;
+    }
+
+    // --- a look ------------------------------------------------------------------------------------------------------
+
+    const partition_state& partition(std::int32_t index = 0, std::string_view topic = "t") const
+    {
+        return core.view().find(topic)->partitions[static_cast<std::size_t>(index)];
+    }
+    // For tests that start near an edge: sequences and epochs as if much had been sent before.
+    partition_state& change(std::int32_t index = 0, std::string_view topic = "t")
+    {
+        return core.view().find(topic)->partitions[static_cast<std::size_t>(index)];
+    }
+
+    std::string broken; // the first invariant that did not hold
+
+private:
+    static void tell(void* context, const fate& what)
+    {
+        auto& told = *static_cast<outcome*>(context);
+        ++told.times_told;
+        if (what.refused) {
+            told.error = what.refused->error;
+            told.text = what.refused->text;
+            return;
+        }
+        REQUIRE(what.where);
+        const auto& where = *what.where;
+        told.error = where.error;
+        told.last_error = where.last_error;
+        told.written = where.written;
+        told.attempts = where.attempts;
+        if (!where.error) {
+            told.offset = where.offset_of(what.index);
+            told.timestamp = where.timestamp_of(where.waiter_of(what.index).time_delta);
+        }
+        if (where.note) {
+            told.text = where.note->broker_message;
+            told.blamed = where.note->records.empty();
+            for (const auto& record : where.note->records)
+                if (record.index == what.index) {
+                    told.blamed = true;
+                    told.text = record.message;
+                }
+        }
+    }
+
+    void check()
+    {
+        if (!broken.empty()) return;
+        broken = invariants{core}.broken();
+        if (!broken.empty()) FAIL_CHECK("invariant: " << broken);
+    }
+
+    bool announce()
+    {
+        bool any = false;
+        while (auto* done = core.next_done()) {
+            any = true;
+            for (; done->notified < static_cast<std::uint32_t>(done->accepted); ++done->notified) {
+                auto& slot = done->waiter_of(done->notified);
+                if (const auto notify = std::exchange(slot.notify, nullptr))
+                    notify(slot.context, {done, done->notified, nullptr, nullptr});
+            }
+            core.announced(*done);
+            check();
+        }
+        while (auto* failed = core.next_failed()) {
+            any = true;
+            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
+                notify(failed->waiter.context, {nullptr, 0, failed, nullptr});
+            core.announced(*failed);
+            check();
+        }
+        return any;
+    }
+
+    bool perform_actions()
+    {
+        bool any = false;
+        action next;
+        while (core.poll(next)) {
+            any = true;
+            if (next.kind == action_kind::connect) {
+                connects.push_back({next.link, next.host, next.port, false, {}, now.steady});
+                peers[next.link] = connects.back();
+                if (accept_connections) accept(next.link);
+            } else if (next.kind == action_kind::write) {
+                if (take_writes && peers.contains(next.link)) write(next.link);
+            } else {
+                const auto* link = core.connections().find(next.link);
+                closes.emplace_back(next.link, link ? link->close_reason : error_code{});
+                if (confirm_close && link) {
+                    peers.erase(next.link);
+                    std::erase_if(asked, [&](const auto& one) { return one.link == next.link; });
+                    std::erase_if(held, [&](const auto& one) { return one.first == next.link; });
+                    core.closed(next.link, {}, now);
+                }
+            }
+            check();
+        }
+        log_entry entry;
+        while (core.poll(entry)) log.push_back(std::string{entry.event} + " " + entry.text);
+        return any;
+    }
+
+    // --- the peer ----------------------------------------------------------------------------------------------------
+
+    void take_requests(connection_id link)
+    {
+        for (;;) {
+            const auto found = peers.find(link);
+            if (found == peers.end()) return;
+            auto& received = found->second.received;
+            if (received.size() < 4) return;
+            wire::reader in{received};
+            const auto size = static_cast<std::size_t>(in.take_int<std::int32_t>());
+            if (in.left() < size) return;
+            std::vector<std::byte> frame{received.begin() + 4, received.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
+            received.erase(received.begin(), received.begin() + 4 + static_cast<std::ptrdiff_t>(size));
+            take_request(link, std::move(frame));
+        }
+    }
+
+    static bool flexible(std::int16_t key, std::int16_t version)
+    {
+        return key == 0   ? protocol::produce_request::flexible(version)
+               : key == 3 ? protocol::metadata_request::flexible(version)
+               : key == 18 ? protocol::api_versions_request::flexible(version)
+                           : protocol::init_producer_id_request::flexible(version);
+    }
+
+    void take_request(connection_id link, std::vector<std::byte> frame)
+    {
+        wire::reader in{frame};
+        protocol::request_header header;
+        REQUIRE(protocol::take_request_header(in, header, &flexible));
+        const bytes_view body{in.position(), in.left()};
+        if (header.api_key == 0) take_produce(link, header, body);
+        else if (header.api_key == 3) take_metadata(link, header, body, frame);
+        else if (header.api_key == 18) take_versions(link, header, frame);
+        else take_init_producer_id(link, header, body, frame);
+    }
+
+    std::pair<std::int16_t, std::int16_t> range_of(std::int16_t key, protocol::versions own) const
+    {
+        const auto found = api.find(key);
+        if (found == api.end()) return {own.lo, own.hi};
+        return {static_cast<std::int16_t>(found->second.first), static_cast<std::int16_t>(found->second.second)};
+    }
+
+    void take_versions(connection_id link, const protocol::request_header& header, const std::vector<std::byte>& frame)
+    {
+        versions_asked.push_back(header.version);
+        if (!answer_versions) {
+            held.emplace_back(link, frame);
+            return;
+        }
+        answer_api_versions(link, header.correlation_id, header.version);
+    }
+
+public:
+    void answer_api_versions(connection_id link, std::int32_t correlation_id, std::int16_t version)
+    {
+        protocol::api_versions_response response;
+        const auto add = [&](std::int16_t key, protocol::versions own) {
+            const auto [low, high] = range_of(key, own);
+            if (low <= high) response.api_keys.push_back({key, low, high});
+        };
+        add(0, protocol::produce_request::valid);
+        add(3, protocol::metadata_request::valid);
+        add(18, protocol::api_versions_request::valid);
+        add(22, protocol::init_producer_id_request::valid);
+        const auto highest = range_of(18, protocol::api_versions_request::valid).second;
+        if (version > highest) { // KIP-511
+            response.error_code = static_cast<std::int16_t>(broker_errc::unsupported_version);
+            version = 0;
+        }
+        std::vector<std::byte> bytes;
+        REQUIRE(protocol::write_response_frame(bytes, response, version, correlation_id));
+        feed(link, bytes);
+    }
+
+    protocol::metadata_response metadata_answer(const protocol::metadata_request& request) const
+    {
+        protocol::metadata_response response;
+        for (const auto& [id, port] : brokers) response.brokers.push_back({id, "broker", port, {}});
+        response.cluster_id = "cluster";
+        if (request.topics)
+            for (const auto& wanted : *request.topics) {
+                auto& told = response.topics.emplace_back();
+                told.name = wanted.name;
+                const auto found = topics.find(*wanted.name);
+                if (found == topics.end()) {
+                    told.error_code = static_cast<std::int16_t>(broker_errc::unknown_topic_or_partition);
+                    continue;
+                }
+                told.error_code = static_cast<std::int16_t>(found->second.error);
+                if (told.error_code != 0) continue;
+                if (know_topic_ids) told.topic_id = found->second.id;
+                std::int32_t index = 0;
+                for (const auto& partition : found->second.partitions) {
+                    auto& described = told.partitions.emplace_back();
+                    described.partition_index = index++;
+                    described.leader_id = partition.leader;
+                    described.leader_epoch = partition.epoch;
+                    if (partition.leader < 0)
+                        described.error_code = static_cast<std::int16_t>(broker_errc::leader_not_available);
+                }
+            }
+        return response;
+    }
+
+private:
+    void take_metadata(connection_id link, const protocol::request_header& header, bytes_view body,
+                       const std::vector<std::byte>& frame)
+    {
+        protocol::metadata_request request;
+        REQUIRE(protocol::decode(body, header.version, request));
+        metadata_asked.push_back(request);
+        metadata_times.push_back(now.steady);
+        if (!answer_metadata) {
+            held.emplace_back(link, frame);
+            return;
+        }
+        std::vector<std::byte> bytes;
+        REQUIRE(protocol::write_response_frame(bytes, metadata_answer(request), header.version, header.correlation_id));
+        feed(link, bytes);
+    }
+
+    void take_init_producer_id(connection_id link, const protocol::request_header& header, bytes_view body,
+                               const std::vector<std::byte>& frame)
+    {
+        protocol::init_producer_id_request request;
+        REQUIRE(protocol::decode(body, header.version, request));
+        ++ids_asked;
+        if (!answer_init_producer_id) {
+            held.emplace_back(link, frame);
+            return;
+        }
+        protocol::init_producer_id_response response;
+        response.error_code = static_cast<std::int16_t>(init_producer_id_error);
+        if (response.error_code == 0) {
+            response.producer_id = next_producer_id++;
+            response.producer_epoch = first_epoch;
+        }
+        std::vector<std::byte> bytes;
+        REQUIRE(protocol::write_response_frame(bytes, response, header.version, header.correlation_id));
+        feed(link, bytes);
+    }
+
+    void take_produce(connection_id link, const protocol::request_header& header, bytes_view body)
+    {
+        protocol::produce_request request;
+        REQUIRE(protocol::decode(body, header.version, request));
+        produce_question question{link, header.correlation_id, header.version, request.acks, {}};
+        for (const auto& topic : request.topic_data) {
+            auto name = topic.name;
+            if (header.version >= 13)
+                for (const auto& [candidate, model] : topics)
+                    if (model.id == topic.topic_id) name = candidate;
+            for (const auto& part : topic.partition_data) {
+                produced_batch batch{name, part.index, std::string{as_text(part.records.view())}, {}, {}};
+                batch_reader reader{part.records.view(), batch_origin::producer};
+                REQUIRE(reader.next_batch());
+                batch.header = reader.header();
+                record_view record;
+                while (reader.next_record(record)) batch.values.emplace_back(as_text(record.value.view()));
+                CHECK(reader.error() == batch_error::none);
+                question.batches.push_back(std::move(batch));
+            }
+        }
+        if (request.acks != 0) asked.push_back(std::move(question));
+        else unacknowledged.push_back(std::move(question));
+    }
+
+    protocol::produce_response_partition describe(const produced_batch& about, const reply& with)
+    {
+        protocol::produce_response_partition part;
+        part.index = about.partition;
+        part.error_code = static_cast<std::int16_t>(with.error);
+        part.base_offset = -1;
+        auto& models = topics[about.topic].partitions;
+        if (with.base_offset >= 0) part.base_offset = with.base_offset;
+        else if (with.error == broker_errc::none && static_cast<std::size_t>(about.partition) < models.size()) {
+            auto& end = models[static_cast<std::size_t>(about.partition)].end;
+            part.base_offset = end;
+            end += about.header.record_count;
+        }
+        part.log_append_time_ms = with.log_append_time;
+        part.log_start_offset = with.log_start;
+        for (const auto& [index, message] : with.records) part.record_errors.push_back({index, message});
+        if (!with.message.empty()) part.error_message = with.message;
+        part.current_leader = {with.leader, with.leader_epoch};
+        return part;
+    }
+
+public:
+    std::deque<produce_question> unacknowledged; // acks=0
+};
+
+} // namespace script
+} // namespace kurier::core
