@@ -206,11 +206,11 @@ private:
         return true;
     }
 
-    bool accept_timestamp(std::int64_t delta, std::int64_t& timestamp) noexcept
+    bool accept_timestamp(std::int64_t delta, std::int64_t& time) noexcept
     {
-        if (__builtin_add_overflow(header_.base_timestamp, delta, &timestamp)) return false;
-        largest_timestamp_ = std::max(largest_timestamp_, timestamp);
-        if (header_.log_append_time()) timestamp = header_.max_timestamp;
+        if (__builtin_add_overflow(header_.base_timestamp, delta, &time)) return false;
+        largest_timestamp_ = std::max(largest_timestamp_, time);
+        if (header_.log_append_time()) time = header_.max_timestamp;
         return true;
     }
 
