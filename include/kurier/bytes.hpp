@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace kurier {
@@ -29,6 +30,7 @@ public:
     constexpr nullable_bytes(std::nullptr_t) noexcept {}
     constexpr nullable_bytes(bytes_view bytes) noexcept : data_{bytes.data() ? bytes.data() : &empty}, size_{bytes.size()} {}
     nullable_bytes(std::string_view text) noexcept : nullable_bytes{as_bytes(text)} {}
+    nullable_bytes(const std::string& text) noexcept : nullable_bytes{as_bytes(text)} {}
     nullable_bytes(const char* text) noexcept : nullable_bytes{std::string_view{text}} {}
 
     constexpr bool is_null() const noexcept { return data_ == nullptr; }
