@@ -31,7 +31,8 @@ struct reading_writer
 asio::awaitable<void> run(std::string servers)
 {
     using readings = kurier::producer<std::string, reading, kurier::default_partitioner, kurier::serializer<std::string>, reading_writer>;
-    readings producer{co_await asio::this_coro::executor, kurier::producer_config{servers}, {}, {}, reading_writer{"reading-v1"}};
+    const auto executor = co_await asio::this_coro::executor; // apart from the braces below: g++ 12 mishandles the two together
+    readings producer{executor, kurier::producer_config{servers}, {}, {}, reading_writer{"reading-v1"}};
 
     const reading now{"cellar", 11.5};
     const auto where = co_await producer.send({.topic = "readings", .key = now.sensor, .value = now});
