@@ -26,6 +26,10 @@ public:
         : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger}
     {
     }
+    ~accumulator()
+    {
+        for (const auto& one : all_) pool_.release(one->memory);
+    }
 
     struct place
     {

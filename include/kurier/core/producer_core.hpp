@@ -147,13 +147,13 @@ public:
         auto at = std::min({links_.deadline(), sender_.deadline(), room_.deadline()});
         if (shut_down_)
             return at;
-        at = std::min(at, std::max(metadata_.deadline(), metadata_blocked_until_));
+        at = std::min({at, identity_at_, std::max(metadata_.deadline(), metadata_blocked_until_)});
         for (const auto& [id, node] : view_.nodes())
             if (!node->ready.empty()) {
                 if (!node->link)
                     at = std::min(at, node->retry_at);
-                else if (node->link->phase == link_phase::ready)
-                    at = std::min(at, waits_for(*node));
+                else if (node->throttled_until > nanoseconds{0})
+                    at = std::min(at, node->throttled_until);
             }
         return at;
     }
@@ -412,8 +412,10 @@ private:
         if (!metadata_.due(now.steady))
             return;
         connection* link = usable_link(now);
-        if (!link)
+        if (!link) {
+            metadata_blocked_until_ = link_at_;
             return;
+        }
         const auto version = link->range(request_kind::metadata).highest;
         const bool all = metadata_.all_due(now.steady);
         protocol::metadata_request question;
@@ -437,6 +439,7 @@ private:
     {
         connection* best = nullptr;
         bool coming = false;
+        link_at_ = never; // a connection that is being made ends the wait by itself
         const auto consider = [&](const broker_node& node) {
             if (!node.link)
                 return;
@@ -478,7 +481,7 @@ private:
         if (chosen)
             links_.open(*chosen, now);
         else
-            metadata_blocked_until_ = soonest;
+            link_at_ = soonest;
     }
 
     bool take_metadata(request& sent, bytes_view body, instant now)
@@ -533,22 +536,26 @@ private:
 
     // --- producer id -------------------------------------------------------------------------------------------------
 
-    void ask_identity(instant now)
+    // When to try again, if nothing else happens before.
+    nanoseconds ask_identity(instant now)
     {
-        if (identity_asked_ || now.steady < identity_not_before_)
-            return;
+        if (identity_asked_)
+            return never;
+        if (now.steady < identity_not_before_)
+            return identity_not_before_;
         connection* link = usable_link(now);
         if (!link)
-            return;
+            return link_at_;
         if (!link->range(request_kind::init_producer_id).any()) {
             sender_.fail_unsent(errc::unsupported_version);
-            return;
+            return never;
         }
         protocol::init_producer_id_request question;
         question.transaction_timeout_ms = 0x7fffffff; // unused without a transactional id
         identity_asked_ = true;
         links_.send_message(*link, request_kind::init_producer_id, link->range(request_kind::init_producer_id).highest,
                             question, now);
+        return never;
     }
 
     bool take_identity(request& sent, bytes_view body, instant now)
@@ -573,6 +580,8 @@ private:
         identity_asked_ = false;
         identity_failures_ = 0;
         sender_.identity_arrived({answer.producer_id, answer.producer_epoch});
+        for (const auto& [id, node] : view_.nodes())
+            sender_.update_ready(*node);
         return true;
     }
 
@@ -587,40 +596,31 @@ private:
 
     void send_ready(instant now)
     {
+        bool blocked = false;
         for (const auto& [id, node] : view_.nodes()) {
-            while (!node->ready.empty() && can_take(*node, now)) {
-                if (!sender_.has_identity()) {
-                    ask_identity(now);
-                    break;
-                }
+            while (!node->ready.empty() && can_take(*node, now) && sender_.has_identity())
                 if (!send_request(*node, now))
                     break;
-            }
+            blocked |= !node->ready.empty() && !sender_.has_identity();
         }
+        identity_at_ = blocked ? ask_identity(now) : never;
     }
 
     bool can_take(broker_node& node, instant now)
     {
+        if (node.throttled_until <= now.steady)
+            node.throttled_until = nanoseconds{0};
         const auto* link = node.link;
         if (!link) {
             if (node.retry_at <= now.steady)
                 links_.open(node, now);
-        } else if (link->phase == link_phase::ready && node.throttled_until <= now.steady && !link->has_unsent() &&
+        } else if (link->phase == link_phase::ready && node.throttled_until == nanoseconds{0} && !link->has_unsent() &&
                    link->unanswered < static_cast<std::size_t>(config_.max_in_flight_requests_per_connection)) {
             node.stalled_since = never;
             return true;
         }
         node.stalled_since = std::min(node.stalled_since, now.steady);
         return false;
-    }
-
-    // When a connected broker with ready batches can go on without anything else happening.
-    nanoseconds waits_for(const broker_node& node) const noexcept
-    {
-        auto at = node.throttled_until > nanoseconds{0} ? node.throttled_until : never;
-        if (!sender_.has_identity() && !identity_asked_)
-            at = std::min(at, identity_not_before_);
-        return at;
     }
 
     bool send_request(broker_node& node, instant now)
@@ -720,9 +720,9 @@ private:
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
     std::vector<batch*> taken_;
     std::string last_trouble_;
-    nanoseconds metadata_blocked_until_{0};
+    nanoseconds metadata_blocked_until_{0}, link_at_{never}; // without a usable connection: when to look again
     bool identity_asked_ = false;
-    nanoseconds identity_not_before_{0};
+    nanoseconds identity_not_before_{0}, identity_at_{never};
     int identity_failures_ = 0;
     bool closing_ = false, shut_down_ = false;
 };

@@ -65,6 +65,15 @@ public:
         update(partition);
     }
 
+    void update_ready(broker_node& node) // what may follow a flight depends on the producer id
+    {
+        for (auto* partition = node.ready.front(); partition;) {
+            auto* next = node.ready.next(*partition);
+            update(*partition);
+            partition = next;
+        }
+    }
+
     // Takes at most one batch of each ready partition of a broker, up to max.request.size, sealed and in the order in
     // which a request wants them: by topic. An idempotent producer must have its identity by now.
     void drain(broker_node& node, std::vector<batch*>& taken)
@@ -72,12 +81,17 @@ public:
         std::size_t bytes = 0;
         drained_.clear();
         while (partition_state* partition = node.ready.front()) {
-            batch* head = prepare_head(*partition);
-            if (head && !taken.empty() && bytes + head->size > config_.max_request_size)
-                break;
-            node.ready.erase(*partition);
-            if (!head)
+            batch* head = close_head(*partition);
+            if (!head) { // all of it was withdrawn
+                node.ready.erase(*partition);
                 continue;
+            }
+            if (!taken.empty() && bytes + head->size > config_.max_request_size)
+                break; // and without a sequence: it may yet expire unsent
+            if (idempotent_ && !prepare_sequence(*partition, *head))
+                break; // it stays ready until a new producer id has come
+            seal(*head);
+            node.ready.erase(*partition);
             bytes += head->size;
             take(*head, node);
             taken.push_back(head);
@@ -237,8 +251,6 @@ public:
     {
         identity_ = identity;
         wants_new_identity_ = false;
-        for (auto* partition : std::exchange(identity_waiters_, {}))
-            update(*partition);
     }
     std::size_t unfinished() const noexcept { return aging_.size(); }
 
@@ -275,8 +287,8 @@ private:
             partition.leader->ready.erase(partition);
     }
 
-    // The batch to send next, closed and sealed; nullptr when the partition has to wait after all.
-    batch* prepare_head(partition_state& partition)
+    // The batch to send next, with its final records; nullptr when nothing is left of what was there.
+    batch* close_head(partition_state& partition)
     {
         for (;;) {
             batch* head = head_of(partition);
@@ -292,25 +304,20 @@ private:
                     continue;
                 }
             }
-            if (idempotent_ && !prepare_sequence(partition, *head))
-                return nullptr;
             if (compressor_.compress(*head))
                 records_.shrink(*head);
-            seal(*head);
             return head;
         }
     }
 
+    // False: the epochs of the producer id are used up, or somebody else took it over; a new one is needed first.
     bool prepare_sequence(partition_state& partition, batch& head)
     {
         if (partition.flights.empty() && needs_new_epoch(partition, head, identity_) &&
             !start_epoch(partition, identity_)) {
-            wants_new_identity_ = true; // the epochs are used up
-            identity_waiters_.push_back(&partition);
+            wants_new_identity_ = true;
             return false;
         }
-        if (!partition.flights.empty() && !may_follow_flights(partition, head, flights_max(), identity_))
-            return false;
         assign_sequence(partition, head);
         return true;
     }
@@ -344,6 +351,15 @@ private:
         release(about);
     }
 
+    // Does nothing that was sent before the batch wait for an answer or for another attempt?
+    static bool is_next(const batch& about) noexcept
+    {
+        const auto& partition = *about.partition;
+        const batch* queued = partition.queue.front();
+        return partition.flights.front() == &about &&
+               !(queued && queued->has_sequence() && queued->first_record < about.first_record);
+    }
+
     // --- retry -------------------------------------------------------------------------------------------------------
 
     bool worth_retrying(batch& about, broker_errc error, std::int64_t log_start_offset)
@@ -357,7 +373,7 @@ private:
             // With everything before it answered, the broker misses something that it had or that was never written.
             // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe.
             // Behind others it only means that those have to go first.
-            if (partition.flights.front() == &about &&
+            if (is_next(about) &&
                 !(error == broker_errc::unknown_producer_id && log_start_offset < 0))
                 partition.producer.restart = true;
             return true;
@@ -545,7 +561,6 @@ private:
     batch_compressor compressor_;
     const bool idempotent_;
     producer_identity identity_; // invalid until the cluster gave one
-    std::vector<partition_state*> identity_waiters_;
     bool stale_topics_ = false, wants_new_identity_ = false;
     intrusive_list<batch, &batch::age_hook> aging_; // everything that is not done, oldest first
     intrusive_list<batch, &batch::done_hook> done_; // not yet announced
