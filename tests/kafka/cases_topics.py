@@ -18,7 +18,8 @@ def expect_failure(outcome, errors, persisted="no"):
 @scenario("5 unknown topic is created automatically")
 def automatic(bench, cluster):
     topic = bench.topic("automatic")
-    outcomes, _ = clients.send(bench.client, cluster.bootstrap, [(topic, "-", "-", f"={n}", f"={n}", "") for n in range(50)])
+    given = [(topic, "-", "-", f"={n}", f"={n}", "") for n in range(50)]
+    outcomes, _ = clients.send(bench.client, cluster.bootstrap, given)
     assert all(isinstance(outcome, Acked) for outcome in outcomes), outcomes
     assert sorted(int(record.value) for record in bench.kafka.read(topic)) == list(range(50))
 
@@ -26,9 +27,8 @@ def automatic(bench, cluster):
 @scenario("5 unknown topic without automatic creation: an error after max.block.ms", THREE)
 def unknown(bench, cluster):
     known = bench.topic("known", partitions=1, replicas=3)
-    outcomes, seconds = clients.send(
-        bench.client, cluster.bootstrap, [("nobody-made-this", "-", "-", "-", "=lost", ""), (known, "-", "-", "-", "=v", "")],
-        {"max.block.ms": 2000})
+    given = [("nobody-made-this", "-", "-", "-", "=lost", ""), (known, "-", "-", "-", "=v", "")]
+    outcomes, seconds = clients.send(bench.client, cluster.bootstrap, given, {"max.block.ms": 2000})
     expect_failure(outcomes[0], ["MAX_BLOCK_EXCEEDED", "UNKNOWN_TOPIC_OR_PARTITION"])
     assert isinstance(outcomes[1], Acked), outcomes[1]
     assert 1.9 <= seconds < 20, f"{seconds:.1f} s"

@@ -29,7 +29,8 @@ BASE = {"acks": "all", "enable.idempotence": "true", "retries": 2147483647, "req
         "metadata.max.age.ms": 5000, "retry.backoff.ms": 50, "reconnect.backoff.max.ms": 500}
 # One hurries, so that records fail and have to say truthfully what became of them
 PRODUCERS = [{"delivery.timeout.ms": 60000}, {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000},
-             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536, "max.in.flight.requests.per.connection": 1}]
+             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536,
+              "max.in.flight.requests.per.connection": 1}]
 
 
 class Scene:
@@ -47,7 +48,8 @@ class Scene:
 
     def links(self):
         """One broker's, sometimes all."""
-        return list(self.proxy.links.values()) if self.pick.random() < 0.25 else [self.pick.choice(list(self.proxy.links.values()))]
+        links = list(self.proxy.links.values())
+        return links if self.pick.random() < 0.25 else [self.pick.choice(links)]
 
     def directions(self):
         sides = self.pick.choice([("up",), ("down",), ("up", "down")])
@@ -277,9 +279,10 @@ def summary(options, done, senders, wrong):
         counts = sender.counts()
         acked += counts[0]
         failed += counts[1]
-    return (f"chaos: seed {options.seed}, {options.minutes:g} minutes, events {sum(done.values())} of {len(done)} kinds, "
-            f"sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, failed {sum(failed.values())} "
-            f"(persisted no {failed['no']}, possibly {failed['possibly']}, yes {failed['yes']}), violations {len(wrong)}")
+    return (f"chaos: seed {options.seed}, {options.minutes:g} minutes, events {sum(done.values())} of {len(done)} "
+            f"kinds, sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, failed "
+            f"{sum(failed.values())} (persisted no {failed['no']}, possibly {failed['possibly']}, yes {failed['yes']}), "
+            f"violations {len(wrong)}")
 
 
 def replay(options):

@@ -1,5 +1,5 @@
-// Sends what the scenarios against real Kafka ask for, and reports each record's fate. clients.py has the commands and
-// the format of the lines.
+// Sends what the scenarios against real Kafka ask for, and reports each record's fate. clients.py has the
+// commands and the format of the lines.
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
 #include <kurier/serializers/uuid.hpp>
@@ -37,12 +37,15 @@ class command_line
 public:
     command_line(int count, char** arguments)
     {
-        if (count < 2) throw std::runtime_error{"usage: kafka_driver serializers|send|stream --bootstrap-server ..."};
+        if (count < 2)
+            throw std::runtime_error{"usage: kafka_driver serializers|send|stream --bootstrap-server ..."};
         what = arguments[1];
         for (int i = 2; i + 1 < count; i += 2) {
             const std::string_view name = arguments[i], value = arguments[i + 1];
-            if (name == "--command-property") properties += std::string{value} + '\n';
-            else options_[std::string{name}] = value;
+            if (name == "--command-property")
+                properties += std::string{value} + '\n';
+            else
+                options_[std::string{name}] = value;
         }
     }
 
@@ -52,7 +55,10 @@ public:
         if (!otherwise) throw std::runtime_error{std::string{name} + " is missing"};
         return otherwise;
     }
-    std::int64_t number(const char* name, const char* otherwise) const { return std::stoll(text(name, otherwise)); }
+    std::int64_t number(const char* name, const char* otherwise) const
+    {
+        return std::stoll(text(name, otherwise));
+    }
 
     kurier::producer_config config() const
     {
@@ -75,8 +81,8 @@ public:
         if (ec) {
             ++failed;
             const auto& failure = *where.failure;
-            line("failed\t", id, '\t', to_string(failure.persisted), '\t', kurier::error_name(failure.code), '\t',
-                 describe(failure));
+            line("failed\t", id, '\t', to_string(failure.persisted), '\t', kurier::error_name(failure.code),
+                 '\t', describe(failure));
         } else {
             ++acked;
             line("ok\t", id, '\t', std::to_string(where.partition), '\t', std::to_string(where.offset), '\t',
@@ -110,14 +116,14 @@ asio::awaitable<void> sleep(std::chrono::nanoseconds time)
     co_await timer.async_wait(asio::use_awaitable);
 }
 
-// --- serializers -------------------------------------------------------------------------------------------------
+// --- serializers -------------------------------------------------------------------------------------------
 
-template <class T>
-void send_typed(kurier::engine& engine, report& out, const std::string& topic, std::string_view name,
-                std::string_view java_type, const T& value)
+template <class T> void send_typed(kurier::engine& engine, report& out, const std::string& topic,
+                                   std::string_view name, std::string_view java_type, const T& value)
 {
     kurier::producer<T, T> producer{engine};
-    const kurier::header_view headers[] = {{"case", name}, {"key-type", java_type}, {"value-type", java_type}};
+    const kurier::header_view headers[] = {
+        {"case", name}, {"key-type", java_type}, {"value-type", java_type}};
     producer.send({.topic = topic, .key = value, .value = value, .headers = headers})(
         [&out, name](kurier::error_code ec, kurier::record_metadata where) { out.fate(name, ec, where); });
 }
@@ -154,7 +160,7 @@ asio::awaitable<int> serializers(const command_line& arguments, report& out)
     co_return 0;
 }
 
-// --- send --------------------------------------------------------------------------------------------------------
+// --- send --------------------------------------------------------------------------------------------------
 
 // A field of an input line: `-`, `=text`, `xHEX`, `*COUNT`
 class field
@@ -164,14 +170,21 @@ public:
     {
         const auto rest = std::string{code.substr(1)};
         switch (code.front()) {
-        case '-': null_ = true; break;
-        case '=': bytes_ = rest; break;
-        case '*': bytes_.assign(std::stoul(rest), 'x'); break;
+        case '-':
+            null_ = true;
+            break;
+        case '=':
+            bytes_ = rest;
+            break;
+        case '*':
+            bytes_.assign(std::stoul(rest), 'x');
+            break;
         case 'x':
             for (std::size_t i = 0; i < rest.size(); i += 2)
                 bytes_ += static_cast<char>(std::stoi(rest.substr(i, 2), nullptr, 16));
             break;
-        default: throw std::runtime_error{"cannot read " + std::string{code}};
+        default:
+            throw std::runtime_error{"cannot read " + std::string{code}};
         }
     }
     kurier::nullable_bytes view() const
@@ -188,8 +201,10 @@ std::vector<std::string> split(const std::string& text, char separator)
 {
     std::vector<std::string> parts{""};
     for (const char c : text) {
-        if (c == separator) parts.emplace_back();
-        else parts.back() += c;
+        if (c == separator)
+            parts.emplace_back();
+        else
+            parts.back() += c;
     }
     return parts;
 }
@@ -215,9 +230,15 @@ void send_line(bytes_producer& producer, report& out, const std::string& line, s
     if (fields[1] != "-") partition = std::stoi(fields[1]);
     std::optional<kurier::timestamp> time;
     if (fields[2] != "-") time = kurier::timestamp{std::chrono::milliseconds{std::stoll(fields[2])}};
-    producer.send({.topic = fields[0], .key = key.view(), .value = value.view(), .partition = partition,
-                   .headers = headers, .time = time})(
-        [&out, id = std::move(id)](kurier::error_code ec, kurier::record_metadata where) { out.fate(id, ec, where); });
+    producer.send({.topic = fields[0],
+                   .key = key.view(),
+                   .value = value.view(),
+                   .partition = partition,
+                   .headers = headers,
+                   .time = time})(
+        [&out, id = std::move(id)](kurier::error_code ec, kurier::record_metadata where) {
+            out.fate(id, ec, where);
+        });
 }
 
 asio::awaitable<int> send(const command_line& arguments, report& out)
@@ -230,7 +251,7 @@ asio::awaitable<int> send(const command_line& arguments, report& out)
     co_return 0;
 }
 
-// --- stream ------------------------------------------------------------------------------------------------------
+// --- stream ------------------------------------------------------------------------------------------------
 
 class stream
 {
@@ -251,12 +272,15 @@ public:
         const auto begin = std::chrono::steady_clock::now();
         while (!stopping_ && sent_ != records_) {
             for (auto piece = allowed(begin); piece > 0 && sent_ != records_; --piece) send_one();
-            if (rate_ > 0 || sent_ - out_.acked - out_.failed >= window_) co_await sleep(2ms);
-            else co_await ready();
+            if (rate_ > 0 || sent_ - out_.acked - out_.failed >= window_)
+                co_await sleep(2ms);
+            else
+                co_await ready();
         }
         co_await producer_.close();
         stop_.cancel();
-        out_.line("done\t", std::to_string(sent_), '\t', std::to_string(out_.acked), '\t', std::to_string(out_.failed));
+        out_.line("done\t", std::to_string(sent_), '\t', std::to_string(out_.acked), '\t',
+                  std::to_string(out_.failed));
         co_return out_.failed ? 1 : 0;
     }
 
@@ -290,7 +314,9 @@ private:
         }
         ++sent_;
         producer_.send({.topic = topic_, .key = key, .value = std::string_view{value_}})(
-            [this, number](kurier::error_code ec, kurier::record_metadata where) { out_.fate(number, ec, where); });
+            [this, number](kurier::error_code ec, kurier::record_metadata where) {
+                out_.fate(number, ec, where);
+            });
     }
 
     report& out_;

@@ -85,7 +85,8 @@ class Link:
         pair = (client_writer, writer)
         self.connections.add(pair)
         try:
-            await asyncio.gather(pump(client_reader, writer, self.up, pair), pump(reader, client_writer, self.down, pair))
+            await asyncio.gather(pump(client_reader, writer, self.up, pair),
+                                 pump(reader, client_writer, self.down, pair))
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:

@@ -3,9 +3,9 @@
 
     tests/kafka/scenarios.py [--client kurier|java] [--list] [--times N] [WORD...]
 
-runs the scenarios with these numbers or words in their names (or all), prints a line for each and a count at the end. What
-can't run is skipped, by name and reason; with KURIER_NO_SKIP=1 that fails. clients.py says which programs are run, and
-what they print; `--client java` puts Kafka's own producer in their place.
+runs the scenarios with these numbers or words in their names (or all), prints a line for each and a count at the
+end. What can't run is skipped, by name and reason; with KURIER_NO_SKIP=1 that fails. clients.py says which programs are
+run, and what they print; `--client java` puts Kafka's own producer in their place.
 """
 import argparse
 import os
@@ -25,11 +25,15 @@ import jars
 from jars import Unavailable
 
 
+def wanted(scenario, words):
+    number, text = scenario.name.split(" ", 1)
+    return not words or any(word == number if word.isdigit() else word in text for word in words)
+
+
 def chosen(words):
     """Those of one cluster follow each other."""
     order = [None, *harness.CLUSTERS, *jars.VERSIONS]
-    found = [scenario for scenario in harness.scenarios
-             if not words or any(word == scenario.name.split()[0] or word in scenario.name.split(" ", 1)[1] for word in words)]
+    found = [scenario for scenario in harness.scenarios if wanted(scenario, words)]
     return sorted(found, key=lambda scenario: (order.index(scenario.cluster), scenario.name))
 
 
@@ -43,9 +47,7 @@ def run(scenario, bench):
     except Unavailable as reason:
         print(f"skipped: {scenario.name}: {reason}", flush=True)
         return "skipped"
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit):
-            raise
+    except Exception as error:
         verdict, text = "failed", f"{type(error).__name__}: {error}"
         if not isinstance(error, AssertionError):
             text += "\n" + traceback.format_exc()

@@ -36,9 +36,13 @@ public class Admin {
             case "create_topic": return create(admin, c, topic);
             case "delete_topic": return get(admin.deleteTopics(List.of(topic)).all());
             case "add_partitions":
-                return get(admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(c.get("partitions").asInt()))).all());
-            case "topic_config": return alter(admin, new ConfigResource(ConfigResource.Type.TOPIC, topic), c.get("configs"));
-            case "broker_config": return alter(admin, new ConfigResource(ConfigResource.Type.BROKER, ""), c.get("configs"));
+                return get(
+                        admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(c.get("partitions").asInt())))
+                                .all());
+            case "topic_config":
+                return alter(admin, new ConfigResource(ConfigResource.Type.TOPIC, topic), c.get("configs"));
+            case "broker_config":
+                return alter(admin, new ConfigResource(ConfigResource.Type.BROKER, ""), c.get("configs"));
             case "quota": return quota(admin, c);
             case "describe": return describe(admin, topic);
             case "controller": return get(admin.describeMetadataQuorum().quorumInfo()).leaderId();
@@ -46,8 +50,13 @@ public class Admin {
             case "elect": return elect(admin, c, topic);
             case "delete_records":
                 return get(admin.deleteRecords(Map.of(new TopicPartition(topic, c.get("partition").asInt()),
-                        RecordsToDelete.beforeOffset(c.get("before").asLong()))).all());
-            case "forget": { var old = clients.remove(c.get("bootstrap").asText()); old.close(java.time.Duration.ZERO); return null; }
+                                                       RecordsToDelete.beforeOffset(c.get("before").asLong())))
+                                .all());
+            case "forget": {
+                var old = clients.remove(c.get("bootstrap").asText());
+                old.close(java.time.Duration.ZERO);
+                return null;
+            }
             default: throw new IllegalArgumentException("unknown command " + c);
         }
     }
@@ -56,7 +65,8 @@ public class Admin {
         NewTopic made;
         if (c.has("assignment")) {
             var replicas = new HashMap<Integer, List<Integer>>();
-            for (int p = 0; p < c.get("assignment").size(); ++p) replicas.put(p, integers(c.get("assignment").get(p)));
+            for (int p = 0; p < c.get("assignment").size(); ++p)
+                replicas.put(p, integers(c.get("assignment").get(p)));
             made = new NewTopic(topic, replicas);
         } else {
             made = new NewTopic(topic, c.path("partitions").asInt(1), (short) c.path("replicas").asInt(1));
@@ -67,11 +77,13 @@ public class Admin {
         return null;
     }
 
-    static Object alter(org.apache.kafka.clients.admin.Admin admin, ConfigResource what, JsonNode configs) throws Exception {
+    static Object alter(org.apache.kafka.clients.admin.Admin admin, ConfigResource what, JsonNode configs)
+            throws Exception {
         var ops = new ArrayList<AlterConfigOp>();
-        configs.properties().forEach(e -> ops.add(new AlterConfigOp(
-                new ConfigEntry(e.getKey(), e.getValue().isNull() ? "" : e.getValue().asText()),
-                e.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
+        configs.properties().forEach(e
+                -> ops.add(new AlterConfigOp(
+                        new ConfigEntry(e.getKey(), e.getValue().isNull() ? "" : e.getValue().asText()),
+                        e.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
         return get(admin.incrementalAlterConfigs(Map.of(what, ops)).all());
     }
 
@@ -86,15 +98,16 @@ public class Admin {
         var t = get(admin.describeTopics(List.of(topic)).allTopicNames()).get(topic);
         var partitions = new ArrayList<Object>();
         for (var p : t.partitions())
-            partitions.add(Map.of("leader", p.leader() == null ? -1 : p.leader().id(),
-                    "replicas", p.replicas().stream().map(Node::id).toList(), "isr", p.isr().stream().map(Node::id).toList()));
+            partitions.add(Map.of("leader", p.leader() == null ? -1 : p.leader().id(), "replicas",
+                    p.replicas().stream().map(Node::id).toList(), "isr", p.isr().stream().map(Node::id).toList()));
         return Map.of("id", t.topicId().toString(), "partitions", partitions);
     }
 
     static Object reassign(org.apache.kafka.clients.admin.Admin admin, JsonNode c, String topic) throws Exception {
         var target = Optional.of(new NewPartitionReassignment(integers(c.get("replicas"))));
         return get(admin.alterPartitionReassignments(
-                Map.of(new TopicPartition(topic, c.get("partition").asInt()), target)).all());
+                                Map.of(new TopicPartition(topic, c.get("partition").asInt()), target))
+                        .all());
     }
 
     static Object elect(org.apache.kafka.clients.admin.Admin admin, JsonNode c, String topic) throws Exception {

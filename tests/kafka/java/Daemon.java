@@ -26,15 +26,13 @@ public class Daemon {
     public static void main(String[] args) throws Exception {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-        System.setOut(System.err);                  // so that nothing else writes between the answers
+        System.setOut(System.err); // so that nothing else writes between the answers
         for (String line; (line = in.readLine()) != null;) {
             Object answer;
             try {
                 Object result = perform(json.readTree(line));
                 answer = Map.of("ok", result == null ? true : result);
-            } catch (Throwable e) {
-                answer = Map.of("error", describe(e));
-            }
+            } catch (Throwable e) { answer = Map.of("error", describe(e)); }
             out.println(json.writeValueAsString(answer));
         }
         System.exit(0);

@@ -5,11 +5,10 @@ import org.apache.kafka.common.serialization.*;
 
 /** Reads each record with the Java deserializers that its headers `key-type` and `value-type` name. */
 public class Deserialize {
-    static final Map<String, Deserializer<?>> deserializers = Map.of(
-            "string", new StringDeserializer(), "short", new ShortDeserializer(), "integer", new IntegerDeserializer(),
-            "long", new LongDeserializer(), "float", new FloatDeserializer(), "double", new DoubleDeserializer(),
-            "uuid", new UUIDDeserializer(), "bytes", new ByteArrayDeserializer(), "boolean", new BooleanDeserializer(),
-            "void", new VoidDeserializer());
+    static final Map<String, Deserializer<?>> deserializers = Map.of("string", new StringDeserializer(), "short",
+            new ShortDeserializer(), "integer", new IntegerDeserializer(), "long", new LongDeserializer(), "float",
+            new FloatDeserializer(), "double", new DoubleDeserializer(), "uuid", new UUIDDeserializer(), "bytes",
+            new ByteArrayDeserializer(), "boolean", new BooleanDeserializer(), "void", new VoidDeserializer());
 
     static String show(String topic, byte[] type, byte[] bytes) {
         if (type == null) return "untyped";
@@ -28,9 +27,14 @@ public class Deserialize {
         var result = new ArrayList<Object>();
         ReadBack.each(command, r -> {
             String key, value;
-            try { key = show(r.topic(), header(r.headers(), "key-type"), r.key()); } catch (RuntimeException e) { key = e.toString(); }
-            try { value = show(r.topic(), header(r.headers(), "value-type"), r.value()); } catch (RuntimeException e) { value = e.toString(); }
-            result.add(Map.of("partition", r.partition(), "offset", r.offset(), "timestamp", r.timestamp(), "key", key, "value", value));
+            try {
+                key = show(r.topic(), header(r.headers(), "key-type"), r.key());
+            } catch (RuntimeException e) { key = e.toString(); }
+            try {
+                value = show(r.topic(), header(r.headers(), "value-type"), r.value());
+            } catch (RuntimeException e) { value = e.toString(); }
+            result.add(Map.of("partition", r.partition(), "offset", r.offset(), "timestamp", r.timestamp(), "key",
+                    key, "value", value));
         });
         return result;
     }

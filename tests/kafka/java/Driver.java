@@ -14,8 +14,9 @@ import org.apache.kafka.common.serialization.*;
  * the scenarios ask nothing that the reference client does not do. clients.py describes the commands.
  */
 public class Driver {
-    static final PrintStream out = new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
-            false, StandardCharsets.UTF_8);
+    static final PrintStream out =
+            new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false,
+                    StandardCharsets.UTF_8);
 
     final Map<String, String> options = new HashMap<>();
     final Properties properties = new Properties();
@@ -26,7 +27,9 @@ public class Driver {
         var main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             driver.stopping = true;
-            try { main.join(120_000); } catch (InterruptedException e) { }
+            try {
+                main.join(120_000);
+            } catch (InterruptedException e) {}
         }));
         int status = switch (args[0]) {
             case "serializers" -> driver.serializers();
@@ -47,8 +50,13 @@ public class Driver {
                     var pair = args[++i].split("=", 2);
                     properties.put(pair[0], pair[1]);
                 }
-                case "--command-config" -> { try (var in = new FileReader(args[++i])) { properties.load(in); } }
-                case "--print-metadata" -> { }
+                case "--command-config" -> {
+                    try (var in = new FileReader(args[++i])) {
+                        properties.load(in);
+                    }
+                }
+                case "--print-metadata" -> {
+                }
                 default -> options.put(args[i], args[++i]);
             }
         }
@@ -63,7 +71,8 @@ public class Driver {
     }
 
     static String name(Exception e) {
-        if (e instanceof RecordTooLargeException && e.getMessage().contains("max.request.size")) return "RECORD_TOO_LARGE";
+        if (e instanceof RecordTooLargeException && e.getMessage().contains("max.request.size"))
+            return "RECORD_TOO_LARGE";
         if (e instanceof TimeoutException) {
             if (notSent(e)) return "MAX_BLOCK_EXCEEDED";
             return "DELIVERY_TIMEOUT";
@@ -72,13 +81,17 @@ public class Driver {
     }
 
     static boolean notSent(Exception e) {
-        return e instanceof TimeoutException && (e.getMessage().contains("not present in metadata") || e instanceof BufferExhaustedException);
+        return e instanceof TimeoutException
+                && (e.getMessage().contains("not present in metadata") || e instanceof BufferExhaustedException);
     }
 
     static boolean withOther(Exception e) { return ("" + e.getMessage()).contains("it was part of a batch"); }
 
     static String persisted(Exception e) {
-        return notSent(e) || withOther(e) || e instanceof RecordTooLargeException || e instanceof InvalidTimestampException ? "no" : "possibly";
+        return notSent(e) || withOther(e) || e instanceof RecordTooLargeException
+                        || e instanceof InvalidTimestampException
+                ? "no"
+                : "possibly";
     }
 
     static String text(Exception e) { return ("" + e.getMessage()).replaceAll("\\s+", " "); }
@@ -98,7 +111,8 @@ public class Driver {
         }
     }
 
-    <T> void typed(KafkaProducer<byte[], byte[]> producer, String name, String type, Serializer<T> serializer, T value) {
+    <T> void typed(
+            KafkaProducer<byte[], byte[]> producer, String name, String type, Serializer<T> serializer, T value) {
         String topic = options.get("--topic");
         var headers = new RecordHeaders();
         headers.add("case", name.getBytes()).add("key-type", type.getBytes()).add("value-type", type.getBytes());
@@ -132,7 +146,11 @@ public class Driver {
             case '-': return null;
             case '=': return text.substring(1).getBytes(StandardCharsets.UTF_8);
             case 'x': return HexFormat.of().parseHex(text.substring(1));
-            case '*': { var b = new byte[Integer.parseInt(text.substring(1))]; Arrays.fill(b, (byte) 'x'); return b; }
+            case '*': {
+                var b = new byte[Integer.parseInt(text.substring(1))];
+                Arrays.fill(b, (byte) 'x');
+                return b;
+            }
             default: throw new IllegalArgumentException(text);
         }
     }
@@ -144,15 +162,19 @@ public class Driver {
             for (String line; (line = in.readLine()) != null && !stopping; ++number) {
                 var f = line.split("\t", -1);
                 var headers = new RecordHeaders();
-                if (!f[5].isEmpty()) for (var h : f[5].split(",")) headers.add(h.split(":", 2)[0], bytes(h.split(":", 2)[1]));
+                if (!f[5].isEmpty())
+                    for (var h : f[5].split(",")) headers.add(h.split(":", 2)[0], bytes(h.split(":", 2)[1]));
                 int id = number;
-                Callback callback = (m, e) -> { report(id, m, e); out.flush(); };
+                Callback callback = (m, e) -> {
+                    report(id, m, e);
+                    out.flush();
+                };
                 try {
-                    send(producer, new ProducerRecord<>(f[0], f[1].equals("-") ? null : Integer.valueOf(f[1]),
-                            f[2].equals("-") ? null : Long.valueOf(f[2]), bytes(f[3]), bytes(f[4]), headers), callback);
-                } catch (IllegalArgumentException e) {
-                    callback.onCompletion(null, e);
-                }
+                    send(producer,
+                            new ProducerRecord<>(f[0], f[1].equals("-") ? null : Integer.valueOf(f[1]),
+                                    f[2].equals("-") ? null : Long.valueOf(f[2]), bytes(f[3]), bytes(f[4]), headers),
+                            callback);
+                } catch (IllegalArgumentException e) { callback.onCompletion(null, e); }
             }
         }
         return 0;
@@ -172,11 +194,16 @@ public class Driver {
                 window.acquire();
                 if (rate > 0) {
                     long ahead = begin + (long) (sent / rate * 1e9) - System.nanoTime();
-                    if (ahead > 1_000_000) { synchronized (out) { out.flush(); } Thread.sleep(ahead / 1_000_000); }
+                    if (ahead > 1_000_000) {
+                        synchronized (out) { out.flush(); }
+                        Thread.sleep(ahead / 1_000_000);
+                    }
                 }
                 long id = first + sent;
                 String value = prefix + "." + id;
-                if (value.length() < size) value += "|" + "x".repeat(size - value.length() - 1);
+                if (value.length() < size)
+                    value += "|"
+                            + "x".repeat(size - value.length() - 1);
                 byte[] key = keys == 0 ? null : ("key-" + id % keys).getBytes();
                 send(producer, new ProducerRecord<>(topic, null, null, key, value.getBytes()), (m, e) -> {
                     report(id, m, e);
@@ -207,7 +234,8 @@ public class Driver {
                     key = line.substring(0, at).getBytes(StandardCharsets.ISO_8859_1);
                     line = line.substring(at + separator.length());
                 }
-                pending.add(Map.entry(++number, producer.send(new ProducerRecord<>(topic, key, line.getBytes(StandardCharsets.ISO_8859_1)))));
+                pending.add(Map.entry(++number,
+                        producer.send(new ProducerRecord<>(topic, key, line.getBytes(StandardCharsets.ISO_8859_1)))));
                 if (pending.size() > 50000) good &= print(topic, pending.remove());
             }
             while (!pending.isEmpty()) good &= print(topic, pending.remove());
@@ -215,7 +243,8 @@ public class Driver {
         return good ? 0 : 1;
     }
 
-    static boolean print(String topic, Map.Entry<Long, java.util.concurrent.Future<RecordMetadata>> e) throws Exception {
+    static boolean print(String topic, Map.Entry<Long, java.util.concurrent.Future<RecordMetadata>> e)
+            throws Exception {
         try {
             var m = e.getValue().get();
             out.println("{\"line\":" + e.getKey() + ",\"topic\":" + quote(topic) + ",\"partition\":" + m.partition()
@@ -223,8 +252,8 @@ public class Driver {
             return true;
         } catch (java.util.concurrent.ExecutionException x) {
             var c = (Exception) x.getCause();
-            out.println("{\"line\":" + e.getKey() + ",\"error\":" + quote(name(c)) + ",\"persisted\":" + quote(persisted(c))
-                    + ",\"message\":" + quote(text(c)) + "}");
+            out.println("{\"line\":" + e.getKey() + ",\"error\":" + quote(name(c))
+                    + ",\"persisted\":" + quote(persisted(c)) + ",\"message\":" + quote(text(c)) + "}");
             return false;
         }
     }

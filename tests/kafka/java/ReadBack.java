@@ -13,7 +13,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What is in a topic, from its start to its present end, by Kafka's own consumer. */
 public class ReadBack {
-    interface Sink { void accept(ConsumerRecord<byte[], byte[]> record) throws IOException; }
+    interface Sink {
+        void accept(ConsumerRecord<byte[], byte[]> record) throws IOException;
+    }
 
     static Properties properties(JsonNode command) {
         var p = new Properties();
@@ -31,10 +33,12 @@ public class ReadBack {
 
     static long each(JsonNode command, Sink sink) throws IOException {
         long count = 0;
-        try (var consumer = new KafkaConsumer<>(properties(command), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+        try (var consumer = new KafkaConsumer<>(
+                     properties(command), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             String topic = command.get("topic").asText();
             var partitions = new ArrayList<TopicPartition>();
-            for (var info : consumer.partitionsFor(topic)) partitions.add(new TopicPartition(topic, info.partition()));
+            for (var info : consumer.partitionsFor(topic))
+                partitions.add(new TopicPartition(topic, info.partition()));
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             var ends = consumer.endOffsets(partitions);
@@ -50,22 +54,35 @@ public class ReadBack {
         return count;
     }
 
-    static boolean finished(KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions, Map<TopicPartition, Long> ends) {
+    static boolean finished(
+            KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions, Map<TopicPartition, Long> ends) {
         for (var p : partitions)
             if (consumer.position(p) < ends.get(p)) return false;
         return true;
     }
 
-    /** Tab-separated: partition, offset, timestamp, timestamp type, key, value, headers as a JSON list (or nothing). */
+    /**
+     * Tab-separated: partition, offset, timestamp, timestamp type, key, value, headers as a JSON list (or nothing).
+     */
     static Object read(JsonNode command) throws IOException {
         try (var out = new BufferedWriter(new OutputStreamWriter(new FileOutputStream(command.get("file").asText()),
-                StandardCharsets.UTF_8), 1 << 16)) {
+                                                  StandardCharsets.UTF_8),
+                     1 << 16)) {
             var line = new StringBuilder();
             return each(command, r -> {
                 line.setLength(0);
-                line.append(r.partition()).append('\t').append(r.offset()).append('\t').append(r.timestamp()).append('\t')
-                    .append(r.timestampType() == TimestampType.LOG_APPEND_TIME ? "append" : "create").append('\t')
-                    .append(text(r.key())).append('\t').append(text(r.value())).append('\t');
+                line.append(r.partition())
+                        .append('\t')
+                        .append(r.offset())
+                        .append('\t')
+                        .append(r.timestamp())
+                        .append('\t')
+                        .append(r.timestampType() == TimestampType.LOG_APPEND_TIME ? "append" : "create")
+                        .append('\t')
+                        .append(text(r.key()))
+                        .append('\t')
+                        .append(text(r.value()))
+                        .append('\t');
                 var headers = new ArrayList<List<String>>();
                 for (var h : r.headers()) headers.add(List.of(h.key(), text(h.value())));
                 if (!headers.isEmpty()) line.append(Daemon.json.writeValueAsString(headers));
@@ -89,7 +106,8 @@ public class ReadBack {
 
         void add(ConsumerRecord<byte[], byte[]> r) {
             ++records;
-            if (first < 0) first = r.offset(); else gaps += r.offset() - last - 1;
+            if (first < 0) first = r.offset();
+            else gaps += r.offset() - last - 1;
             last = r.offset();
             if (r.key() != null) keys.update(r.key());
             if (r.value() == null) return;
@@ -102,7 +120,10 @@ public class ReadBack {
         /** Values `PREFIX.NUMBER`, perhaps with `|PADDING`: numbers of a prefix must rise within a partition. */
         void sequence(byte[] value) {
             int end = 0, dot = -1;
-            while (end < value.length && value[end] != '|') { if (value[end] == '.') dot = end; ++end; }
+            while (end < value.length && value[end] != '|') {
+                if (value[end] == '.') dot = end;
+                ++end;
+            }
             if (dot < 0 || end - dot > 18 || dot + 1 == end) return;
             long number = 0;
             for (int i = dot + 1; i < end; ++i) {
@@ -119,8 +140,11 @@ public class ReadBack {
         var sums = new TreeMap<Integer, Sum>();
         each(command, r -> sums.computeIfAbsent(r.partition(), p -> new Sum()).add(r));
         var result = new TreeMap<Integer, Object>();
-        sums.forEach((p, s) -> result.put(p, Map.of("records", s.records, "first", s.first, "last", s.last, "gaps", s.gaps,
-                "bytes", s.bytes, "disorder", s.disorder, "values_crc32", s.values.getValue(), "keys_crc32", s.keys.getValue())));
+        sums.forEach((p, s)
+                             -> result.put(p,
+                                     Map.of("records", s.records, "first", s.first, "last", s.last, "gaps", s.gaps,
+                                             "bytes", s.bytes, "disorder", s.disorder, "values_crc32",
+                                             s.values.getValue(), "keys_crc32", s.keys.getValue())));
         return result;
     }
 }
