@@ -280,9 +280,9 @@ def summary(options, done, senders, wrong):
         acked += counts[0]
         failed += counts[1]
     return (f"chaos: seed {options.seed}, {options.minutes:g} minutes, events {sum(done.values())} of {len(done)} "
-            f"kinds, sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, failed "
-            f"{sum(failed.values())} (persisted no {failed['no']}, possibly {failed['possibly']}, yes {failed['yes']}), "
-            f"violations {len(wrong)}")
+            f"kinds, sent {sum(sender.sent for sender in senders)}, acknowledged {acked}, "
+            f"failed {sum(failed.values())} (persisted no {failed['no']}, possibly {failed['possibly']}, "
+            f"yes {failed['yes']}), violations {len(wrong)}")
 
 
 def replay(options):
