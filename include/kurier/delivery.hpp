@@ -106,15 +106,15 @@ private:
 
     void drop() noexcept
     {
-        if (where_) driver_->core().drop(*std::exchange(where_, nullptr));
+        if (where_) driver_->drop(*std::exchange(where_, nullptr));
         else if (waiting_) release_waiting();
     }
 
     void release_waiting() noexcept
     {
         auto* waiting = std::exchange(waiting_, nullptr);
-        if (auto* where = waiting->where) driver_->core().drop(*where);
-        driver_->core().drop(*waiting);
+        if (auto* where = waiting->where) driver_->drop(*where);
+        driver_->drop(*waiting);
     }
 
     // Where the record is by now, seen from the slots; nullptr: it still waits for room, or it was refused.
@@ -141,22 +141,21 @@ private:
         const auto [where, index] = place();
         if (!where) return io::describe_refusal(*waiting_, metadata);
         const auto [carrier, at] = where->carrier_of(index);
-        return io::describe_fate(driver_->core(), *carrier, at, timestamp_, metadata);
+        return io::describe_fate(*driver_, *carrier, at, timestamp_, metadata);
     }
 
     // Takes the record back if it was certainly never sent; says where it was going.
     bool take_back(delivery_failure& failure)
     {
-        auto& core = driver_->core();
         const auto [where, index] = place();
         const auto& topic = where ? *where->partition->topic : *waiting_->topic;
         failure.topic = std::string_view{topic.name};
         if (where) {
             failure.partition = where->partition->index;
             failure.attempts = where->attempts;
-            return core.withdraw(*where, index);
+            return driver_->withdraw(*where, index);
         }
-        core.withdraw(*waiting_);
+        driver_->withdraw(*waiting_);
         return true;
     }
 

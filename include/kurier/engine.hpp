@@ -11,7 +11,6 @@
 #pragma once
 
 #include <kurier/compression.hpp>
-#include <kurier/config/validation.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
 #include <kurier/log.hpp>
@@ -23,7 +22,6 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -54,8 +52,11 @@ public:
     engine(Executor executor, producer_config config, codecs<Codec...> list, Log log = Log{})
     {
         const auto warnings = check<codecs<Codec...>>(config);
-        driver_.reset(new io::driver{std::move(executor), resolved(config), seed(), log_to(std::move(log))});
-        if constexpr (sizeof...(Codec) > 0) driver_->keep_codecs(std::make_shared<codecs<Codec...>>(std::move(list)));
+        driver_ = io::make_driver(std::move(executor), config, log_to(std::move(log)));
+        if constexpr (sizeof...(Codec) > 0) {
+            auto kept = std::make_shared<codecs<Codec...>>(std::move(list));
+            driver_->keep_codecs(kept, codecs_ref{*kept});
+        }
         for (const auto& warning : warnings) driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
         driver_->wake();
@@ -74,7 +75,7 @@ public:
     }
 
     const boost::asio::any_io_executor& get_executor() const noexcept { return driver_->executor(); }
-    const producer_config& config() const noexcept { return driver_->core().config(); }
+    const producer_config& config() const noexcept { return driver_->config(); }
 
     // Sends everything that was sent before this call without lingering, and completes when all of it is delivered or
     // has failed: void(error_code). It reports no record's failure; each delivery does that.
@@ -82,10 +83,10 @@ public:
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto flush(Token&& token = {})
     {
-        const auto epoch = driver_->core().flush();
+        const auto epoch = driver_->flush();
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](core::producer_core& core, error_code&) {
-            return core.flushed(epoch);
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](io::driver& producer, error_code&) {
+            return producer.flushed(epoch);
         });
     }
 
@@ -100,21 +101,20 @@ public:
     template <class Rep, class Period, boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
     {
-        auto& core = driver_->core();
-        core.stop_intake();
-        core.flush();
+        driver_->stop_intake();
+        driver_->flush();
         const auto give_up = core::later(driver_->now().steady, to_nanoseconds(timeout));
         driver_->wake_at(give_up);
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [driver = driver_.get(), give_up](core::producer_core& state, error_code& ec) {
-                if (!state.idle()) {
-                    if (driver->now().steady < give_up) return false;
+            [give_up](io::driver& producer, error_code& ec) {
+                if (!producer.idle()) {
+                    if (producer.now().steady < give_up) return false;
                     ec = errc::aborted;
                 }
-                state.abort(ec ? ec : make_error_code(errc::closed));
-                driver->wake();
+                producer.abort(ec ? ec : make_error_code(errc::closed));
+                producer.wake();
                 return true;
             });
     }
@@ -125,9 +125,9 @@ public:
     auto ready(Token&& token = {})
     {
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](core::producer_core& core, error_code& ec) {
-            if (core.closing()) ec = errc::closed;
-            return core.closing() || core.has_room();
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](io::driver& producer, error_code& ec) {
+            if (producer.closing()) ec = errc::closed;
+            return producer.closing() || producer.has_room();
         });
     }
 
@@ -136,24 +136,22 @@ public:
     template <boost::asio::completion_token_for<void(error_code, std::vector<partition_info>)> Token = boost::asio::deferred_t>
     auto partitions_for(std::string_view topic, Token&& token = {})
     {
-        auto& core = driver_->core();
         const auto now = driver_->now();
-        auto& state = core.use_topic(topic, now);
-        const auto give_up = core::later(now.steady, core.config().max_block);
+        auto& state = driver_->use_topic(topic, now);
+        const auto give_up = core::later(now.steady, driver_->config().max_block);
         driver_->wake_at(give_up);
         driver_->wake();
         return io::wait_for_value<std::vector<partition_info>, Token>(
             driver_, std::forward<Token>(token),
-            [driver = driver_.get(), &state, give_up](core::producer_core& now_core, error_code& ec,
-                                                      std::vector<partition_info>& found) {
+            [&state, give_up](io::driver& producer, error_code& ec, std::vector<partition_info>& found) {
                 if (state.phase == core::topic_phase::known) {
                     for (const auto& partition : state.partitions)
                         found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
                     return true;
                 }
-                if (now_core.closing()) ec = errc::closed;
+                if (producer.closing()) ec = errc::closed;
                 else if (state.error && !retriable(state.error)) ec = state.error;
-                else if (driver->now().steady >= give_up) ec = errc::max_block_exceeded;
+                else if (producer.now().steady >= give_up) ec = errc::max_block_exceeded;
                 return ec.failed();
             });
     }
@@ -163,7 +161,7 @@ public:
 private:
     template <class Codecs> static config_problems check(const producer_config& config)
     {
-        auto problems = validate(config);
+        auto problems = io::check_config(config);
         const auto need = [&](compression id) {
             if (auto missing = Codecs::check(id); !missing.empty())
                 problems.emplace_back(config_severity::error, "compression.type", std::move(missing));
@@ -179,12 +177,6 @@ private:
         if constexpr (log_enabled<Log>)
             return [log = std::move(log)](const log_event& event) mutable { write_log(log, event); };
         else return {};
-    }
-
-    static std::uint64_t seed()
-    {
-        std::random_device device;
-        return (std::uint64_t{device()} << 32) | device();
     }
 
     template <class Rep, class Period> static core::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> d)

@@ -129,8 +129,7 @@ private:
 
     delivery send_record(const record& what, bool may_wait)
     {
-        auto& core = driver_->core();
-        if (core.closing()) [[unlikely]]
+        if (driver_->closing()) [[unlikely]]
             return refuse(what, errc::closed, {});
         const auto now = driver_->now();
         core::topic_state* topic = find_topic(what.topic, now);
@@ -147,18 +146,17 @@ private:
 
     delivery queue(const record& what, core::topic_state& topic, const core::record_bytes& bytes, core::instant now, bool may_wait)
     {
-        auto& core = driver_->core();
         std::optional<std::int32_t> partition = what.partition;
         driver_->wake();
-        if (core.open_for(topic)) [[likely]] {
+        if (io::driver::open_for(topic)) [[likely]] {
             const auto chosen = partition ? *partition : choose(own_->partitioner, topic, bytes);
             if (chosen >= static_cast<std::int32_t>(topic.partitions.size())) [[unlikely]]
                 return refuse(what, errc::invalid_partition, out_of_range(chosen, topic));
-            partition = chosen == any_partition ? core.sticky_partition(topic, bytes, now) : chosen;
-            const auto place = core.append(topic, *partition, bytes, now);
+            partition = chosen == any_partition ? driver_->sticky_partition(topic, bytes, now) : chosen;
+            const auto place = driver_->append(topic, *partition, bytes, now);
             if (place.where) [[likely]] {
                 if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
-                core.hold(*place.where);
+                io::driver::hold(*place.where);
                 delivery made;
                 made.driver_ = driver_;
                 made.where_ = place.where;
@@ -174,7 +172,7 @@ private:
     delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
                   const core::record_bytes& bytes, core::instant now)
     {
-        auto* waiting = driver_->core().wait(topic, partition, bytes, {&producer::choose_later, own_}, now);
+        auto* waiting = driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now);
         if (!waiting) return refuse(what, errc::buffer_full, "and as many records as kurier.waiting.memory allows wait for room");
         waiting->held = true;
         delivery made;
@@ -227,10 +225,10 @@ private:
         for (const auto& header : bytes.headers)
             if (header.name.data() == nullptr || header.name.find('\0') != std::string_view::npos)
                 return failure_of(what, errc::invalid_record, "a header's name is null or has a NUL character");
-        if (rough_size(bytes) > largest_ && core::accumulator::size_alone(bytes) > largest_) {
-            const auto& config = driver_->core().config();
+        if (rough_size(bytes) > largest_ && io::driver::size_alone(bytes) > largest_) {
+            const auto& config = driver_->config();
             return failure_of(what, errc::record_too_large,
-                              "it has " + std::to_string(core::accumulator::size_alone(bytes)) + " bytes, max.request.size is " +
+                              "it has " + std::to_string(io::driver::size_alone(bytes)) + " bytes, max.request.size is " +
                                   std::to_string(config.max_request_size) + " and buffer.memory " +
                                   std::to_string(config.buffer_memory));
         }
@@ -254,7 +252,7 @@ private:
         } else if (check_topic(name)) {
             return nullptr;
         }
-        return last_topic_ = &driver_->core().use_topic(name, now);
+        return last_topic_ = &driver_->use_topic(name, now);
     }
 
     static std::string out_of_range(std::int32_t chosen, const core::topic_state& topic)

@@ -2,6 +2,7 @@
 // batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
 #pragma once
 
+#include <kurier/core/record_bytes.hpp>
 #include <kurier/core/topic.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/wire/varint.hpp>
@@ -11,13 +12,6 @@
 #include <vector>
 
 namespace kurier::core {
-
-struct record_bytes // one serialized record; views that need to live only during the call
-{
-    nullable_bytes key, value;
-    std::span<const header_view> headers;
-    std::int64_t timestamp = 0;
-};
 
 class accumulator
 {
@@ -31,11 +25,7 @@ public:
         for (const auto& one : all_) pool_.release(one->memory);
     }
 
-    struct place
-    {
-        batch* where = nullptr; // nullptr: no room
-        std::uint32_t index = 0;
-    };
+    using place = core::place;
 
     // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
     // leader may hold of the pool. Without room nothing has changed, except that a batch that could not grow is due.

@@ -177,6 +177,10 @@ public:
     void drop(batch& where)
     {
         --where.deliveries;
+        release(where);
+    }
+    void release(batch& where) // gives back what nobody needs any more
+    {
         if (where.done()) sender_.release(where);
     }
     void drop(waiting_record& waiting)

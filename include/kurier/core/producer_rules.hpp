@@ -14,6 +14,13 @@ struct producer_identity // what InitProducerId gave
     bool valid() const noexcept { return id >= 0; }
 };
 
+// Was it last sent to the leader of today, elected in the epoch of today?
+inline bool same_leadership(const partition_state& partition, const batch& sent) noexcept
+{
+    return partition.leader && partition.leader->id == sent.last_attempt_leader &&
+           partition.leader_epoch == sent.last_attempt_epoch;
+}
+
 // May the batch at the head of the partition be sent while the others are in flight?
 inline bool may_follow_flights(const partition_state& partition, const batch& head, std::size_t flights_max,
                                const producer_identity& identity) noexcept
@@ -24,7 +31,7 @@ inline bool may_follow_flights(const partition_state& partition, const batch& he
            && state.proven                    // the leader has state of this epoch (KAFKA-14312)
            && state.id == identity.id         // else the new producer id starts when all is resolved
            && partition.flights.size() < flights_max &&
-           partition.flights.back()->last_attempt_leader == (partition.leader ? partition.leader->id : -1);
+           same_leadership(partition, *partition.flights.back());
 }
 
 // With nothing in flight: must a new epoch start before this batch is sent?
@@ -79,8 +86,7 @@ inline void acknowledged(partition_state& partition, const batch& acked) noexcep
     const auto last = sequence_after(acked.base_sequence, acked.record_count - 1);
     if (state.last_acked < 0 || sequence_before(state.last_acked, last))
         state.last_acked = last;
-    if (partition.leader && acked.last_attempt_leader == partition.leader->id)
-        state.proven = true;
+    state.proven |= same_leadership(partition, acked);
 }
 
 // A batch with a sequence failed: whether the broker misses it is not known.

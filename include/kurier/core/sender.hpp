@@ -291,6 +291,8 @@ private:
     batch* close_head(partition_state& partition)
     {
         for (;;) {
+            if (partition.producer.fenced && partition.flights.empty())
+                fail_uncertain(partition);
             batch* head = head_of(partition);
             if (!head)
                 return nullptr;
@@ -308,6 +310,20 @@ private:
                 records_.shrink(*head);
             return head;
         }
+    }
+
+    // Under another producer id a broker would take a batch that it has for a new one.
+    void fail_uncertain(partition_state& partition)
+    {
+        for (batch* queued = partition.queue.front(); queued && queued->has_sequence();) {
+            batch* next = partition.queue.next(*queued);
+            if (queued->maybe_written) {
+                accumulator::dequeue(partition, *queued);
+                fail(*queued, broker_errc::invalid_producer_epoch, persisted::possibly);
+            }
+            queued = next;
+        }
+        partition.producer.fenced = false;
     }
 
     // False: the epochs of the producer id are used up, or somebody else took it over; a new one is needed first.
@@ -383,7 +399,7 @@ private:
             // Somebody else writes with this producer id. A new one heals that; the old one's epochs count as used up.
             if (!idempotent_)
                 return false;
-            partition.producer.restart = true;
+            partition.producer.restart = partition.producer.fenced = true;
             partition.producer.epoch = last_producer_epoch;
             return !about.maybe_written;
         default:

@@ -35,6 +35,7 @@ struct producer_state
     // behind it are resolved; they either fit (it was written) or a new epoch starts.
     bool gap = false;
     bool restart = false; // evidence was seen: start a new epoch as soon as nothing is in flight
+    bool fenced = false;  // the evidence was somebody else's epoch: it tells nothing about what may be written
 };
 
 struct partition_state

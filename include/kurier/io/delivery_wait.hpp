@@ -27,7 +27,7 @@ inline error_code take_fate(const core::fate& what, record_metadata& into)
     auto& producer = *static_cast<driver*>(what.teller);
     if (!what.where) return describe_refusal(*what.refused, into);
     into = producer.metadata();
-    return describe_announced(producer.core(), *what.where, what.index, into);
+    return describe_announced(producer, *what.where, what.index, into);
 }
 
 template <bool Throwing, class Handler> void call(Handler& handler, error_code ec, record_metadata metadata)
@@ -46,7 +46,7 @@ template <bool Throwing, class Handler> void call_here(Handler& handler, const c
         auto& producer = *static_cast<driver*>(what.teller);
         if (what.where && !what.where->error) [[likely]] {
             auto& shared = producer.metadata();
-            describe_announced(producer.core(), *what.where, what.index, shared);
+            describe_announced(producer, *what.where, what.index, shared);
             std::move(handler)(error_code{}, std::as_const(shared));
             return;
         }

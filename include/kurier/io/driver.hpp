@@ -1,26 +1,34 @@
-// Drives the core on an Asio executor: owns the sockets and one timer, performs the core's actions, and tells those
-// who wait. It takes no decision about Kafka.
+// What a delivery, an engine and a producer see of the machinery below them: the event loop (io/impl/event_loop.hpp)
+// that drives the core. Little is known here, so that this file is cheap to include.
 //
 // Everything runs on the executor, which must not run two handlers at once (an io_context with one thread, or a
 // strand). Handlers hold the driver, so it lives until the last operation has ended.
 #pragma once
 
-#include <kurier/core/producer_core.hpp>
+#include <kurier/compression.hpp>
+#include <kurier/config.hpp>
+#include <kurier/config/problem.hpp>
+#include <kurier/core/record_bytes.hpp>
+#include <kurier/core/topic.hpp>
+#include <kurier/delivery_error.hpp>
 #include <kurier/io/operation_pool.hpp>
-#include <kurier/io/socket_link.hpp>
+#include <kurier/log.hpp>
+#include <kurier/producer_config.hpp>
 
-#include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
-#include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 namespace kurier::io {
+
+namespace asio = boost::asio;
+
+class driver;
+class event_loop;
 
 using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
 
@@ -28,27 +36,21 @@ using log_function = std::function<void(const log_event&)>; // empty: nothing is
 struct state_wait
 {
     virtual ~state_wait() = default;
-    virtual bool over(core::producer_core& core, error_code& ec) = 0;
+    virtual bool over(driver& producer, error_code& ec) = 0;
     virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
 };
 
 class driver
 {
 public:
-    driver(asio::any_io_executor executor, producer_config config, std::uint64_t seed, log_function log)
-        : executor_{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}, log_{std::move(log)}
-    {
-        synchronise_clocks();
-    }
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
+    operation_pool& operations() noexcept { return operations_; }
 
     // Topic and partition of the batch that is being announced, so that they are not made for each of its records.
     record_metadata& metadata() noexcept { return metadata_; }
-    core::producer_core& core() noexcept { return core_; }
-    operation_pool& operations() noexcept { return operations_; }
 
     // The time of this turn of the event loop: the clock is read once, by whoever asks first.
     core::instant now()
@@ -66,397 +68,90 @@ public:
             schedule_turn();
     }
 
-    // Writes what has become ready without waiting for the end of the handler that is running.
-    void send_early()
-    {
-        if (in_turn_) return;
-        core_.turn(now());
-        perform_actions();
-    }
-
-    void add_wait(std::unique_ptr<state_wait> wait)
-    {
-        waits_.push_back(std::move(wait));
-        wake();
-    }
-
-    // A codecs<...> list for the core.
-    template <class List> void keep_codecs(std::shared_ptr<List> list)
-    {
-        core_.set_codecs(codecs_ref{*list});
-        codecs_ = std::move(list);
-    }
-
-    void log(log_event event)
-    {
-        event.when = now();
-        if (log_) log_(event);
-    }
-
-    // A turn will take place at this time, if not earlier.
-    void wake_at(core::nanoseconds time) { wake_times_.push_back(time); }
-
     // Engines and producers count as users. When the last one goes, everything ends; those who wait are told, later, on
     // the executor.
     void add_user() noexcept { ++users_; }
     void remove_user()
     {
-        if (--users_ > 0) return;
-        read_clock();
-        core_.abort(errc::aborted);
-        wake();
+        if (--users_ == 0) end_all();
+    }
+
+    KURIER_DECL void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs);
+    KURIER_DECL void log(log_event event);
+    KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
+    KURIER_DECL void wake_at(core::nanoseconds time);
+    KURIER_DECL void add_wait(std::unique_ptr<state_wait> wait);
+
+    // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
+
+    KURIER_DECL const producer_config& config() const noexcept;
+    KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
+    KURIER_DECL std::int32_t sticky_partition(core::topic_state& topic, const core::record_bytes& record, core::instant now);
+    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t partition, const core::record_bytes& record,
+                                   core::instant now);
+    KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
+                                           const core::record_bytes& record, core::partition_chooser chooser, core::instant now);
+    KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
+    KURIER_DECL void withdraw(core::waiting_record& waiting);
+    KURIER_DECL void drop_last(core::batch& where); // of those who hold it
+    KURIER_DECL void drop(core::waiting_record& waiting);
+    KURIER_DECL std::uint64_t flush();
+    KURIER_DECL bool flushed(std::uint64_t epoch) const noexcept;
+    KURIER_DECL void stop_intake() noexcept;
+    KURIER_DECL bool idle() const noexcept;
+    KURIER_DECL bool has_room() const noexcept;
+    KURIER_DECL void abort(error_code why);
+    KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where, std::uint32_t index) const;
+    KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
+
+    bool closing() const noexcept { return closing_; }
+    static bool open_for(const core::topic_state& topic) noexcept
+    {
+        return topic.phase == core::topic_phase::known && topic.waiting.empty();
+    }
+    static void hold(core::batch& where) noexcept { ++where.deliveries; }
+    void drop(core::batch& where)
+    {
+        --where.deliveries;
+        if (where.done()) [[unlikely]]
+            drop_last(where);
     }
 
     friend void intrusive_ptr_add_ref(driver* d) noexcept { ++d->references_; }
     friend void intrusive_ptr_release(driver* d) noexcept
     {
-        if (--d->references_ == 0) delete d;
-    }
-    boost::intrusive_ptr<driver> keep() { return boost::intrusive_ptr<driver>{this}; }
-
-private:
-    ~driver() { abandon_waiters(); }
-
-    // --- time --------------------------------------------------------------------------------------------------------
-
-    static core::nanoseconds steady_now() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
-    // Wall time follows from steady time; both clocks are read only now and then.
-    void synchronise_clocks()
-    {
-        now_.steady = synchronised_ = steady_now();
-        wall_at_synchronisation_ = std::chrono::system_clock::now().time_since_epoch();
-        now_.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_).count();
+        if (--d->references_ == 0) d->destroy();
     }
 
-    void read_clock()
-    {
-        fresh_ = true;
-        now_.steady = steady_now();
-        const auto passed = now_.steady - synchronised_;
-        if (passed > std::chrono::milliseconds{500}) synchronise_clocks();
-        else
-            now_.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_ + passed).count();
-    }
-
-    [[gnu::noinline]] void begin_turn()
-    {
-        read_clock();
-        wake();
-    }
-
-    [[gnu::noinline]] void schedule_turn()
-    {
-        scheduled_ = true;
-        asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
-                       self->scheduled_ = false;
-                       self->read_clock();
-                       self->turn();
-                   }));
-    }
-
-    void arm_timer()
-    {
-        auto at = core_.deadline();
-        std::erase_if(wake_times_, [&](core::nanoseconds time) { return time <= now_.steady || waits_.empty(); });
-        for (const auto time : wake_times_) at = std::min(at, time);
-        if (at == core::never && armed_ != core::never) { // nothing is left to wait for: the timer must not hold us
-            armed_ = core::never;
-            timer_.cancel();
-        }
-        if (at >= armed_) return; // it rings early and is armed again then: cheaper than moving it each time
-        armed_ = at;
-        timer_.expires_at(std::chrono::steady_clock::time_point{
-            std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::max(at, now_.steady))});
-        timer_.async_wait(asio::bind_allocator(handler_allocator<void>{timer_memory_[timer_flip_ ^= 1]},
-                                               [self = keep(), at](error_code ec) {
-                                                   if (ec || self->armed_ != at) return;
-                                                   self->armed_ = core::never;
-                                                   self->read_clock();
-                                                   self->turn();
-                                               }));
-    }
-
-    // --- one turn ----------------------------------------------------------------------------------------------------
-
-    void turn()
-    {
-        if (std::exchange(in_turn_, true)) {
-            again_ = true;
-            return;
-        }
-        turn_guard guard{*this};
-        do {
-            again_ = false;
-            core_.turn(now_);
-            perform_actions();
-            announce();
-        } while (again_);
-        guard.finished = true;
-        arm_timer();
-    }
-
-    // A user's handler may throw: that leaves the event loop, but not the others untold.
-    struct turn_guard
-    {
-        driver& self;
-        bool finished = false;
-        ~turn_guard()
-        {
-            self.in_turn_ = false;
-            self.fresh_ = false;
-            if (!finished) self.wake();
-        }
-    };
-
-    void perform_actions()
-    {
-        core::action next;
-        while (core_.poll(next)) {
-            switch (next.kind) {
-            case core::action_kind::connect: connect(next); break;
-            case core::action_kind::write:
-                if (auto* link = find(next.link)) write(*link);
-                break;
-            case core::action_kind::close:
-                if (auto* link = find(next.link)) close(*link, {});
-                break;
-            }
-        }
-        core::log_entry entry;
-        while (core_.poll(entry))
-            if (log_) log_({entry.level, entry.event, entry.text, {}, now_});
-    }
-
-    void announce()
-    {
-        while (auto* done = core_.next_done()) {
-            metadata_.topic = done->partition->topic->name;
-            metadata_.partition = done->partition->index;
-            while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
-                const auto index = done->notified++;
-                auto& slot = done->waiter_of(index);
-                if (const auto notify = std::exchange(slot.notify, nullptr)) notify(slot.context, {done, index, nullptr, this});
-            }
-            core_.announced(*done);
-        }
-        while (auto* failed = core_.next_failed()) {
-            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
-                notify(failed->waiter.context, {nullptr, 0, failed, this});
-            core_.announced(*failed);
-        }
-        for (std::size_t i = 0; i < waits_.size();) {
-            error_code ec;
-            if (!waits_[i]->over(core_, ec)) {
-                ++i;
-                continue;
-            }
-            const auto wait = std::move(waits_[i]);
-            waits_.erase(waits_.begin() + static_cast<std::ptrdiff_t>(i));
-            wait->complete(ec);
-        }
-    }
-
-    // The executor's context is going away with operations still pending: free what waits without running it.
-    void abandon_waiters()
-    {
-        core_.abort(errc::aborted);
-        while (auto* done = core_.next_done()) {
-            for (auto i = done->notified; i < static_cast<std::uint32_t>(done->accepted); ++i)
-                if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr))
-                    notify(done->waiter_of(i).context, {});
-            core_.announced(*done);
-        }
-        while (auto* failed = core_.next_failed()) {
-            if (const auto notify = std::exchange(failed->waiter.notify, nullptr)) notify(failed->waiter.context, {});
-            core_.announced(*failed);
-        }
-    }
-
-    // --- connections -------------------------------------------------------------------------------------------------
-
-    socket_link* find(core::connection_id id) const
-    {
-        const auto found = links_.find(id);
-        return found == links_.end() ? nullptr : found->second.get();
-    }
-
-    void connect(const core::action& wanted)
-    {
-        auto& link = *links_.emplace(wanted.link, std::make_unique<socket_link>(executor_, wanted.link)).first->second;
-        link.connecting = true;
-        error_code ec;
-        const auto address = asio::ip::make_address(wanted.host, ec);
-        if (!ec) {
-            link.endpoints = {{address, wanted.port}};
-            connect_next(link, {});
-        } else if (wanted.host == "localhost") { // RFC 6761; a look-up would cost a thread
-            link.endpoints = {{asio::ip::address_v6::loopback(), wanted.port}, {asio::ip::address_v4::loopback(), wanted.port}};
-            connect_next(link, {});
-        } else {
-            resolve(link, wanted.host, wanted.port);
-        }
-    }
-
-    // Asio looks names up on a thread of its own, because the system's function blocks.
-    void resolve(socket_link& link, const std::string& host, std::uint16_t port)
-    {
-        link.resolver.async_resolve(
-            host, std::to_string(port), tcp::resolver::numeric_service,
-            [self = keep(), &link](error_code ec, const tcp::resolver::results_type& results) {
-                if (ec) ec = ec == asio::error::operation_aborted ? ec : make_error_code(errc::resolve_failed);
-                for (const auto& result : results) link.endpoints.push_back(result.endpoint());
-                // Another address first each time, so that a dead one is not met again and again.
-                if (!link.endpoints.empty()) {
-                    const auto shift = self->rotation_++ % link.endpoints.size();
-                    std::reverse(link.endpoints.begin(), link.endpoints.end());
-                    std::rotate(link.endpoints.begin(), link.endpoints.begin() + static_cast<std::ptrdiff_t>(shift),
-                                link.endpoints.end());
-                }
-                self->connect_next(link, ec);
-            });
-    }
-
-    void connect_next(socket_link& link, error_code last)
-    {
-        if (link.closing || link.endpoints.empty()) {
-            link.connecting = false;
-            close(link, last ? last : make_error_code(errc::resolve_failed));
-            return;
-        }
-        const auto endpoint = link.endpoints.back();
-        link.endpoints.pop_back();
-        error_code ignored;
-        link.socket.close(ignored);
-        link.socket.async_connect(endpoint, [self = keep(), &link](error_code ec) {
-            if (ec || link.closing) {
-                self->connect_next(link, ec);
-                return;
-            }
-            self->connected(link);
-        });
-    }
-
-    void connected(socket_link& link)
-    {
-        link.connecting = false;
-        set_options(link.socket);
-        read_clock();
-        core_.connected(link.id, now_);
-        read(link);
-        turn();
-    }
-
-    void set_options(tcp::socket& socket) const
-    {
-        error_code ignored; // an option that the system refuses costs speed at most
-        socket.set_option(tcp::no_delay{true}, ignored);
-        socket.set_option(asio::socket_base::keep_alive{true}, ignored);
-        const auto& config = core_.config();
-        if (config.send_buffer >= 0) socket.set_option(asio::socket_base::send_buffer_size{config.send_buffer}, ignored);
-        if (config.receive_buffer >= 0)
-            socket.set_option(asio::socket_base::receive_buffer_size{config.receive_buffer}, ignored);
-    }
-
-    void read(socket_link& link)
-    {
-        const auto space = core_.read_space(link.id);
-        if (space.empty() || link.closing) return;
-        link.reading = true;
-        link.socket.async_read_some(asio::buffer(space.data(), space.size()),
-                                    asio::bind_allocator(handler_allocator<void>{link.read_memory},
-                                                         [self = keep(), &link](error_code ec, std::size_t size) {
-                                                             self->was_read(link, ec, size);
-                                                         }));
-    }
-
-    void was_read(socket_link& link, error_code ec, std::size_t size)
-    {
-        read_clock();
-        if (size > 0 && !link.closing) {
-            core_.read(link.id, size, now_);
-            turn();
-        }
-        link.reading = false;
-        if (ec) close(link, ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
-        else if (link.closing) finish(link);
-        else read(link);
-    }
-
-    void write(socket_link& link)
-    {
-        if (link.writing || link.connecting || link.closing) return;
-        const auto count = core_.gather(link.id, link.views);
-        if (count == 0) return;
-        for (std::size_t i = 0; i < count; ++i) link.buffers[i] = {link.views[i].data(), link.views[i].size()};
-        link.writing = true;
-        const buffer_range range{link.buffers.data(), link.buffers.data() + count};
-        link.socket.async_write_some(range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
-                                                                 [self = keep(), &link](error_code ec, std::size_t size) {
-                                                                     self->was_written(link, ec, size);
-                                                                 }));
-    }
-
-    void was_written(socket_link& link, error_code ec, std::size_t size)
-    {
-        link.writing = false;
-        read_clock();
-        if (size > 0) core_.written(link.id, size, now_); // also while closing: it decides what may have arrived
-        if (ec) {
-            close(link, ec);
-            return;
-        }
-        if (link.closing) {
-            finish(link);
-            return;
-        }
-        write(link);
-        turn();
-    }
-
-    void close(socket_link& link, error_code why)
-    {
-        if (!link.closing) {
-            link.closing = true;
-            link.error = why;
-            link.resolver.cancel();
-            error_code ignored;
-            link.socket.close(ignored);
-        }
-        finish(link);
-    }
-
-    // Once no operation refers to its memory any more, the connection is over.
-    void finish(socket_link& link)
-    {
-        if (!link.quiet()) return;
-        const auto id = link.id;
-        const auto why = link.error;
-        links_.erase(id);
-        if (!fresh_) read_clock();
-        core_.closed(id, why, now_);
-        turn();
-    }
+protected:
+    explicit driver(asio::any_io_executor executor) : executor_{std::move(executor)} {}
+    ~driver() = default;
 
     asio::any_io_executor executor_;
     operation_pool operations_;
-    std::shared_ptr<void> codecs_; // before the core, which refers to them
-    core::producer_core core_;
-    asio::steady_timer timer_;
-    log_function log_;
-    std::map<core::connection_id, std::unique_ptr<socket_link>> links_;
-    std::vector<std::unique_ptr<state_wait>> waits_;
-    handler_memory wake_memory_, timer_memory_[2];
-    int timer_flip_ = 0;
-    core::nanoseconds armed_ = core::never;
     core::instant now_;
     record_metadata metadata_;
-    core::nanoseconds synchronised_{0};
-    std::chrono::nanoseconds wall_at_synchronisation_{0};
-    bool fresh_ = false, scheduled_ = false, in_turn_ = false, again_ = false;
+    bool fresh_ = false, scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;
+
+private:
+    KURIER_DECL void begin_turn();
+    KURIER_DECL void schedule_turn();
+    KURIER_DECL void end_all();
+    KURIER_DECL void destroy() noexcept;
+    event_loop& loop() noexcept;
+    const event_loop& loop() const noexcept;
+
     std::size_t references_ = 0, users_ = 0;
-    std::vector<core::nanoseconds> wake_times_;
-    std::size_t rotation_ = 0;
 };
 
+KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor, const producer_config& config,
+                                                     log_function log);
+
+// All that is wrong with a configuration (config/validation.hpp).
+KURIER_DECL config_problems check_config(const producer_config& config);
+
 } // namespace kurier::io
+
+#if !defined(KURIER_SEPARATE_COMPILATION)
+#include <kurier/io/impl/driver.ipp>
+#endif

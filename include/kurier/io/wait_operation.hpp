@@ -6,6 +6,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -34,10 +35,10 @@ public:
             });
     }
 
-    bool over(core::producer_core& core, error_code& ec) override
+    bool over(driver& producer, error_code& ec) override
     {
         if (cancelled_) ec = asio::error::operation_aborted;
-        return cancelled_ || over_(core, ec, value_);
+        return cancelled_ || over_(producer, ec, value_);
     }
 
     void complete(error_code ec) override
@@ -58,10 +59,10 @@ private:
     bool cancelled_ = false;
 };
 
-// over(core, ec) says whether the wait is over, and with which error.
+// over(driver, ec) says whether the wait is over, and with which error.
 template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> producer, Token&& token, Over over)
 {
-    auto with_value = [over](core::producer_core& core, error_code& ec, no_value&) mutable { return over(core, ec); };
+    auto with_value = [over](driver& state, error_code& ec, no_value&) mutable { return over(state, ec); };
     return asio::async_initiate<Token, void(error_code)>(
         [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
             using operation = wait_operation<no_value, decltype(handler), decltype(until)>;

@@ -1,0 +1,9 @@
+// Header-only, unless the program defines KURIER_SEPARATE_COMPILATION everywhere and includes <kurier/src.hpp> in exactly
+// one of its source files: then what is not a template is compiled there, and <kurier/producer.hpp> costs less than half.
+#pragma once
+
+#if defined(KURIER_SEPARATE_COMPILATION)
+#define KURIER_DECL
+#else
+#define KURIER_DECL inline
+#endif

@@ -1,0 +1,112 @@
+// The bodies of io/driver.hpp: each call goes on to the event loop or to its core.
+#pragma once
+
+#include <kurier/config/validation.hpp>
+#include <kurier/io/impl/event_loop.hpp>
+
+#include <random>
+
+namespace kurier::io {
+
+inline event_loop& driver::loop() noexcept { return static_cast<event_loop&>(*this); }
+inline const event_loop& driver::loop() const noexcept { return static_cast<const event_loop&>(*this); }
+
+KURIER_DECL void driver::keep_codecs(std::shared_ptr<void> list, codecs_ref codecs)
+{
+    loop().keep_codecs(std::move(list), codecs);
+}
+KURIER_DECL void driver::log(log_event event) { loop().log(event); }
+KURIER_DECL void driver::send_early() { loop().send_early(); }
+KURIER_DECL void driver::wake_at(core::nanoseconds time) { loop().wake_at(time); }
+KURIER_DECL void driver::add_wait(std::unique_ptr<state_wait> wait) { loop().add_wait(std::move(wait)); }
+KURIER_DECL void driver::begin_turn() { loop().begin_turn(); }
+KURIER_DECL void driver::schedule_turn() { loop().schedule_turn(); }
+KURIER_DECL void driver::end_all() { loop().end_all(); }
+KURIER_DECL void driver::destroy() noexcept { delete &loop(); }
+
+KURIER_DECL const producer_config& driver::config() const noexcept { return loop().core().config(); }
+KURIER_DECL core::topic_state& driver::use_topic(std::string_view name, core::instant now)
+{
+    return loop().core().use_topic(name, now);
+}
+KURIER_DECL std::int32_t driver::sticky_partition(core::topic_state& topic, const core::record_bytes& record, core::instant now)
+{
+    return loop().core().sticky_partition(topic, record, now);
+}
+KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t partition, const core::record_bytes& record,
+                                       core::instant now)
+{
+    return loop().core().append(topic, partition, record, now);
+}
+KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic, std::optional<std::int32_t> partition,
+                                               const core::record_bytes& record, core::partition_chooser chooser,
+                                               core::instant now)
+{
+    return loop().core().wait(topic, partition, record, std::move(chooser), now);
+}
+KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index) { return loop().core().withdraw(where, index); }
+KURIER_DECL void driver::withdraw(core::waiting_record& waiting) { loop().core().withdraw(waiting); }
+KURIER_DECL void driver::drop_last(core::batch& where) { loop().core().release(where); }
+KURIER_DECL void driver::drop(core::waiting_record& waiting) { loop().core().drop(waiting); }
+KURIER_DECL std::uint64_t driver::flush() { return loop().core().flush(); }
+KURIER_DECL bool driver::flushed(std::uint64_t epoch) const noexcept { return loop().core().flushed(epoch); }
+KURIER_DECL void driver::stop_intake() noexcept
+{
+    closing_ = true;
+    loop().core().stop_intake();
+}
+KURIER_DECL bool driver::idle() const noexcept { return loop().core().idle(); }
+KURIER_DECL bool driver::has_room() const noexcept { return loop().core().has_room(); }
+KURIER_DECL void driver::abort(error_code why)
+{
+    closing_ = true;
+    loop().core().abort(why);
+}
+KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noexcept
+{
+    return core::accumulator::size_alone(record);
+}
+
+KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::batch& where, std::uint32_t index) const
+{
+    const auto& core = loop().core();
+    auto failure = std::make_shared<delivery_failure>();
+    const auto& partition = *where.partition;
+    failure->code = where.error;
+    failure->topic = std::string_view{partition.topic->name};
+    failure->partition = partition.index;
+    failure->attempts = where.attempts;
+    failure->last_error = where.last_error;
+    failure->persisted = where.written;
+    if (const auto* broker = core.view().node(where.last_attempt_leader))
+        failure->last_broker = broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
+    if (where.error == broker_errc::message_too_large)
+        failure->text = "the batch of this record alone has " + std::to_string(where.size) +
+                        " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
+    if (!where.last_error && !where.attempts && !core.last_trouble().empty()) failure->text = core.last_trouble();
+    if (where.note) {
+        failure->broker_message = where.note->broker_message;
+        bool blamed = where.note->records.empty();
+        for (const auto& record : where.note->records)
+            if (record.index == index) {
+                blamed = true;
+                failure->record_index = static_cast<std::int32_t>(index);
+                if (!record.message.empty()) failure->broker_message = record.message;
+            }
+        if (!blamed) failure->code = errc::batch_failed_with_other_record;
+    }
+    failure->retriable = retriable(failure->code);
+    return failure;
+}
+
+KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor, const producer_config& config,
+                                                     log_function log)
+{
+    std::random_device device;
+    const auto seed = (std::uint64_t{device()} << 32) | device();
+    return boost::intrusive_ptr<driver>{new event_loop{std::move(executor), resolved(config), seed, std::move(log)}};
+}
+
+KURIER_DECL config_problems check_config(const producer_config& config) { return validate(config); }
+
+} // namespace kurier::io
