@@ -190,10 +190,11 @@ private:
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
         const auto epoch = described.leader_epoch;
-        if (recreated) { // a new log: its epochs start anew (KAFKA-12257), and it knows nothing of our sequences
+        // A new log: its leader epochs start anew (KAFKA-12257). It knows nothing of our sequences, but takes any first
+        // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
+        // epoch would write them again.
+        if (recreated)
             partition.leader_epoch = -1;
-            partition.producer.restart = partition.producer.id >= 0;
-        }
         if (epoch >= 0 && epoch < partition.leader_epoch)
             return; // from a broker that lags behind
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
