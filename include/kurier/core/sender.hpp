@@ -455,7 +455,10 @@ private:
             return;
         }
         about.base_offset = base_offset;
-        about.log_append_time = log_append_time;
+        // For a batch that it had already, a broker gives the largest timestamp of its records as log append time, also
+        // where the topic keeps create times.
+        const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp;
+        about.log_append_time = repeated ? -1 : log_append_time;
         about.note.reset();
         finish(about, {}, persisted::yes);
     }
