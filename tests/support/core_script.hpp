@@ -105,6 +105,7 @@ struct peer
     bool connected = false;
     std::vector<std::byte> received; // not yet a whole request
     nanoseconds opened{0};
+    std::deque<std::pair<std::int32_t, std::vector<std::byte>>> answers{}; // correlation id, frame: in the requests' order
 };
 
 inline uuid id_of(unsigned char number)
@@ -292,7 +293,22 @@ public:
     {
         std::vector<std::byte> frame;
         REQUIRE(protocol::write_response_frame(frame, response, version, correlation_id));
-        receive(link, frame);
+        put_answer(link, correlation_id, std::move(frame));
+        step();
+    }
+
+    // As a broker does: an answer leaves when all requests before it are answered.
+    void put_answer(connection_id link, std::int32_t correlation_id, std::vector<std::byte> frame)
+    {
+        for (auto& waiting : peers.at(link).answers)
+            if (waiting.first == correlation_id) waiting.second = std::move(frame);
+        for (;;) {
+            const auto found = peers.find(link);
+            if (found == peers.end() || found->second.answers.empty() || found->second.answers.front().second.empty()) return;
+            const auto next = std::move(found->second.answers.front().second);
+            found->second.answers.pop_front();
+            feed(link, next);
+        }
     }
 
     void receive(connection_id link, bytes_view bytes) // the core reads these, then everything happens that follows
@@ -450,7 +466,7 @@ private:
         while (core.poll(next)) {
             any = true;
             if (next.kind == action_kind::connect) {
-                connects.push_back({next.link, next.host, next.port, false, {}, now.steady});
+                connects.push_back({next.link, next.host, next.port, false, {}, now.steady, {}});
                 peers[next.link] = connects.back();
                 if (accept_connections) accept(next.link);
             } else if (next.kind == action_kind::write) {
@@ -504,6 +520,7 @@ private:
         protocol::request_header header;
         REQUIRE(protocol::take_request_header(in, header, &flexible));
         const bytes_view body{in.position(), in.left()};
+        peers.at(link).answers.emplace_back(header.correlation_id, std::vector<std::byte>{});
         if (header.api_key == 0) take_produce(link, header, body);
         else if (header.api_key == 3) take_metadata(link, header, body, frame);
         else if (header.api_key == 18) take_versions(link, header, frame);
@@ -546,7 +563,7 @@ public:
         }
         std::vector<std::byte> bytes;
         REQUIRE(protocol::write_response_frame(bytes, response, version, correlation_id));
-        feed(link, bytes);
+        put_answer(link, correlation_id, std::move(bytes));
     }
 
     protocol::metadata_response metadata_answer(const protocol::metadata_request& request) const
@@ -593,7 +610,7 @@ private:
         }
         std::vector<std::byte> bytes;
         REQUIRE(protocol::write_response_frame(bytes, metadata_answer(request), header.version, header.correlation_id));
-        feed(link, bytes);
+        put_answer(link, header.correlation_id, std::move(bytes));
     }
 
     void take_init_producer_id(connection_id link, const protocol::request_header& header, bytes_view body,
@@ -614,7 +631,7 @@ private:
         }
         std::vector<std::byte> bytes;
         REQUIRE(protocol::write_response_frame(bytes, response, header.version, header.correlation_id));
-        feed(link, bytes);
+        put_answer(link, header.correlation_id, std::move(bytes));
     }
 
     void take_produce(connection_id link, const protocol::request_header& header, bytes_view body)
@@ -639,7 +656,10 @@ private:
             }
         }
         if (request.acks != 0) asked.push_back(std::move(question));
-        else unacknowledged.push_back(std::move(question));
+        else {
+            peers.at(link).answers.pop_back();
+            unacknowledged.push_back(std::move(question));
+        }
     }
 
     protocol::produce_response_partition describe(const produced_batch& about, const reply& with)
