@@ -107,6 +107,8 @@ public:
 
     void withdraw(waiting_record& waiting)
     {
+        if (!waiting.waits()) // it was refused in this very turn, and who waits for it was not told yet
+            return;
         room_.leave(waiting);
         flushes_.end(waiting.flush_epoch);
         waiting.error = errc::withdrawn;
@@ -672,6 +674,7 @@ private:
             view_.put_node(hint.id, hint.host, hint.port);
         if (result.throttle_ms > 0)
             throttle(link, result.throttle_ms, now);
+        bool leaders_moved = false;
         for (std::size_t i = 0; i < sent.cuts.size(); ++i) {
             auto& about = *sent.cuts[i].body;
             auto& part = result.partitions[i];
@@ -679,13 +682,17 @@ private:
                 sender_.lost(about, true, errc::protocol_error, now);
                 continue;
             }
-            if (part.leader_id >= 0)
+            if (part.leader_id >= 0 &&
                 view_.apply_hint(*about.partition, part.leader_id, part.leader_epoch,
-                                 [&](partition_state& partition, broker_node* old) { sender_.leader_changed(partition, old); });
+                                 [&](partition_state& partition, broker_node* old) { sender_.leader_changed(partition, old); }))
+                leaders_moved = true;
             if (part.answer.error != broker_errc::none)
                 logs_.add(log_level::debug, "produce.refused", std::string{error_name(part.answer.error)});
             sender_.answered(about, std::move(part.answer), now);
         }
+        // What waits for room must stand with the new leader, or records sent from now on would overtake it.
+        if (leaders_moved && !room_.empty())
+            room_.place_all_again();
         return true;
     }
 
