@@ -74,7 +74,8 @@ public:
         if (!given)
             return;
         in_use_ -= given.capacity;
-        if (given.capacity <= largest_kept) {
+        // Not when blocks were taken beyond the limit: what is kept must not hold the pool above it.
+        if (given.capacity <= largest_kept && in_use_ + kept_ + given.capacity <= limit_) {
             auto*& head = free_[index(given.capacity)];
             head = new (given.data) free_block{head};
             kept_ += given.capacity;
