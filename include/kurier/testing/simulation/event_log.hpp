@@ -52,7 +52,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(event_kin
     "link {0}: the producer closes it",
     "link {0}: closed, {t}",
     "record {0}: sent to topic {1} partition {2}",
-    "record {0}: waits for room or metadata of topic {1}",
+    "record {0}: waits for room or metadata of topic {1}, partition {2}",
     "record {0}: refused, no room",
     "record {0}: delivered at offset {1} of partition {2}, timestamp {3}",
     "record {0}: failed, persisted {1}: {t}",

@@ -129,7 +129,7 @@ inline simulation_options random_options(std::uint64_t seed)
     options.cluster.before_kip_360 = random.once_in(8);
     options.cluster.leader_hints = !random.once_in(4);
     options.cluster.producer_id_expiration_ms = std::int64_t{365} * 86'400'000;
-    options.versions = detail::draw_versions(random);
+    options.versions = options.cluster.before_kip_360 ? version_table::kafka_2_1() : detail::draw_versions(random);
     const auto topics = random.between(1, 3);
     for (int i = 0; i < topics; ++i) {
         auto& topic = options.topics.emplace_back();
@@ -144,6 +144,7 @@ inline simulation_options random_options(std::uint64_t seed)
     detail::draw_producer(options, random);
     detail::draw_network_faults(options, random);
     detail::draw_cluster_faults(options, random);
+    if (options.cluster.before_kip_360) options.faults[fault_kind::versions_changed] = 0;
     options.active = std::chrono::milliseconds{random.between(2'000, 60'000)};
     options.burst_pause = std::chrono::microseconds{random.between(500, 60'000)};
     options.burst_max = random.between(1u, 16u);

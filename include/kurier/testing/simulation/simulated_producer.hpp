@@ -66,7 +66,8 @@ public:
             }
         }
         auto* waiting = may_wait ? core_->wait(topic, wanted, bytes, {}, now) : nullptr;
-        log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number, static_cast<std::int64_t>(record.topic));
+        log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number, static_cast<std::int64_t>(record.topic),
+                 record.partition);
         if (!waiting) return sending::refused;
         listen(waiting->waiter, record);
         if (keep) {
@@ -95,7 +96,6 @@ public:
                 taken_back = core_->withdraw(*where, index);
             } else {
                 held.waiting->waiter.notify = nullptr;
-                if (!held.waiting->waits()) return false; // refused, and about to be told
                 core_->withdraw(*held.waiting);
                 taken_back = true;
             }
