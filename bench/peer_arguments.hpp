@@ -22,6 +22,7 @@ struct peer_arguments
     std::uint64_t records = 1'000'000;
     std::size_t keys = 0;             // distinct 12-byte keys; 0: null keys
     std::size_t topics = 1;           // more than one: sent in turn to TOPIC-0, TOPIC-1, ...
+    std::string known_topics;         // PREFIX:COUNT, known to the client and never sent to
     std::size_t headers = 0;          // of each record
     std::string acks = "all";
     bool idempotent = true;
@@ -59,6 +60,7 @@ private:
         else if (name == "records") records = number();
         else if (name == "keys") keys = number();
         else if (name == "topics") topics = number();
+        else if (name == "known_topics") known_topics = value;
         else if (name == "headers") headers = number();
         else if (name == "acks") acks = value;
         else if (name == "idempotent") idempotent = value == "true";

@@ -50,6 +50,7 @@ struct perf_options
     std::size_t headers = 0;
     std::size_t topics = 1;
     std::string known_topics; // PREFIX:COUNT
+    std::uint64_t timed_of = 64;
     bool json = false;
     bool help = false;
 
@@ -86,6 +87,7 @@ Beyond it:
   --headers N                         of each record
   --topics N                          records go in turn to TOPIC-0, TOPIC-1, ...
   --known-topics PREFIX:N             the producer also knows PREFIX-0, ... and sends nothing there
+  --timed-of N                        without --throughput, one record in N is timed; 0: none (64)
   --json                              the result as one line of JSON, and nothing else
 )";
 
@@ -208,6 +210,7 @@ private:
         else if (name == "--key-size") options_.key_size = parse_count(name, value(name));
         else if (name == "--headers") options_.headers = parse_count(name, value(name));
         else if (name == "--topics") options_.topics = parse_count(name, value(name));
+        else if (name == "--timed-of") options_.timed_of = parse_count(name, value(name));
         else if (name == "--known-topics") options_.known_topics = value(name);
         else if (name == "--api")
             options_.api = detail::parse_name<sending_api>(name, value(name),

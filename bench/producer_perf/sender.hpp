@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,8 +70,6 @@ public:
     const recorder& results() const noexcept { return *recorder_; }
 
 private:
-    // Of records sent as fast as possible so many are timed: reading the clock twice costs more than sending one.
-    static constexpr std::uint64_t timed_of = 64;
     // After so many bytes the loop asks for room and lets the connections work.
     static constexpr std::size_t bytes_per_turn = 32 * 1024;
 
@@ -117,18 +116,31 @@ private:
             std::rethrow_exception(failed);
     }
 
+    // All at once: one after another, each would wait for the pause between two metadata requests.
     asio::awaitable<void> learn_topics()
     {
-        for (std::size_t i = 0; i < options_.topics; ++i) {
-            const std::string topic{work_.next_topic()};
-            co_await producer_.partitions_for(topic);
-        }
+        std::vector<std::string> topics;
+        for (std::size_t i = 0; i < options_.topics; ++i)
+            topics.emplace_back(work_.next_topic());
         const std::size_t colon = options_.known_topics.rfind(':');
         const std::size_t known = colon == std::string::npos ? 0 : std::stoul(options_.known_topics.substr(colon + 1));
-        for (std::size_t i = 0; i < known; ++i) {
-            const std::string topic = options_.known_topics.substr(0, colon) + "-" + std::to_string(i);
-            co_await producer_.partitions_for(topic);
+        for (std::size_t i = 0; i < known; ++i)
+            topics.push_back(options_.known_topics.substr(0, colon) + "-" + std::to_string(i));
+
+        std::size_t learnt = 0;
+        error_code failure;
+        asio::steady_timer all_learnt{context_, std::chrono::steady_clock::time_point::max()};
+        for (const std::string& topic : topics) {
+            producer_.partitions_for(topic, [&](error_code ec, const std::vector<partition_info>&) {
+                failure = ec ? ec : failure;
+                if (++learnt == topics.size())
+                    all_learnt.cancel();
+            });
         }
+        while (learnt < topics.size())
+            co_await all_learnt.async_wait(asio::as_tuple(asio::deferred));
+        if (failure)
+            throw boost::system::system_error{failure, "learning the topics"};
     }
 
     asio::awaitable<void> send_and_flush()
@@ -171,8 +183,17 @@ private:
         return pace_ && pace_->starts_burst(record) && pace_->due_ns(record) > monotonic_ns();
     }
 
-    // When the record is handed over, if anybody wants to know.
-    std::uint64_t sent_time(std::uint64_t record) const { return pace_ || record % timed_of == 0 ? monotonic_ns() : 0; }
+    // When the record is handed over. 0 for most of those sent as fast as possible: to read the clock twice costs more
+    // than to send a record.
+    std::uint64_t sent_time(std::uint64_t record) noexcept
+    {
+        if (pace_)
+            return monotonic_ns();
+        if (record != next_timed_)
+            return 0;
+        next_timed_ += options_.timed_of;
+        return monotonic_ns();
+    }
     std::uint64_t due_time(std::uint64_t record, std::uint64_t sent_ns) const { return pace_ ? pace_->due_ns(record) : sent_ns; }
 
     asio::awaitable<void> send_with_callbacks()
@@ -292,6 +313,7 @@ private:
     std::optional<recorder> recorder_;
     std::optional<pacer> pace_;
     std::uint64_t taken_ = 0;
+    std::uint64_t next_timed_ = options_.timed_of == 0 ? std::numeric_limits<std::uint64_t>::max() : 0;
 };
 
 } // namespace kurier::bench

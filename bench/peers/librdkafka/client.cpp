@@ -63,6 +63,7 @@ public:
             throw std::runtime_error{error};
         for (std::size_t i = 0; i < arguments.topics; ++i)
             topics_.push_back(rd_kafka_topic_new(handle_, arguments.topic_name(i).c_str(), nullptr));
+        learn(arguments.known_topics);
     }
 
     client(const client&) = delete;
@@ -70,6 +71,8 @@ public:
     ~client()
     {
         for (rd_kafka_topic_t* const topic : topics_)
+            rd_kafka_topic_destroy(topic);
+        for (rd_kafka_topic_t* const topic : idle_)
             rd_kafka_topic_destroy(topic);
         rd_kafka_destroy(handle_);
     }
@@ -95,6 +98,20 @@ private:
         char error[512];
         if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
             throw std::runtime_error{error};
+    }
+
+    // A topic stays in librdkafka's metadata while there is a handle for it.
+    void learn(const std::string& known_topics)
+    {
+        const std::size_t colon = known_topics.rfind(':');
+        const std::size_t count = colon == std::string::npos ? 0 : std::stoul(known_topics.substr(colon + 1));
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string name = known_topics.substr(0, colon) + "-" + std::to_string(i);
+            idle_.push_back(rd_kafka_topic_new(handle_, name.c_str(), nullptr));
+            const rd_kafka_metadata_t* metadata = nullptr;
+            if (rd_kafka_metadata(handle_, 0, idle_.back(), &metadata, 10'000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+                rd_kafka_metadata_destroy(metadata);
+        }
     }
 
     bool produce_plain(std::size_t topic, std::string_view value, std::string_view key, void* opaque)
@@ -139,6 +156,7 @@ private:
     std::size_t headers_;
     rd_kafka_t* handle_ = nullptr;
     std::vector<rd_kafka_topic_t*> topics_;
+    std::vector<rd_kafka_topic_t*> idle_;
 };
 
 // Connections, metadata, producer id: not part of what is measured.
