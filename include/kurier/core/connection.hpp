@@ -24,6 +24,7 @@ struct request
     {
         std::size_t at;
         batch* body;
+        uuid topic_id; // that the request names; the topic may get another one before the answer comes
     };
 
     request_kind kind = request_kind::metadata;
@@ -108,6 +109,16 @@ struct connection
     {
         for (auto& sent : requests)
             if (!sent->answered)
+                return sent.get();
+        return nullptr;
+    }
+
+    // The request that the next answer belongs to. With acks=0 there is none to a Produce, and what follows it may be
+    // answered before the driver reports it written.
+    request* next_to_be_answered() const noexcept
+    {
+        for (auto& sent : requests)
+            if (!sent->answered && sent->expects_answer)
                 return sent.get();
         return nullptr;
     }

@@ -284,7 +284,7 @@ private:
 
     template <class Owner> void take_answer(Owner& owner, connection& link, bytes_view frame, instant now)
     {
-        request* sent = link.oldest_unanswered();
+        request* sent = link.next_to_be_answered();
         if (!sent) {
             close(link, errc::unexpected_response);
             return;
