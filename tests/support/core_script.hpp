@@ -209,7 +209,7 @@ public:
     {
         const auto count = topics.at(std::string{topic}).partitions.size();
         for (std::size_t i = 0; i < count; ++i) send(topic, "warm", static_cast<std::int32_t>(i));
-        step();
+        step(core.config().linger);
         answer_all();
         step(1s); // past all pauses
         outcomes.clear();
