@@ -17,7 +17,8 @@ class accumulator
 {
 public:
     explicit accumulator(const producer_config& config)
-        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger}
+        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger},
+          open_time_max_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)}
     {
     }
     ~accumulator()
@@ -37,9 +38,10 @@ public:
             const auto delta = record.timestamp - open->base_timestamp;
             const auto body = body_size(record, delta, open->record_count);
             const auto need = encoded_size(body);
-            if (fits(*open, need, open->memory.capacity) && within_limits(*open, need, delta)) [[likely]]
+            const bool takes = within_limits(*open, need, delta) && !too_old(*open, now.steady);
+            if (takes && fits(*open, need, open->memory.capacity)) [[likely]]
                 return write(*open, record, body, delta);
-            if (within_limits(*open, need, delta)) {
+            if (takes) {
                 if (grow(*open, need, share))
                     return write(*open, record, body, delta);
                 set_due(*open); // no room to grow: send what there is, that frees room
@@ -53,6 +55,9 @@ public:
         open->flush_epoch = flush_epoch;
         return write(*open, record, body_size(record, 0, 0), 0);
     }
+
+    // A batch that can't be sent takes records only for so long: they all expire with its oldest.
+    bool too_old(const batch& open, nanoseconds now) const noexcept { return later(open.created, open_time_max_) < now; }
 
     // What appending to an empty batch needs of the pool, at the least.
     static std::size_t room_for(const record_bytes& record) noexcept
@@ -311,7 +316,7 @@ private:
 
     buffer_pool pool_;
     std::size_t batch_size_;
-    nanoseconds linger_;
+    nanoseconds linger_, open_time_max_;
     intrusive_list<batch, &batch::linger_hook> lingering_;
     std::vector<std::unique_ptr<batch>> all_;
     std::vector<batch*> free_;

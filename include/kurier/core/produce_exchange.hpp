@@ -7,6 +7,7 @@
 #include <kurier/core/sender.hpp>
 #include <kurier/protocol/frame.hpp>
 #include <kurier/protocol/messages/produce.hpp>
+#include <kurier/protocol/produce_fast.hpp>
 
 #include <algorithm>
 #include <string>
@@ -76,23 +77,12 @@ public:
     // `body`: what follows the correlation id. Texts in the result are views of it.
     bool decode(const request& sent, bytes_view body, produce_result& result)
     {
-        const auto version = sent.version;
-        const protocol::how h{version, protocol::produce_response::flexible(version)};
         result.clear(sent.cuts.size());
         wire::reader in{body};
-        if (h.flexible) protocol::skip_tagged_fields(in);
-        std::size_t expected = 0; // brokers answer in the order of the request, as a rule
-        for (auto topics = protocol::take_length<std::int32_t>(in, h); topics > 0 && !in.bad(); --topics) {
-            const auto name = version <= 12 ? take_text(in, h) : std::string_view{};
-            uuid id;
-            if (version >= 13) protocol::take(in, id, h);
-            for (auto parts = protocol::take_length<std::int32_t>(in, h); parts > 0 && !in.bad(); --parts)
-                take_partition(in, h, sent, name, id, expected, result);
-            if (h.flexible) protocol::skip_tagged_fields(in);
-        }
-        result.throttle_ms = in.take_int<std::int32_t>();
-        if (h.flexible) take_tags(in, h, result);
-        return !in.bad() && in.left() == 0;
+        if (protocol::response_header_flexible<protocol::produce_response>(sent.version))
+            protocol::skip_tagged_fields(in);
+        const bytes_view message{in.position(), in.left()};
+        return !in.bad() && protocol::decode_produce_response(message, sent.version, matcher{sent, result});
     }
 
 private:
@@ -125,7 +115,7 @@ private:
     {
         out.put_int(body.partition->index);
         protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(body.size), h);
-        into.cuts.push_back({into.head.size(), &body});
+        into.cuts.push_back({into.head.size(), &body, body.partition->topic->id});
         end_of_struct(out, h);
     }
 
@@ -134,95 +124,76 @@ private:
         if (h.flexible) out.put_uvarint(0);
     }
 
-    static std::string_view take_text(wire::reader& in, protocol::how h) // null: empty
+    // Puts each part of an answer where its batch is in the request.
+    class matcher
     {
-        const auto length = protocol::take_length<std::int16_t>(in, h);
-        return length > 0 ? as_text(in.take(static_cast<std::size_t>(length))) : std::string_view{};
-    }
+    public:
+        matcher(const request& sent, produce_result& result) noexcept : sent_{sent}, result_{result} {}
 
-    // The place of a partition in the request, or one behind the last.
-    static std::size_t find(const request& sent, std::string_view name, const uuid& id, std::int32_t index,
-                            std::size_t guess)
-    {
-        const auto matches = [&](const request::cut& cut) {
-            const auto& partition = *cut.body->partition;
-            return partition.index == index &&
-                   (sent.version >= 13 ? partition.topic->id == id || sent.cuts.size() == 1
-                                       : std::string_view{partition.topic->name} == name);
-        };
-        if (guess < sent.cuts.size() && matches(sent.cuts[guess])) return guess;
-        return static_cast<std::size_t>(std::find_if(sent.cuts.begin(), sent.cuts.end(), matches) - sent.cuts.begin());
-    }
-
-    static void take_partition(wire::reader& in, protocol::how h, const request& sent, std::string_view name,
-                               const uuid& id, std::size_t& expected, produce_result& result)
-    {
-        produce_result::part read;
-        read.present = true;
-        const auto index = in.take_int<std::int32_t>();
-        auto& answer = read.answer;
-        answer.error = static_cast<broker_errc>(in.take_int<std::int16_t>());
-        answer.base_offset = in.take_int<std::int64_t>();
-        answer.log_append_time = in.take_int<std::int64_t>();
-        if (h.version >= 5) answer.log_start_offset = in.take_int<std::int64_t>();
-        if (h.version >= 8) take_record_errors(in, h, answer);
-        if (h.flexible) take_leader(in, h, read);
-        const auto at = find(sent, name, id, index, expected);
-        if (at >= result.partitions.size() || result.partitions[at].present || in.bad()) return; // nobody asked
-        result.partitions[at] = std::move(read);
-        expected = at + 1;
-    }
-
-    static void take_record_errors(wire::reader& in, protocol::how h, batch_answer& answer)
-    {
-        const auto count = protocol::take_length<std::int32_t>(in, h);
-        for (auto left = count; left > 0 && !in.bad(); --left) {
-            const auto index = in.take_int<std::int32_t>();
-            const auto text = take_text(in, h);
-            if (h.flexible) protocol::skip_tagged_fields(in);
-            if (!in.bad() && index >= 0)
-                note_of(answer).records.push_back({static_cast<std::uint32_t>(index), std::string{text}});
+        void topic(std::string_view name, const uuid& id) noexcept
+        {
+            name_ = name;
+            id_ = id;
         }
-        if (const auto text = take_text(in, h); !text.empty()) note_of(answer).broker_message = text;
-    }
 
-    static failure_note& note_of(batch_answer& answer)
-    {
-        if (!answer.note) answer.note = std::make_unique<failure_note>();
-        return *answer.note;
-    }
-
-    static void take_leader(wire::reader& in, protocol::how h, produce_result::part& read)
-    {
-        for (auto left = in.take_uvarint(); left > 0 && !in.bad(); --left) {
-            const auto tag = in.take_uvarint();
-            wire::reader body{in.take(in.take_uvarint())};
-            if (tag != 0 || h.version < 10) continue;
-            read.leader_id = body.take_int<std::int32_t>();
-            read.leader_epoch = body.take_int<std::int32_t>();
-            protocol::skip_tagged_fields(body);
-            if (body.bad()) in.fail();
-        }
-    }
-
-    static void take_tags(wire::reader& in, protocol::how h, produce_result& result)
-    {
-        for (auto left = in.take_uvarint(); left > 0 && !in.bad(); --left) {
-            const auto tag = in.take_uvarint();
-            wire::reader body{in.take(in.take_uvarint())};
-            if (tag != 0 || h.version < 10) continue;
-            for (auto nodes = protocol::take_length<std::int32_t>(body, h); nodes > 0 && !body.bad(); --nodes) {
-                produce_result::endpoint node;
-                node.id = body.take_int<std::int32_t>();
-                node.host = take_text(body, h);
-                node.port = body.take_int<std::int32_t>();
-                take_text(body, h); // rack
-                protocol::skip_tagged_fields(body);
-                if (!body.bad()) result.nodes.push_back(node);
+        void partition(const protocol::produce_partition_view& told)
+        {
+            const auto at = find(told.index);
+            if (at >= result_.partitions.size() || result_.partitions[at].present) return; // nobody asked
+            auto& part = result_.partitions[at];
+            part.present = true;
+            part.leader_id = told.current_leader.leader_id;
+            part.leader_epoch = told.current_leader.leader_epoch;
+            part.answer.error = static_cast<broker_errc>(told.error_code);
+            part.answer.base_offset = told.base_offset;
+            part.answer.log_append_time = told.log_append_time_ms;
+            part.answer.log_start_offset = told.log_start_offset;
+            const auto message = told.error_message.value_or(std::string_view{});
+            if (!message.empty() || !told.record_errors.empty()) {
+                part.answer.note = std::make_unique<failure_note>();
+                part.answer.note->broker_message = message;
+                add(told.record_errors, part.answer.note->records);
             }
-            if (body.bad()) in.fail();
+            expected_ = at + 1;
         }
-    }
+
+        void end(std::int32_t throttle_time_ms, protocol::node_endpoints_view leaders)
+        {
+            result_.throttle_ms = throttle_time_ms;
+            result_.nodes.reserve(leaders.size());
+            for (const auto& node : leaders) result_.nodes.push_back({node.node_id, node.port, node.host});
+        }
+
+    private:
+        static void add(protocol::record_errors_view told, std::vector<record_failure>& records)
+        {
+            records.reserve(told.size());
+            for (const auto& record : told)
+                if (record.batch_index >= 0)
+                    records.push_back({static_cast<std::uint32_t>(record.batch_index),
+                                       std::string{record.batch_index_error_message.value_or(std::string_view{})}});
+        }
+
+        // The place of a partition in the request, or one behind the last. Brokers answer in the order of the
+        // request, as a rule.
+        std::size_t find(std::int32_t index) const noexcept
+        {
+            const auto matches = [&](const request::cut& cut) {
+                const auto& partition = *cut.body->partition;
+                return partition.index == index &&
+                       (sent_.version >= 13 ? cut.topic_id == id_ : std::string_view{partition.topic->name} == name_);
+            };
+            if (expected_ < sent_.cuts.size() && matches(sent_.cuts[expected_])) return expected_;
+            const auto found = std::find_if(sent_.cuts.begin(), sent_.cuts.end(), matches);
+            return static_cast<std::size_t>(found - sent_.cuts.begin());
+        }
+
+        const request& sent_;
+        produce_result& result_;
+        std::string_view name_;
+        uuid id_;
+        std::size_t expected_ = 0;
+    };
 };
 
 } // namespace kurier::core

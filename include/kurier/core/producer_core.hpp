@@ -67,7 +67,7 @@ public:
 
     std::int32_t sticky_partition(topic_state& topic, const record_bytes& record, instant now)
     {
-        return pick_sticky(topic, record, records_.batch_size(), config_, now.steady, random_);
+        return pick_sticky(topic, record, records_, config_, now.steady, random_);
     }
 
     // Appends; no place means that there is no room (or that others wait for it).

@@ -45,10 +45,12 @@ public:
     {
         if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) slot.clear();
         const auto executor = work_.get_executor();
-        asio::post(executor, [handler = std::move(handler_), ec, value = std::move(value_)]() mutable {
-            if constexpr (std::same_as<Value, no_value>) std::move(handler)(ec);
-            else std::move(handler)(ec, std::move(value));
-        });
+        if constexpr (std::same_as<Value, no_value>)
+            asio::post(executor, [handler = std::move(handler_), ec]() mutable { std::move(handler)(ec); });
+        else
+            asio::post(executor, [handler = std::move(handler_), ec, value = std::move(value_)]() mutable {
+                std::move(handler)(ec, std::move(value));
+            });
     }
 
 private:

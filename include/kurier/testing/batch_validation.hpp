@@ -1,6 +1,6 @@
 // What a broker checks of a batch before it looks at the producer's state, in Kafka's order (ProduceRequest's
-// validateRecords, UnifiedLog's analyzeAndValidateRecords, LogValidator), since a batch that breaks two rules gets the
-// error of the first.
+// validateRecords, UnifiedLog's analyzeAndValidateRecords, LogValidator), since a batch that breaks two rules
+// gets the error of the first.
 #pragma once
 
 #include <kurier/testing/cluster_options.hpp>

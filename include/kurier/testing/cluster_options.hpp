@@ -1,5 +1,5 @@
-// What a test's cluster and its topics are like. The names are those of Kafka's broker and topic settings, the
-// defaults Kafka's where they matter to a producer.
+// What a test's cluster and its topics are like. The names are those of Kafka's broker and topic settings,
+// the defaults Kafka's where they matter to a producer.
 #pragma once
 
 #include <kurier/broker_errc.hpp>
@@ -31,14 +31,16 @@ struct cluster_options
     std::string cluster_id = "kurier-test-cluster-00";
     topic_options topic_defaults; // of topics that are created automatically
     bool auto_create_topics_enable = true;
-    // What the request that creates a topic is told: Kafka 4 says UNKNOWN_TOPIC_OR_PARTITION, brokers before 2.8
-    // LEADER_NOT_AVAILABLE. The next request finds the topic.
+    // What the request that creates a topic is told: Kafka 4 says UNKNOWN_TOPIC_OR_PARTITION, brokers before
+    // 2.8 LEADER_NOT_AVAILABLE. The next request finds the topic.
     broker_errc auto_create_answer = broker_errc::unknown_topic_or_partition;
     std::int64_t first_producer_id = 0;
     std::int64_t producer_id_expiration_ms = 86'400'000;
-    // Brokers before 2.5 (KIP-360) refuse a first sequence other than 0 with UNKNOWN_PRODUCER_ID, and forget a
-    // producer when its last batch is deleted; newer ones take any first sequence from a producer unknown to them.
+    // Brokers before 2.5 (KIP-360) refuse a first sequence other than 0 with UNKNOWN_PRODUCER_ID, and forget
+    // a producer when its last batch is deleted; newer ones take any first sequence from a producer unknown
+    // to them.
     bool before_kip_360 = false;
+    bool leader_hints = true; // KIP-951
     std::int32_t socket_request_max_bytes = 104'857'600;
     batch_decompressor decompress; // without it the records of a compressed batch are stored unseen
 };

@@ -1,5 +1,6 @@
-// A record batch as a broker finds it in a Produce request: its header, and a walk over its records that reads no
-// more than the broker's own checks need. Written apart from the client's own reader, so that the two can disagree.
+// A record batch as a broker finds it in a Produce request: its header, and a walk over its records that
+// reads no more than the broker's own checks need. Written apart from the client's own reader, so that the
+// two can disagree.
 #pragma once
 
 #include <kurier/bytes.hpp>
@@ -19,7 +20,8 @@ template <class Int> Int load_big_endian(const std::byte* at) noexcept
     return static_cast<Int>(value);
 }
 
-// The header as it stands: it's the broker's to judge, in its own order. `batch` has batch_header_size bytes or more.
+// The header as it stands: it's the broker's to judge, in its own order. `batch` has batch_header_size bytes
+// or more.
 inline batch_header load_batch_header(bytes_view batch) noexcept
 {
     namespace field = batch_field;

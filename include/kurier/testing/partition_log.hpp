@@ -1,5 +1,5 @@
-// The log of one partition: batches as they were appended, with the offsets that they got, and what the partition
-// remembers of its producers.
+// The log of one partition: batches as they were appended, with the offsets that they got, and what the
+// partition remembers of its producers.
 #pragma once
 
 #include <kurier/testing/batch_validation.hpp>
@@ -169,7 +169,8 @@ private:
         return false;
     }
 
-    // The broker writes base offset and leader epoch, which the CRC does not cover, and the timestamp, which it does.
+    // The broker writes base offset and leader epoch, which the CRC does not cover, and the timestamp, which
+    // it does.
     void store(const validation& checked, std::int64_t max_timestamp, bool log_append_time,
                std::int32_t leader_epoch)
     {

@@ -1,9 +1,9 @@
-// What a partition remembers of each idempotent producer, and the rules that follow (KIP-98, KIP-360), as in Kafka's
-// ProducerAppendInfo and ProducerStateEntry:
+// What a partition remembers of each idempotent producer, and the rules that follow (KIP-98, KIP-360), as in
+// Kafka's ProducerAppendInfo and ProducerStateEntry:
 //  - an older epoch is fenced;
-//  - a new epoch starts at sequence 0, unless the partition doesn't know the producer: then any sequence will do;
-//  - a batch whose first and last sequence are those of one of the last five appended ones is a duplicate and is
-//    answered with their offset;
+//  - a new epoch starts at sequence 0, unless the partition doesn't know the producer: then any will do;
+//  - a batch whose first and last sequence are those of one of the last five appended ones is a duplicate
+//    and is answered with their offset;
 //  - any other batch must follow the last one; after 2^31 - 1 comes 0.
 #pragma once
 
