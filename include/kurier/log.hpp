@@ -5,7 +5,7 @@
 //   null_log     nothing, and no code either
 #pragma once
 
-#include <kurier/core/instant.hpp>
+#include <kurier/instant.hpp>
 #include <kurier/wire/escape.hpp>
 
 #include <algorithm>

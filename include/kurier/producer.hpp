@@ -13,7 +13,7 @@
 
 #include <kurier/delivery.hpp>
 #include <kurier/engine.hpp>
-#include <kurier/io/group_wait.hpp>
+#include <kurier/group_wait.hpp>
 #include <kurier/partitioners/default.hpp>
 #include <kurier/record/record.hpp>
 #include <kurier/serializer.hpp>

@@ -11,7 +11,7 @@ INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "include"
 
 # From the bytes outwards. A name is a folder, or a header with its extension.
 LAYERS = [
-    ("base", "version.hpp bytes.hpp uuid.hpp broker_errc.hpp broker_errors.hpp error.hpp"),
+    ("base", "version.hpp config.hpp bytes.hpp uuid.hpp instant.hpp broker_errc.hpp broker_errors.hpp error.hpp"),
     ("wire", "wire"),
     ("names", "delivery_error.hpp topic.hpp"),
     ("protocol", "protocol"),
@@ -23,7 +23,7 @@ LAYERS = [
     ("config", "config properties.hpp producer_config.hpp log.hpp"),
     ("core", "core"),
     ("io", "io"),
-    ("producer", "producer.hpp"),
+    ("producer", "delivery.hpp engine.hpp group_wait.hpp send_summary.hpp producer.hpp src.hpp"),
     ("extras", "schema_registry metrics"),
     ("testing", "testing"),
     ("all", "kurier.hpp"),
@@ -109,7 +109,8 @@ def check_cycles(texts):
             return
         state[header] = "open"
         for other in includes(header, texts[header]):
-            yield from visit(other, path + [header])
+            if not other.endswith(".ipp"):  # the bodies of what the header has declared, at its end
+                yield from visit(other, path + [header])
         state[header] = "done"
 
     for header in texts:
@@ -144,7 +145,7 @@ def self_check():
 
 def main():
     self_check()
-    files = sorted(INCLUDE.rglob("*.hpp"))
+    files = sorted(INCLUDE.rglob("*.[hi]pp"))
     texts = {file.relative_to(INCLUDE).as_posix(): without_comments(file.read_text()) for file in files}
     found = list(violations(texts))
     print(*found, sep="\n")

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <kurier/core/buffer_pool.hpp>
-#include <kurier/core/instant.hpp>
+#include <kurier/instant.hpp>
 #include <kurier/core/intrusive_list.hpp>
 #include <kurier/compression.hpp>
 #include <kurier/error.hpp>

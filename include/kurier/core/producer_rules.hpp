@@ -34,16 +34,22 @@ inline bool may_follow_flights(const partition_state& partition, const batch& he
            same_leadership(partition, *partition.flights.back());
 }
 
+// It has a sequence under which it may have been written, or may still be: a request on a connection that is long
+// closed can arrive late. Under another sequence it could be there twice.
+inline bool in_doubt(const batch& queued) noexcept { return queued.has_sequence() && queued.maybe_written; }
+
 // With nothing in flight: must a new epoch start before this batch is sent?
 inline bool needs_new_epoch(const partition_state& partition, const batch& head,
                             const producer_identity& identity) noexcept
 {
     const auto& state = partition.producer;
+    if (in_doubt(head))
+        return false; // its fate is asked for first
     return state.restart || state.id < 0 || (!head.has_sequence() && (state.gap || state.id != identity.id));
 }
 
-// Starts a new epoch at sequence 0. Only with nothing in flight, and when the batches in the queue that have a
-// sequence are known not to be in the log, since they get new ones. False: the epochs of this producer id are used
+// Starts a new epoch at sequence 0. Only with nothing in flight, and when no batch in the queue is in doubt, since all
+// get new sequences. False: the epochs of this producer id are used
 // up, a new id is needed first.
 //
 // The epoch is raised for this partition alone and without asking anybody: a broker takes the first batch of a higher

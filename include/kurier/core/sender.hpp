@@ -329,13 +329,29 @@ private:
     // False: the epochs of the producer id are used up, or somebody else took it over; a new one is needed first.
     bool prepare_sequence(partition_state& partition, batch& head)
     {
-        if (partition.flights.empty() && needs_new_epoch(partition, head, identity_) &&
-            !start_epoch(partition, identity_)) {
-            wants_new_identity_ = true;
-            return false;
+        if (partition.flights.empty() && needs_new_epoch(partition, head, identity_)) {
+            fail_in_doubt(partition);
+            if (!start_epoch(partition, identity_)) {
+                wants_new_identity_ = true;
+                return false;
+            }
         }
         assign_sequence(partition, head);
         return true;
+    }
+
+    // Batches that may be written can't go on in a new epoch. They are behind one that certainly is not written, so
+    // they are not either, if the broker remembers all; but that is not known.
+    void fail_in_doubt(partition_state& partition)
+    {
+        for (batch* queued = partition.queue.front(); queued;) {
+            batch* next = partition.queue.next(*queued);
+            if (in_doubt(*queued)) {
+                accumulator::dequeue(partition, *queued);
+                fail(*queued, queued->last_error, persisted::possibly);
+            }
+            queued = next;
+        }
     }
 
     static void seal(batch& head)
@@ -387,12 +403,12 @@ private:
             if (!idempotent_)
                 return false;
             // With everything before it answered, the broker misses something that it had or that was never written.
-            // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe.
-            // Behind others it only means that those have to go first.
-            if (is_next(about) &&
-                !(error == broker_errc::unknown_producer_id && log_start_offset < 0))
-                partition.producer.restart = true;
-            return true;
+            // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe, unless
+            // an earlier attempt is still on its way. Behind others it only means that those have to go first.
+            if (!is_next(about) || (error == broker_errc::unknown_producer_id && log_start_offset < 0))
+                return true;
+            partition.producer.restart = true;
+            return !about.maybe_written;
         case broker_errc::invalid_producer_epoch:
         case broker_errc::producer_fenced:
         case broker_errc::invalid_producer_id_mapping:

@@ -2,7 +2,7 @@
 // fetched yet. Kafka handles one request of a connection at a time, and the next only when the answer is out.
 #pragma once
 
-#include <kurier/core/instant.hpp>
+#include <kurier/instant.hpp>
 #include <kurier/testing/cluster_state.hpp>
 #include <kurier/testing/fault_script.hpp>
 #include <kurier/testing/incoming_batch.hpp>

@@ -284,11 +284,14 @@ private:
         seen.newest = std::max(seen.newest, sent.number + 1);
     }
 
-    // Without idempotence, a request that was given up may be handled behind those that followed it.
+    // Without idempotence, a request that was given up may be handled behind those that followed it. Which partition a
+    // record without one goes to is decided when there is room for it: it has no place among those that were sent to a
+    // partition meanwhile.
     void check_order(const sent_record& sent, const logged_partition& seen)
     {
         if (seen.newest <= sent.number || seen.producers_forgotten || config_.acks == acks::none) return;
         if (!config_.idempotent() && !sent.pending()) return;
+        if (sent.chosen_late) return;
         fail(name(sent) + " is in the log behind record " + std::to_string(seen.newest - 1) + ", which was sent later");
     }
 

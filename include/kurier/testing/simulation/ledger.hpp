@@ -28,6 +28,7 @@ struct sent_record
     std::uint64_t number = 0;
     std::size_t topic = 0;
     std::int32_t partition = -1; // -1: the producer chose
+    bool chosen_late = false;    // it waited before the producer could choose
     std::int64_t timestamp = 0;
     std::chrono::nanoseconds sent{0}, stalls_before{0};
 

@@ -69,6 +69,7 @@ public:
         log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number, static_cast<std::int64_t>(record.topic),
                  record.partition);
         if (!waiting) return sending::refused;
+        record.chosen_late = record.partition < 0;
         listen(waiting->waiter, record);
         if (keep) {
             waiting->held = true;

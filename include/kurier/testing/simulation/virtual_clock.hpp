@@ -1,7 +1,7 @@
 // Time that passes when the simulation says so, and what is to happen when.
 #pragma once
 
-#include <kurier/core/instant.hpp>
+#include <kurier/instant.hpp>
 
 #include <algorithm>
 #include <chrono>
