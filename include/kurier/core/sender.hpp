@@ -185,6 +185,11 @@ public:
         return at;
     }
 
+    void hurry(const broker_node* leader) // somebody waits for the room that its open batches take; nullptr: that all take
+    {
+        records_.hurry(leader, [this](partition_state& partition) { update(partition); });
+    }
+
     void make_all_due() // for a flush
     {
         while (batch* open = records_.next_lingering())
