@@ -114,6 +114,19 @@ public:
         return oldest;
     }
 
+    // Whoever waits for room doesn't wait for the linger of others: the open batches of one broker, or (nullptr) all.
+    template <class Update> void hurry(const broker_node* leader, Update update)
+    {
+        for (batch* open = lingering_.front(); open;) {
+            batch* next = lingering_.next(*open);
+            if (!leader || open->partition->leader == leader) {
+                set_due(*open);
+                update(*open->partition);
+            }
+            open = next;
+        }
+    }
+
     // For a flush: the next open batch whatever its age.
     batch* next_lingering() noexcept
     {
@@ -238,7 +251,9 @@ private:
 
     bool has_share(const partition_state& partition, std::size_t bytes, std::size_t share) const noexcept
     {
-        return !partition.leader || partition.leader->memory + buffer_pool::rounded(bytes) <= share;
+        if (!partition.leader || partition.leader->memory == 0) // one batch may be larger than the share
+            return true;
+        return partition.leader->memory + buffer_pool::rounded(bytes) <= share;
     }
 
     bool grow(batch& open, std::size_t need, std::size_t share) noexcept

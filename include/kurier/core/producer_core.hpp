@@ -149,6 +149,8 @@ public:
         auto at = std::min({links_.deadline(), sender_.deadline(), room_.deadline()});
         if (shut_down_)
             return at;
+        if (!room_.empty() && pool().in_use() < in_use_then_)
+            return nanoseconds{0}; // an announcement made room: let somebody in
         at = std::min({at, identity_at_, std::max(metadata_.deadline(), metadata_blocked_until_)});
         for (const auto& [id, node] : view_.nodes())
             if (!node->ready.empty()) {
@@ -334,6 +336,7 @@ private:
         if (room_.empty())
             return;
         room_.let_in([&](waiting_record& waiting) { return admit(waiting, now); });
+        in_use_then_ = pool().in_use();
     }
 
     bool admit(waiting_record& waiting, instant now)
@@ -359,8 +362,11 @@ private:
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
         const auto place = append(partition, record, now, waiting.flush_epoch);
-        if (!place.where)
+        if (!place.where) {
+            const bool full = !pool().has_room(accumulator::room_for(record), pool().limit());
+            sender_.hurry(full ? nullptr : partition.leader);
             return false;
+        }
         auto& slot = place.where->slot_of(place.index);
         slot.notify = waiting.waiter.notify;
         slot.context = waiting.waiter.context;
@@ -735,6 +741,7 @@ private:
     bool identity_asked_ = false;
     nanoseconds identity_not_before_{0}, identity_at_{never};
     int identity_failures_ = 0;
+    std::size_t in_use_then_ = 0; // of the pool, when nobody else could be let in
     bool closing_ = false, shut_down_ = false;
 };
 
