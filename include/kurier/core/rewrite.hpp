@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace kurier::core {
 
@@ -53,7 +54,7 @@ inline void drop_withdrawn(batch& from)
     wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;
     std::int32_t kept = 0;
-    from.max_timestamp = from.base_timestamp;
+    from.max_timestamp = std::numeric_limits<std::int64_t>::min(); // the first record may go, and times may run backward
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(from.accepted); ++i) {
         const auto record = next_record(records);
         if (from.slot_of(i).withdrawn)
@@ -97,7 +98,7 @@ inline halves find_halves(bytes_view body, std::int32_t count)
 inline void copy_records(wire::reader& records, std::int32_t count, batch& to)
 {
     std::byte* at = to.memory.data + batch_header_size;
-    to.max_timestamp = to.base_timestamp;
+    to.max_timestamp = std::numeric_limits<std::int64_t>::min();
     for (std::int32_t i = 0; i < count; ++i) {
         const auto record = next_record(records);
         to.max_timestamp = std::max(to.max_timestamp, to.base_timestamp + record.time_delta);
