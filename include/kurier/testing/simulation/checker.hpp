@@ -281,19 +281,20 @@ private:
         sent.stored_timestamp = record.timestamp;
         sent.taken_away = false;
         if (config_.idempotent() && sent.copies > 1 && !seen.producers_forgotten) fail(name(sent) + " is in the log twice");
-        if (sent.copies == 1) check_order(sent, seen);
+        if (sent.copies == 1) check_order(sent, made, seen);
+        seen.producer_id = made.header.producer_id;
         seen.entries.push_back({record.offset, sent.number});
         seen.newest = std::max(seen.newest, sent.number + 1);
     }
 
     // Without idempotence, a request that was given up may be handled behind those that followed it. Which partition a
     // record without one goes to is decided when there is room for it: it has no place among those that were sent to a
-    // partition meanwhile.
-    void check_order(const sent_record& sent, const logged_partition& seen)
+    // partition meanwhile. And no broker can know that a producer id was given up for another.
+    void check_order(const sent_record& sent, const produced_batch& made, const logged_partition& seen)
     {
         if (seen.newest <= sent.number || seen.producers_forgotten || config_.acks == acks::none) return;
         if (!config_.idempotent() && !sent.pending()) return;
-        if (sent.chosen_late) return;
+        if (sent.chosen_late || (!sent.pending() && made.header.producer_id != seen.producer_id)) return;
         fail(name(sent) + " is in the log behind record " + std::to_string(seen.newest - 1) + ", which was sent later");
     }
 

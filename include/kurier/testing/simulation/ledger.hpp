@@ -59,6 +59,7 @@ struct logged_partition
     std::uint32_t number = 0;
     std::vector<entry> entries;
     std::uint64_t newest = 0;      // record number + 1: nothing older may follow
+    std::int64_t producer_id = -1; // of the batch that was appended last
     bool producers_forgotten = false; // the broker lost its memory of producers: duplicates can't be told any more
 };
 

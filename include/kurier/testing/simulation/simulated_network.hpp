@@ -64,7 +64,9 @@ public:
         if (!found || found->client_closing) return;
         log_.add(clock_.now(), event_kind::close, id(*found));
         end_client(*found, {});
-        if (random_.once_in(3)) found->up.clear(); // it had data to read: a reset takes what is on its way with it
+        if (!random_.once_in(3)) return;
+        drop_remote(*found); // it had data to read: a reset takes what is on its way with it
+        found->up.clear();
     }
 
     // The process is gone: its sockets are closed.
