@@ -2,8 +2,8 @@
 // teaches nothing. What a producer may send has one form only: an accepted batch, written anew from what was
 // read, is the same.
 #include "../golden/batch_lines.hpp"
+#include "allocation_guard.hpp"
 
-#include <cstdlib>
 #include <span>
 
 namespace {
@@ -30,17 +30,22 @@ bool twice(int, bytes_view in, std::size_t max_output, std::vector<std::byte>& o
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     const bytes_view given = std::as_bytes(std::span{data, size});
+    // A header takes two bytes, and a view of it 32.
+    fuzz::within_allocation_bound(size, 16, [&] { return check_batches(given, batch_origin::log); });
     check_batches(given, batch_origin::log, twice, 1000);
     if (size < batch_header_size) return 0;
 
     std::vector<std::byte> batch(given.begin(), given.end());
     repair(batch);
+    fuzz::within_allocation_bound(size, 16, [&] { return check_batches(batch, batch_origin::log); });
     check_batches(batch, batch_origin::log, twice, 1000);
 
     batch_reader in{batch, batch_origin::producer};
     if (!in.next_batch()) return 0;
     kurier_golden::rebuilt_batch again{in.header()};
     for (record_view r; in.next_record(r);) again.add(r);
-    if (in.error() == batch_error::none && again.sealed() != batch) std::abort();
+    fuzz::require(in.error() != batch_error::none || again.sealed() == batch);
     return 0;
 }
+
+KURIER_FUZZ_COUNTS_HEAP

@@ -1,14 +1,13 @@
 // Every message in every version, from bytes that nobody vouches for. The first byte picks message and direction, the
 // second the version. Decoding must stay within its bound on memory; what is accepted must be the same after encoding
 // and decoding; and the Produce answer read by hand must be the declared one.
+#include "allocation_guard.hpp"
+
 #include <kurier/protocol/messages.hpp>
 #include <kurier/protocol/produce_fast.hpp>
 
-#include <sanitizer/allocator_interface.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,13 +17,7 @@ namespace {
 
 using namespace kurier::protocol;
 using kurier::bytes_view;
-
-std::size_t allocated = 0;
-
-void require(bool condition)
-{
-    if (!condition) std::abort();
-}
+using kurier::fuzz::require;
 
 std::optional<std::string> owned(std::optional<std::string_view> text)
 {
@@ -66,10 +59,10 @@ template <message Message> void decode_one(bytes_view bytes, std::uint8_t pick)
 {
     const auto count = Message::valid.hi - Message::valid.lo + 1;
     const auto version = static_cast<std::int16_t>(Message::valid.lo + pick % count);
-    const auto before = allocated;
     Message read;
-    const bool good = decode(bytes, version, read);
-    require(allocated - before <= (std::is_same_v<Message, metadata_request> ? 32 : 8) * bytes.size() + 4096);
+    const auto factor = std::is_same_v<Message, metadata_request> ? 32 : 8;
+    const bool good =
+        kurier::fuzz::within_allocation_bound(bytes.size(), factor, [&] { return decode(bytes, version, read); });
     if (good) {
         std::vector<std::byte> again;
         kurier::wire::writer out{again};
@@ -98,13 +91,6 @@ void pick(bytes_view bytes, std::uint8_t which, std::uint8_t version, type_list<
 
 } // namespace
 
-extern "C" int LLVMFuzzerInitialize(int*, char***)
-{
-    const auto on_malloc = [](const volatile void*, std::size_t size) { allocated += size; };
-    __sanitizer_install_malloc_and_free_hooks(on_malloc, [](const volatile void*) {});
-    return 0;
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     if (size < 2) return 0;
@@ -115,3 +101,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         pick(bytes, data[0], data[1], responses{});
     return 0;
 }
+
+KURIER_FUZZ_COUNTS_HEAP
