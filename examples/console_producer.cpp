@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 namespace asio = boost::asio;
-using producer = kurier::producer<std::optional<std::string_view>, std::optional<std::string_view>>;
+using text_producer = kurier::producer<std::optional<std::string_view>, std::optional<std::string_view>>;
 
 struct options
 {
@@ -240,7 +240,7 @@ private:
 };
 
 // Sends a line; false ends the program, as Kafka's tool does at a line that it can't read.
-bool send_line(producer& to, const options& o, line_parser& parser, std::string_view line, std::shared_ptr<report> results)
+bool send_line(text_producer& to, const options& o, line_parser& parser, std::string_view line, std::shared_ptr<report> results)
 {
     const auto number = ++results->sent;
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -256,7 +256,7 @@ bool send_line(producer& to, const options& o, line_parser& parser, std::string_
 
 asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
 {
-    producer to{co_await asio::this_coro::executor, o.config};
+    text_producer to{co_await asio::this_coro::executor, o.config};
     input lines{co_await asio::this_coro::executor};
     asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM};
     signals.async_wait([&lines](boost::system::error_code ec, int) {

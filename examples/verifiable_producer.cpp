@@ -23,7 +23,7 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono;
-using producer = kurier::producer<std::optional<std::string_view>, std::string_view>;
+using text_producer = kurier::producer<std::optional<std::string_view>, std::string_view>;
 
 struct options
 {
@@ -97,7 +97,7 @@ message make_message(const options& o, std::int64_t number)
 asio::awaitable<void> run(const options& o, std::shared_ptr<progress> counts)
 {
     const auto executor = co_await asio::this_coro::executor;
-    producer to{executor, o.config};
+    text_producer to{executor, o.config};
     asio::steady_timer pause{executor};
     asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&pause, counts](boost::system::error_code ec, int) {

@@ -85,8 +85,8 @@ public:
     {
         const auto epoch = driver_->flush();
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](io::driver& producer, error_code&) {
-            return producer.flushed(epoch);
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](io::driver& machine, error_code&) {
+            return machine.flushed(epoch);
         });
     }
 
@@ -108,13 +108,13 @@ public:
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [give_up](io::driver& producer, error_code& ec) {
-                if (!producer.idle()) {
-                    if (producer.now().steady < give_up) return false;
+            [give_up](io::driver& machine, error_code& ec) {
+                if (!machine.idle()) {
+                    if (machine.now().steady < give_up) return false;
                     ec = errc::aborted;
                 }
-                producer.abort(ec ? ec : make_error_code(errc::closed));
-                producer.wake();
+                machine.abort(ec ? ec : make_error_code(errc::closed));
+                machine.wake();
                 return true;
             });
     }
@@ -125,9 +125,9 @@ public:
     auto ready(Token&& token = {})
     {
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](io::driver& producer, error_code& ec) {
-            if (producer.closing()) ec = errc::closed;
-            return producer.closing() || producer.has_room();
+        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](io::driver& machine, error_code& ec) {
+            if (machine.closing()) ec = errc::closed;
+            return machine.closing() || machine.has_room();
         });
     }
 
@@ -143,15 +143,15 @@ public:
         driver_->wake();
         return io::wait_for_value<std::vector<partition_info>, Token>(
             driver_, std::forward<Token>(token),
-            [&state, give_up](io::driver& producer, error_code& ec, std::vector<partition_info>& found) {
+            [&state, give_up](io::driver& machine, error_code& ec, std::vector<partition_info>& found) {
                 if (state.phase == core::topic_phase::known) {
                     for (const auto& partition : state.partitions)
                         found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
                     return true;
                 }
-                if (producer.closing()) ec = errc::closed;
+                if (machine.closing()) ec = errc::closed;
                 else if (state.error && !retriable(state.error)) ec = state.error;
-                else if (producer.now().steady >= give_up) ec = errc::max_block_exceeded;
+                else if (machine.now().steady >= give_up) ec = errc::max_block_exceeded;
                 return ec.failed();
             });
     }

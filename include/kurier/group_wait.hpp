@@ -55,7 +55,7 @@ public:
     }
 
 protected:
-    explicit group_counter(driver& producer) : producer_{&producer} {}
+    explicit group_counter(driver& machine) : producer_{&machine} {}
     virtual void complete() = 0;
 
     driver* producer_; // alive while a slot refers to this
@@ -67,9 +67,9 @@ protected:
 template <class Handler> class group_wait final : public group_counter
 {
 public:
-    group_wait(driver& producer, Handler handler)
-        : group_counter{producer}, handler_{std::move(handler)},
-          work_{asio::get_associated_executor(handler_, producer.executor())}
+    group_wait(driver& machine, Handler handler)
+        : group_counter{machine}, handler_{std::move(handler)},
+          work_{asio::get_associated_executor(handler_, machine.executor())}
     {}
 
 private:

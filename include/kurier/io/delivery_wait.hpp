@@ -24,10 +24,10 @@ namespace kurier::io {
 // The result of an announced fate; `into` may be any metadata.
 inline error_code take_fate(const core::fate& what, record_metadata& into)
 {
-    auto& producer = *static_cast<driver*>(what.teller);
+    auto& machine = *static_cast<driver*>(what.teller);
     if (!what.where) return describe_refusal(*what.refused, into);
-    into = producer.metadata();
-    return describe_announced(producer, *what.where, what.index, into);
+    into = machine.metadata();
+    return describe_announced(machine, *what.where, what.index, into);
 }
 
 template <bool Throwing, class Handler> void call(Handler& handler, error_code ec, record_metadata metadata)
@@ -43,10 +43,10 @@ template <bool Throwing, class Handler> void call(Handler& handler, error_code e
 template <bool Throwing, class Handler> void call_here(Handler& handler, const core::fate& what)
 {
     if constexpr (!Throwing && std::invocable<Handler&&, error_code, const record_metadata&>) {
-        auto& producer = *static_cast<driver*>(what.teller);
+        auto& machine = *static_cast<driver*>(what.teller);
         if (what.where && !what.where->error) [[likely]] {
-            auto& shared = producer.metadata();
-            describe_announced(producer, *what.where, what.index, shared);
+            auto& shared = machine.metadata();
+            describe_announced(machine, *what.where, what.index, shared);
             std::move(handler)(error_code{}, std::as_const(shared));
             return;
         }
@@ -57,9 +57,9 @@ template <bool Throwing, class Handler> void call_here(Handler& handler, const c
 }
 
 template <bool Throwing, class Handler>
-void post_result(driver& producer, Handler handler, error_code ec, record_metadata metadata)
+void post_result(driver& machine, Handler handler, error_code ec, record_metadata metadata)
 {
-    const auto executor = asio::get_associated_executor(handler, producer.executor());
+    const auto executor = asio::get_associated_executor(handler, machine.executor());
     asio::post(executor, [handler = std::move(handler), ec, metadata = std::move(metadata)]() mutable {
         call<Throwing>(handler, ec, std::move(metadata));
     });
@@ -93,19 +93,19 @@ template <class Handler> struct bound_handler
     };
     using work_type = std::conditional_t<runs_anywhere<Handler>, nothing, std::optional<asio::executor_work_guard<executor_type>>>;
 
-    bound_handler(driver& producer, Handler&& waiting) : handler{std::move(waiting)}
+    bound_handler(driver& machine, Handler&& waiting) : handler{std::move(waiting)}
     {
         if constexpr (!runs_anywhere<Handler>) {
-            const auto& executor = asio::get_associated_executor(handler, producer.executor());
-            if (!is_own(producer, executor)) work.emplace(executor);
+            const auto& executor = asio::get_associated_executor(handler, machine.executor());
+            if (!is_own(machine, executor)) work.emplace(executor);
         }
     }
 
-    static bool is_own(driver& producer, const executor_type& executor)
+    static bool is_own(driver& machine, const executor_type& executor)
     {
-        if constexpr (std::same_as<executor_type, asio::any_io_executor>) return executor == producer.executor();
+        if constexpr (std::same_as<executor_type, asio::any_io_executor>) return executor == machine.executor();
         else {
-            const auto* own = producer.executor().template target<executor_type>();
+            const auto* own = machine.executor().template target<executor_type>();
             return own && *own == executor;
         }
     }
@@ -131,7 +131,7 @@ template <class Handler> struct bound_handler
 template <bool Throwing, class Handler> class plain_wait
 {
 public:
-    plain_wait(driver& producer, Handler handler) : producer_{&producer}, handler_{producer, std::move(handler)} {}
+    plain_wait(driver& machine, Handler handler) : producer_{&machine}, handler_{machine, std::move(handler)} {}
 
     static void notify(void* context, const core::fate& what)
     {

@@ -36,7 +36,7 @@ using log_function = std::function<void(const log_event&)>; // empty: nothing is
 struct state_wait
 {
     virtual ~state_wait() = default;
-    virtual bool over(driver& producer, error_code& ec) = 0;
+    virtual bool over(driver& machine, error_code& ec) = 0;
     virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
 };
 

@@ -10,13 +10,13 @@
 namespace kurier::io {
 
 // `index`: of the record in `where`, which is done.
-inline error_code describe_fate(const driver& producer, const core::batch& where, std::uint32_t index,
+inline error_code describe_fate(const driver& machine, const core::batch& where, std::uint32_t index,
                                 std::int64_t created, record_metadata& metadata)
 {
     metadata.topic = where.partition->topic->name;
     metadata.partition = where.partition->index;
     if (where.error) [[unlikely]] {
-        metadata.failure = producer.explain(where, index);
+        metadata.failure = machine.explain(where, index);
         return metadata.failure->code;
     }
     metadata.offset = where.offset_of(index);
@@ -25,11 +25,11 @@ inline error_code describe_fate(const driver& producer, const core::batch& where
 }
 
 // While the slots still exist: the record's create time is in its slot. `metadata` has topic and partition already.
-inline error_code describe_announced(const driver& producer, const core::batch& where, std::uint32_t index,
+inline error_code describe_announced(const driver& machine, const core::batch& where, std::uint32_t index,
                                      record_metadata& metadata)
 {
     if (where.error) [[unlikely]] {
-        metadata.failure = producer.explain(where, index);
+        metadata.failure = machine.explain(where, index);
         return metadata.failure->code;
     }
     metadata.offset = where.offset_of(index);

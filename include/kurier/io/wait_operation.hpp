@@ -24,21 +24,21 @@ template <class Value, class Handler, class Over> class wait_operation final : p
 public:
     using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
 
-    wait_operation(driver& producer, Handler handler, Over over)
+    wait_operation(driver& machine, Handler handler, Over over)
         : handler_{std::move(handler)}, over_{std::move(over)},
-          work_{asio::get_associated_executor(handler_, producer.executor())}
+          work_{asio::get_associated_executor(handler_, machine.executor())}
     {
         if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
-            slot.assign([this, &producer](asio::cancellation_type) {
+            slot.assign([this, &machine](asio::cancellation_type) {
                 cancelled_ = true;
-                producer.wake();
+                machine.wake();
             });
     }
 
-    bool over(driver& producer, error_code& ec) override
+    bool over(driver& machine, error_code& ec) override
     {
         if (cancelled_) ec = asio::error::operation_aborted;
-        return cancelled_ || over_(producer, ec, value_);
+        return cancelled_ || over_(machine, ec, value_);
     }
 
     void complete(error_code ec) override
@@ -62,7 +62,7 @@ private:
 };
 
 // over(driver, ec) says whether the wait is over, and with which error.
-template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> producer, Token&& token, Over over)
+template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over)
 {
     auto with_value = [over](driver& state, error_code& ec, no_value&) mutable { return over(state, ec); };
     return asio::async_initiate<Token, void(error_code)>(
@@ -70,18 +70,18 @@ template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> 
             using operation = wait_operation<no_value, decltype(handler), decltype(until)>;
             self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
         },
-        token, std::move(producer), std::move(with_value));
+        token, std::move(machine), std::move(with_value));
 }
 
 template <class Value, class Token, class Over>
-auto wait_for_value(boost::intrusive_ptr<driver> producer, Token&& token, Over over)
+auto wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over over)
 {
     return asio::async_initiate<Token, void(error_code, Value)>(
         [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
             using operation = wait_operation<Value, decltype(handler), decltype(until)>;
             self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
         },
-        token, std::move(producer), std::move(over));
+        token, std::move(machine), std::move(over));
 }
 
 } // namespace kurier::io
