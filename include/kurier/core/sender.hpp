@@ -478,10 +478,7 @@ private:
         about.base_offset = base_offset;
         // For a batch that it had already, a broker gives the largest timestamp of its records as log append time, also
         // where the topic keeps create times.
-        auto& topic = *about.partition->topic;
-        if (about.attempts == 1)
-            topic.log_append_time = log_append_time >= 0;
-        const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp && !topic.log_append_time;
+        const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp;
         about.log_append_time = repeated ? -1 : log_append_time;
         about.note.reset();
         finish(about, {}, persisted::yes);

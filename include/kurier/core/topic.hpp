@@ -101,7 +101,6 @@ struct topic_state
     nanoseconds last_used{0};
     bool wanted = false; // part of periodic refreshes
     bool stale = false;  // a refresh was asked for
-    bool log_append_time = false; // brokers replace create times, as answers have shown
     compression_choice codec; // as the configuration says for this topic
     ratio_estimate ratio;
     std::int32_t sticky = -1;
