@@ -76,6 +76,7 @@ public:
         const auto& topic = cluster_.state().topic(made.topic);
         auto& log = cluster_.state().log(made.topic, made.partition);
         auto& seen = ledger_.log(topic.id, made.partition);
+        meet_producer(made, seen);
         batch_reader in{log.bytes(log.batches().back()), batch_origin::log, cluster_.state().options().decompress};
         in.next_batch();
         bool first = true;
@@ -92,6 +93,7 @@ public:
             took_record(*sent, record, made, seen);
         }
         if (in.error() != batch_error::none) fail("a batch in the log of " + made.topic + " can't be read");
+        seen.producer_id = made.header.producer_id;
     }
 
     // From `end` on, the log is gone.
@@ -104,12 +106,14 @@ public:
             if (lost.log == seen.number && lost.copies > 0) --lost.copies;
             seen.entries.pop_back();
         }
+        seen.adopts_producers = true;
         seen.newest = 0;
         for (const auto& left : seen.entries) seen.newest = std::max(seen.newest, left.number + 1);
     }
 
     void topic_gone(const uuid& topic)
     {
+        gone_.push_back(cluster_.state().find_state(topic)->name);
         for (auto& [key, seen] : ledger_.logs())
             if (key.first == topic) truncated(topic, key.second, 0);
     }
@@ -268,6 +272,22 @@ private:
         fail(name(about) + " is delivered to partition " + std::to_string(partition) + ", and another one has it");
     }
 
+    // If a batch is lost before those behind it, when the broker doesn't know the producer, the order is lost too: this
+    // is why there is one batch at a time until the first acknowledgement (KAFKA-14312). But nobody can tell that a
+    // topic was made anew behind its name.
+    void meet_producer(const produced_batch& made, logged_partition& seen)
+    {
+        const auto id = made.header.producer_id;
+        if (id < 0 || std::ranges::find(seen.producer_ids, id) != seen.producer_ids.end()) return;
+        const bool remade = std::ranges::find(gone_, made.topic) != gone_.end();
+        if (made.header.base_sequence != 0) {
+            if (!remade && !seen.adopts_producers && !seen.producers_forgotten)
+                fail("a new producer's sequences begin at " + std::to_string(made.header.base_sequence) + " in the log of " + made.topic);
+            seen.producers_forgotten = true;
+        }
+        seen.producer_ids.push_back(id);
+    }
+
     void took_record(sent_record& sent, const record_view& record, const produced_batch& made, logged_partition& seen)
     {
         if (sent.partition >= 0 && sent.partition != made.partition) fail(name(sent) + " is in the log of another partition");
@@ -282,7 +302,6 @@ private:
         sent.taken_away = false;
         if (config_.idempotent() && sent.copies > 1 && !seen.producers_forgotten) fail(name(sent) + " is in the log twice");
         if (sent.copies == 1) check_order(sent, made, seen);
-        seen.producer_id = made.header.producer_id;
         seen.entries.push_back({record.offset, sent.number});
         seen.newest = std::max(seen.newest, sent.number + 1);
     }
@@ -335,7 +354,7 @@ private:
     record_content content_;
     ledger ledger_;
     nanoseconds patience_, stalls_{0};
-    std::vector<std::string> broken_;
+    std::vector<std::string> broken_, gone_;
     int busy_turns_ = 0, window_turns_ = 0;
     nanoseconds window_begin_{0};
 };

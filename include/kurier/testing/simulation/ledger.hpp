@@ -60,6 +60,9 @@ struct logged_partition
     std::vector<entry> entries;
     std::uint64_t newest = 0;      // record number + 1: nothing older may follow
     std::int64_t producer_id = -1; // of the batch that was appended last
+    std::vector<std::int64_t> producer_ids; // all
+    // Its broker may meet a producer for the first time in the middle of its sequences, and takes them from there.
+    bool adopts_producers = false;
     bool producers_forgotten = false; // the broker lost its memory of producers: duplicates can't be told any more
 };
 

@@ -43,6 +43,7 @@ public:
             state.epoch = last.producer_epoch;
         }
         last.first_sequence = last.last_sequence;
+        producers.forget(state.id); // batches with the first sequences are long forgotten when they come again
         producers.add(last);
         return true;
     }
