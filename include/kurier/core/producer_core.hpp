@@ -434,8 +434,7 @@ private:
         question.topics.emplace(); // no topics: brokers only
         question.allow_auto_topic_creation = true;
         for (const auto& topic : view_.topics()) {
-            if (all && topic->wanted && topic->waiting.empty() && topic->backlog.empty() &&
-                later(topic->last_used, config_.metadata_max_idle) <= now.steady)
+            if (all && topic->wanted && later(topic->last_used, config_.metadata_max_idle) <= now.steady && quiet(*topic))
                 topic->wanted = topic->stale = false; // KIP-526
             if (topic->wanted && (all || topic->stale || topic->phase == topic_phase::unknown)) {
                 auto& asked = question.topics->emplace_back();
@@ -444,6 +443,17 @@ private:
         }
         metadata_.asked(all);
         links_.send_message(*link, request_kind::metadata, version, question, now);
+    }
+
+    // Is none of its records waiting, queued or on its way? Those need to hear of new leaders.
+    static bool quiet(const topic_state& topic) noexcept
+    {
+        if (!topic.waiting.empty() || !topic.backlog.empty())
+            return false;
+        for (const auto& partition : topic.partitions)
+            if (partition.open || !partition.flights.empty())
+                return false;
+        return true;
     }
 
     // A connection to ask on; without one, begins to make one.
@@ -645,7 +655,7 @@ private:
         refuse_new_codecs(link, now);
         if (taken_.empty())
             return true;
-        auto made = links_.make(link, request_kind::produce, link.range(request_kind::produce).highest);
+        auto made = links_.make(link, request_kind::produce, produce_version(link.range(request_kind::produce)));
         exchange_.encode(*made, taken_, config_);
         for (batch* body : taken_)
             ++body->requests;
@@ -671,6 +681,15 @@ private:
         });
     }
 
+    // Since version 13 topics have no names, only ids. Some clusters speak that version and tell no ids.
+    std::int16_t produce_version(version_range common) const noexcept
+    {
+        for (const batch* body : taken_)
+            if (body->partition->topic->id.is_nil())
+                return std::max(common.lowest, std::min<std::int16_t>(common.highest, 12));
+        return common.highest;
+    }
+
     bool take_produce(connection& link, request& sent, bytes_view body, instant now)
     {
         produce_result result;
@@ -678,7 +697,7 @@ private:
             return false_and_lost(sent, now);
         for (auto& hint : result.nodes)
             view_.put_node(hint.id, hint.host, hint.port);
-        if (result.throttle_ms > 0)
+        if (result.throttle_ms > 0 && sent.version >= 6) // before that the broker has waited itself
             throttle(link, result.throttle_ms, now);
         bool leaders_moved = false;
         for (std::size_t i = 0; i < sent.cuts.size(); ++i) {
