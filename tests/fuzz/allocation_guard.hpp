@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <utility>
 
 namespace kurier::fuzz {
 
@@ -47,20 +46,14 @@ inline void install_heap_hooks()
     require(installed > 0);
 }
 
-// Counts from here to the end of the scope; a nested `off` leaves out what the test itself needs.
+// Counts until the end of the scope, in addition to what was counted before.
 class counting
 {
 public:
-    explicit counting(bool on = true) : before_{std::exchange(heap().on, on)}
-    {
-        if (on && !before_) heap() = {.on = true};
-    }
+    counting() { heap().on = true; }
     counting(const counting&) = delete;
     counting& operator=(const counting&) = delete;
-    ~counting() { heap().on = before_; }
-
-private:
-    bool before_;
+    ~counting() { heap().on = false; }
 };
 
 // `act` decodes `size` bytes: it may allocate `factor` times as many, and 4 kB.
@@ -71,8 +64,9 @@ template <class Act> decltype(auto) within_allocation_bound(std::size_t size, st
         std::size_t most;
         ~checked_at_end() { require(heap().asked <= most); }
     };
-    const counting here;
+    heap() = {};
     const checked_at_end check{factor * size + 4096};
+    const counting here;
     return act();
 }
 
