@@ -98,10 +98,11 @@ private:
 
     delivery() = default;
 
+    // Not as long as its turn to be told is still to come: then it is told after those before it.
     static bool is_done(core::batch& where, std::uint32_t index) noexcept
     {
-        const auto carrier = where.carrier_of(index).first;
-        return carrier->done() && !carrier->done_hook.linked;
+        const auto [carrier, at] = where.carrier_of(index);
+        return carrier->done() && (!carrier->done_hook.linked || at < carrier->notified);
     }
 
     void drop() noexcept
@@ -263,6 +264,7 @@ public:
     void cancel()
     {
         const std::unique_ptr<cancellable_wait> self{this};
+        boost::asio::get_associated_cancellation_slot(handler_.handler).clear(); // a second signal must find nothing
         awaited_.slot().notify = nullptr;
         auto failure = std::make_shared<delivery_failure>();
         const bool taken_back = awaited_.take_back(*failure);
