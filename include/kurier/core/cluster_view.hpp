@@ -162,7 +162,7 @@ private:
     template <class Changed>
     void apply(topic_state& topic, const protocol::metadata_response_topic& reported, Changed& changed)
     {
-        topic.stale = false;
+        topic.asked = false;
         topic.error = make_error_code(static_cast<broker_errc>(reported.error_code));
         if (reported.error_code != 0)
             return; // what we know stays: a topic that is denied for a moment keeps its sequences

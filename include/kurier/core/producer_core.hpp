@@ -264,7 +264,7 @@ public:
     void request_lost(connection&, request& sent, error_code why, instant now)
     {
         if (sent.kind == request_kind::metadata)
-            metadata_.lost(now.steady);
+            metadata_lost(now);
         else if (sent.kind == request_kind::init_producer_id)
             identity_failed(now);
         for (const auto& cut : sent.cuts)
@@ -325,7 +325,7 @@ private:
 
     void want(topic_state& topic)
     {
-        if (!std::exchange(topic.stale, true))
+        if (!topic.asked && !std::exchange(topic.stale, true))
             metadata_.ask_soon();
     }
 
@@ -439,10 +439,19 @@ private:
             if (topic->wanted && (all || topic->stale || topic->phase == topic_phase::unknown)) {
                 auto& asked = question.topics->emplace_back();
                 asked.name = std::string{std::string_view{topic->name}};
+                topic->stale = false;
+                topic->asked = true;
             }
         }
         metadata_.asked(all);
         links_.send_message(*link, request_kind::metadata, version, question, now);
+    }
+
+    void metadata_lost(instant now)
+    {
+        for (const auto& topic : view_.topics())
+            topic->stale |= std::exchange(topic->asked, false);
+        metadata_.lost(now.steady);
     }
 
     // Is none of its records waiting, queued or on its way? Those need to hear of new leaders.
@@ -510,7 +519,7 @@ private:
     {
         protocol::metadata_response answer;
         if (!protocol::decode_response(body, sent.version, answer)) {
-            metadata_.lost(now.steady);
+            metadata_lost(now);
             return false;
         }
         bool leaders_moved = false;
@@ -526,6 +535,7 @@ private:
             });
         bool useful = !answer.brokers.empty();
         for (const auto& topic : view_.topics()) {
+            topic->stale |= std::exchange(topic->asked, false); // the answer has left it out
             if (!topic->wanted)
                 continue;
             for (auto& partition : topic->partitions)

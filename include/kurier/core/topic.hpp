@@ -100,7 +100,8 @@ struct topic_state
     error_code error;                    // why it is unknown, as the last metadata said
     nanoseconds last_used{0};
     bool wanted = false; // part of periodic refreshes
-    bool stale = false;  // a refresh was asked for
+    bool stale = false;  // to be asked about
+    bool asked = false;  // was asked about; trouble that comes before the answer makes it stale again
     compression_choice codec; // as the configuration says for this topic
     ratio_estimate ratio;
     std::int32_t sticky = -1;
