@@ -77,6 +77,7 @@ struct reply // to one batch
 struct produced_batch
 {
     std::string topic;
+    uuid id; // of the topic, as the request says
     std::int32_t partition = 0;
     std::string bytes;
     batch_header header;
@@ -275,7 +276,7 @@ public:
             for (int times = 0; times < replies[i].times; ++times) {
                 auto& topic = response.responses.emplace_back();
                 topic.name = about.topic;
-                topic.topic_id = topics[about.topic].id;
+                topic.topic_id = about.id;
                 topic.partition_responses.push_back(describe(about, replies[i]));
             }
             if (replies[i].leader >= 0 && brokers.contains(replies[i].leader))
@@ -642,7 +643,7 @@ private:
                 for (const auto& [candidate, model] : topics)
                     if (model.id == topic.topic_id) name = candidate;
             for (const auto& part : topic.partition_data) {
-                produced_batch batch{name, part.index, std::string{as_text(part.records.view())}, {}, {}};
+                produced_batch batch{name, topic.topic_id, part.index, std::string{as_text(part.records.view())}, {}, {}};
                 batch_reader reader{part.records.view(), batch_origin::producer};
                 REQUIRE(reader.next_batch());
                 batch.header = reader.header();
