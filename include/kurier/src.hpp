@@ -2,8 +2,4 @@
 // KURIER_SEPARATE_COMPILATION.
 #pragma once
 
-#if !defined(KURIER_SEPARATE_COMPILATION)
-#error "define KURIER_SEPARATE_COMPILATION for the whole program, or do not include <kurier/src.hpp>"
-#endif
-
 #include <kurier/io/impl/driver.ipp>

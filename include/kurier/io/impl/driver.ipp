@@ -1,4 +1,4 @@
-// The bodies of io/driver.hpp: each call goes on to the event loop or to its core.
+// The bodies of io/driver_base.hpp: each call goes on to the event loop or to its core.
 #pragma once
 
 #include <kurier/config/validation.hpp>
