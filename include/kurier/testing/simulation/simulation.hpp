@@ -197,7 +197,7 @@ private:
     void act()
     {
         user_next_ = clock_.now() + random_.between(nanoseconds{1}, 2 * options_.burst_pause);
-        if (phase_ != phase::active || !producer_.core()) return end_user();
+        if (phase_ != phase::active || !producer_.core() || checker_.book().size() >= options_.records_max) return end_active();
         const auto burst = random_.between(1u, options_.burst_max);
         for (std::uint32_t i = 0; i < burst; ++i) send_one();
         static constexpr std::array kinds{fault_kind::record_withdrawn, fault_kind::flushed, fault_kind::closed, fault_kind::aborted,
@@ -215,15 +215,13 @@ private:
         case fault_kind::closed: close(); break;
         case fault_kind::aborted:
             producer_.abort(errc::aborted);
-            end_user();
+            end_active();
             break;
         default:
             producer_.destroy();
-            end_user();
+            end_active();
         }
     }
-
-    void end_user() { end_active(); }
 
     // No new records; all that were sent are still delivered.
     void close()
@@ -231,7 +229,7 @@ private:
         log_.add(clock_.now(), event_kind::stop_intake);
         producer_.core()->stop_intake();
         producer_.flush();
-        end_user();
+        end_active();
     }
 
     void act_in_handler()

@@ -1,0 +1,89 @@
+// Runs simulations: random ones from seeds, and every placement of one or two faults in small scripts.
+//
+//     simulate                          a fixed set of seeds, fresh ones, and the small scripts
+//     simulate --seeds 5000 [--seed 1]  so many, from this one on
+//     simulate --minutes 10             fresh seeds for so long
+//     simulate --seed 42 --events       replays one and prints what happened
+//     simulate --exhaustive 2           every placement of two faults
+//
+// The last line is `simulation: seeds A, steps B, faults C, violations D`; the exit status is 0 only when there is no
+// violation and every kind of fault has happened.
+#include "campaign.hpp"
+#include "exhaustive.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+
+namespace {
+
+struct flags
+{
+    std::uint64_t seeds = 0, first = 0;
+    double minutes = 0;
+    bool events = false, fixed_only = false;
+    int exhaustive = -1;
+    std::string record; // a line for this commit is appended to RUNS.md
+};
+
+[[noreturn]] void explain()
+{
+    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--exhaustive 1|2] [--record COMMIT]");
+    std::exit(2);
+}
+
+flags parse(int argc, char** argv)
+{
+    flags parsed;
+    for (int i = 1; i < argc; ++i) {
+        const std::string name = argv[i];
+        const auto value = [&] { return i + 1 < argc ? argv[++i] : (explain(), argv[0]); };
+        if (name == "--seeds") parsed.seeds = std::strtoull(value(), nullptr, 10);
+        else if (name == "--seed") parsed.first = std::strtoull(value(), nullptr, 10);
+        else if (name == "--minutes") parsed.minutes = std::strtod(value(), nullptr);
+        else if (name == "--events") parsed.events = true;
+        else if (name == "--fixed") parsed.fixed_only = true;
+        else if (name == "--exhaustive") parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
+        else if (name == "--record") parsed.record = value();
+        else explain();
+    }
+    return parsed;
+}
+
+int replay(std::uint64_t seed)
+{
+    auto options = kurier::testing::random_options(seed);
+    options.events_kept = 200'000;
+    options.invariants_every = 1;
+    kurier::testing::simulation run{std::move(options)};
+    run.run();
+    std::fputs(run.events().c_str(), stdout);
+    for (const auto& rule : run.broken()) std::printf("broken: %s\n", rule.c_str());
+    std::printf("seed %llu: %llu steps, hash %016llx\n", static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(run.steps()), static_cast<unsigned long long>(run.hash()));
+    return run.broken().empty() ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    const auto wanted = parse(argc, argv);
+    if (wanted.events) return replay(wanted.first);
+    simulation_tests::campaign runs;
+    const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 && wanted.exhaustive < 0;
+    if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);
+    if (wanted.seeds > 0 || wanted.first > 0) runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
+    if (wanted.exhaustive > 0 || everything || wanted.fixed_only)
+        simulation_tests::run_exhaustive(runs, wanted.exhaustive > 0 ? wanted.exhaustive : 1);
+    const auto fresh = (std::uint64_t{std::random_device{}()} << 20) + 1'000'000;
+    if (wanted.minutes > 0) runs.run_for(fresh, wanted.minutes * 60);
+    else if (everything && !wanted.fixed_only) runs.run_seeds(fresh, simulation_tests::fresh_seeds, 64);
+    runs.print_faults();
+    if (!wanted.record.empty()) runs.record("tests/simulation/RUNS.md", wanted.record);
+    const bool all_kinds = !everything && wanted.minutes <= 0 ? true : runs.every_fault_happened();
+    runs.print_total();
+    return runs.violations() == 0 && all_kinds ? 0 : 1;
+}
