@@ -45,7 +45,7 @@ public:
     void run()
     {
         user_next_ = clock_.now();
-        strike_next_ = clock_.now() + options_.strike_pause;
+        strike_next_ = faults_.scripted() ? core::never : clock_.now() + options_.strike_pause;
         heal_at_ = clock_.now() + options_.active;
         while (!over_ && !checker_.failed()) step();
         if (!checker_.failed()) check_end();
