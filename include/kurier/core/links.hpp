@@ -152,7 +152,6 @@ public:
     {
         if (link.phase == link_phase::closing)
             return;
-        link.reached_ready = link.phase == link_phase::ready;
         link.phase = link_phase::closing;
         link.close_reason = why;
         if (link.node->link == &link)
@@ -308,9 +307,10 @@ private:
         switch (take_versions(link, body)) {
         case versions_verdict::ready:
             link.phase = link_phase::ready;
-            link.reached_ready = true;
-            link.node->failures = 0;
             owner.link_ready(link, now);
+            link.reached_ready = link.phase == link_phase::ready; // or else the owner has no use for it
+            if (link.reached_ready)
+                link.node->failures = 0;
             break;
         case versions_verdict::ask_lower:
             ask_versions(link, now);

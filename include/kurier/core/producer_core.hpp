@@ -281,8 +281,8 @@ public:
 
     void link_lost(connection& link, error_code why, instant)
     {
-        if (!why || shut_down_)
-            return; // idle, or on purpose
+        if (!why || shut_down_ || why == errc::unsupported_version)
+            return; // idle, or on purpose, or told already
         last_trouble_ = describe(*link.node) + ": " + why.message();
         logs_.add(link.reached_ready ? log_level::info : log_level::warning,
                   link.reached_ready ? "broker.disconnected" : "broker.unreachable", last_trouble_);
