@@ -99,10 +99,8 @@ TEST_CASE("metadata: trouble that comes while metadata is asked for is asked abo
     core_script s;
     s.brokers[2] = 9002;
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
-    s.topics["u"] = {id_of(2), {{2, 0, 0}}, none};
     s.warm_up();
     s.send("t", "a", 0);
-    s.send("u", "b");
     s.step();
     s.answer_metadata = false;
     s.answer(kafka_storage_error);
