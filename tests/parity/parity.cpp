@@ -1,0 +1,96 @@
+// Does the embedded broker answer as Kafka does?
+//
+//     parity                  prints what the embedded broker answers
+//     parity PORT             does the same to it and to the Kafka broker on 127.0.0.1:PORT, and tells the differences
+//     parity PORT --print     prints what Kafka answers
+//
+// Options: --only WORD, cases with that word in their names; --except WORD.
+#include "cases.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace kurier::parity;
+
+std::vector<std::string> perform(const named_case& what, target& on, const std::string& prefix)
+{
+    run to{on, prefix};
+    std::vector<std::string> lines;
+    try {
+        what.function(to);
+        lines = to.lines();
+    } catch (const std::exception& error) {
+        lines = to.lines();
+        lines.push_back(std::string{"ended by: "} + error.what());
+    }
+    return lines;
+}
+
+std::size_t print_differences(const std::string& name, const std::vector<std::string>& kafka,
+                              const std::vector<std::string>& embedded)
+{
+    std::size_t different = 0;
+    for (std::size_t i = 0; i < std::max(kafka.size(), embedded.size()); ++i) {
+        const std::string k = i < kafka.size() ? kafka[i] : "-";
+        const std::string e = i < embedded.size() ? embedded[i] : "-";
+        if (k == e) continue;
+        ++different;
+        std::printf("different: %s\n   Kafka:    %s\n   embedded: %s\n", name.c_str(), k.c_str(), e.c_str());
+    }
+    return different;
+}
+
+struct settings
+{
+    int port = 0;
+    bool print = false;
+    std::string only, except;
+};
+
+bool wanted(const settings& chosen, const std::string& name)
+{
+    return name.find(chosen.only) != std::string::npos &&
+           (chosen.except.empty() || name.find(chosen.except) == std::string::npos);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    settings chosen;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--print") chosen.print = true;
+        else if (argument == "--only" && i + 1 < argc) chosen.only = argv[++i];
+        else if (argument == "--except" && i + 1 < argc) chosen.except = argv[++i];
+        else chosen.port = std::stoi(argv[i]);
+    }
+    std::vector<named_case> cases = idempotence_cases();
+    for (auto& more : validation_cases()) cases.push_back(std::move(more));
+    for (auto& more : protocol_cases()) cases.push_back(std::move(more));
+
+    embedded_target embedded;
+    kafka_target kafka{static_cast<std::uint16_t>(chosen.port)};
+    const std::string prefix = "parity-" + std::to_string(wall_ms()) + "-";
+    std::size_t answers = 0, different = 0, number = 0;
+    for (const named_case& what : cases) {
+        const std::string names = prefix + std::to_string(++number) + "-";
+        if (!wanted(chosen, what.name)) continue;
+        const bool both = chosen.port != 0 && !chosen.print;
+        target& first = chosen.port != 0 ? static_cast<target&>(kafka) : embedded;
+        const auto lines = perform(what, first, names);
+        answers += lines.size();
+        if (both) {
+            different += print_differences(what.name, lines, perform(what, embedded, names));
+        } else {
+            for (const std::string& line : lines) std::printf("%s | %s\n", what.name.c_str(), line.c_str());
+        }
+    }
+    if (chosen.port != 0 && !chosen.print)
+        std::printf("parity: %zu answers compared, %zu different\n", answers, different);
+    return different == 0 ? 0 : 1;
+}

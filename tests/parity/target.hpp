@@ -1,0 +1,195 @@
+// The two things that are compared: a Kafka broker somewhere, and the embedded one. Both are asked over sockets; what
+// has no request in kurier's protocol (creating topics and the like) each does in its own way.
+#pragma once
+
+#include "raw_client.hpp"
+
+#include <kurier/testing/embedded_broker.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace kurier::parity {
+
+class target
+{
+public:
+    virtual ~target() = default;
+    virtual std::uint16_t port() const = 0;
+    virtual void create_topic(const std::string& name, const testing::topic_options& options) = 0;
+    virtual void delete_topic(const std::string& name) = 0;
+    virtual void delete_records(const std::string& topic, std::int64_t before) = 0;
+
+    raw_client connect() const { return raw_client{port()}; }
+
+    // Asks until it is there.
+    uuid topic_id(const std::string& name)
+    {
+        for (int i = 0; i != 200; ++i) {
+            raw_client client = connect();
+            protocol::metadata_request request;
+            request.topics.emplace().push_back({{}, name});
+            request.allow_auto_topic_creation = false;
+            const auto response = client.ask<protocol::metadata_response>(request, 12);
+            if (response && !response->topics.empty() && response->topics[0].error_code == 0) {
+                const auto& partitions = response->topics[0].partitions;
+                if (!partitions.empty() && partitions[0].error_code == 0) return response->topics[0].topic_id;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+        throw std::runtime_error("topic " + name + " does not appear");
+    }
+};
+
+class embedded_target final : public target
+{
+public:
+    embedded_target() : work_{context_.get_executor()}
+    {
+        testing::cluster_options options;
+        options.auto_create_topics_enable = true;
+        broker_ = std::make_unique<testing::embedded_broker>(context_.get_executor(), std::move(options));
+        port_ = broker_->port();
+        thread_ = std::thread{[this] { context_.run(); }};
+    }
+    ~embedded_target() override
+    {
+        perform([](testing::embedded_broker& broker) { broker.stop(); });
+        work_.reset();
+        thread_.join();
+    }
+
+    std::uint16_t port() const override { return port_; }
+    void create_topic(const std::string& name, const testing::topic_options& options) override
+    {
+        perform([&](testing::embedded_broker& broker) { broker.cluster().create_topic(name, options); });
+    }
+    void delete_topic(const std::string& name) override
+    {
+        perform([&](testing::embedded_broker& broker) { broker.cluster().state().delete_topic(name); });
+    }
+    void delete_records(const std::string& topic, std::int64_t before) override
+    {
+        perform([&](testing::embedded_broker& broker) {
+            broker.cluster().state().delete_records_before(topic, 0, before);
+        });
+    }
+
+private:
+    void perform(const std::function<void(testing::embedded_broker&)>& function)
+    {
+        std::promise<void> done;
+        boost::asio::post(context_, [&] {
+            function(*broker_);
+            done.set_value();
+        });
+        done.get_future().get();
+    }
+
+    boost::asio::io_context context_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::unique_ptr<testing::embedded_broker> broker_;
+    std::uint16_t port_ = 0;
+    std::thread thread_;
+};
+
+// One broker, since topics are led by the one that is asked.
+class kafka_target final : public target
+{
+public:
+    explicit kafka_target(std::uint16_t port) : port_{port} {}
+    std::uint16_t port() const override { return port_; }
+
+    // CreateTopics v2
+    void create_topic(const std::string& name, const testing::topic_options& options) override
+    {
+        request body{19, 2};
+        body.array(1).text(name).int32(options.partitions).int16(1).array(0);
+        const auto setting = [&](const char* key, const std::string& value) { body.text(key).text(value); };
+        body.array(5);
+        setting("max.message.bytes", std::to_string(options.max_message_bytes));
+        setting("message.timestamp.type", options.log_append_time ? "LogAppendTime" : "CreateTime");
+        setting("cleanup.policy", options.compact ? "compact" : "delete");
+        setting("message.timestamp.after.max.ms", std::to_string(options.message_timestamp_after_max_ms));
+        setting("message.timestamp.before.max.ms", std::to_string(options.message_timestamp_before_max_ms));
+        body.int32(10'000).int8(0);
+        perform(body, "CreateTopics");
+        topic_id(name);
+    }
+
+    // DeleteTopics v1
+    void delete_topic(const std::string& name) override
+    {
+        request body{20, 1};
+        body.array(1).text(name).int32(10'000);
+        perform(body, "DeleteTopics");
+        for (int i = 0; i != 100; ++i) {
+            raw_client client = connect();
+            protocol::metadata_request asked;
+            asked.topics.emplace().push_back({{}, name});
+            asked.allow_auto_topic_creation = false;
+            const auto response = client.ask<protocol::metadata_response>(asked, 12);
+            if (response && response->topics.at(0).error_code != 0) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+    }
+
+    // DeleteRecords v0
+    void delete_records(const std::string& topic, std::int64_t before) override
+    {
+        request body{21, 0};
+        body.array(1).text(topic).array(1).int32(0).int64(before).int32(10'000);
+        perform(body, "DeleteRecords");
+    }
+
+private:
+    class request // in an inflexible version
+    {
+    public:
+        request(std::int16_t api_key, std::int16_t version)
+        {
+            protocol::put_request_header(out_, api_key, version, 1, "parity", false);
+        }
+        request& int8(std::int8_t value) { return out_.put_int(value), *this; }
+        request& int16(std::int16_t value) { return out_.put_int(value), *this; }
+        request& int32(std::int32_t value) { return out_.put_int(value), *this; }
+        request& int64(std::int64_t value) { return out_.put_int(value), *this; }
+        request& array(std::int32_t elements) { return int32(elements); }
+        request& text(const std::string& value)
+        {
+            int16(static_cast<std::int16_t>(value.size()));
+            out_.put(value.data(), value.size());
+            return *this;
+        }
+        bytes frame() const
+        {
+            bytes whole(4);
+            whole.insert(whole.end(), bytes_.begin(), bytes_.end());
+            protocol::overwrite_size(whole, 0, bytes_.size());
+            return whole;
+        }
+
+    private:
+        bytes bytes_;
+        wire::writer out_{bytes_};
+    };
+
+    void perform(const request& asked, const std::string& what)
+    {
+        raw_client client = connect();
+        if (!client.send(asked.frame()) || !client.receive()) throw std::runtime_error(what + " was refused");
+    }
+
+    std::uint16_t port_;
+};
+
+} // namespace kurier::parity
