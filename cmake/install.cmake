@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/kurier) # no library files: nothing depends on the architecture
 
 install(DIRECTORY include/kurier DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-    FILES_MATCHING PATTERN "*.hpp")
+    FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
 install(TARGETS kurier EXPORT kurier-targets)
 install(EXPORT kurier-targets NAMESPACE kurier:: DESTINATION ${package_dir})
 
@@ -13,7 +13,7 @@ configure_package_config_file(cmake/kurier-config.cmake.in ${PROJECT_BINARY_DIR}
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/kurier-config-version.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/kurier-config.cmake ${PROJECT_BINARY_DIR}/kurier-config-version.cmake
-    cmake/kurier-components.cmake DESTINATION ${package_dir})
+    cmake/kurier-components.cmake cmake/kurier-compiled.cpp DESTINATION ${package_dir})
 
 configure_file(cmake/kurier.pc.in ${PROJECT_BINARY_DIR}/kurier.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/kurier.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -1,7 +1,8 @@
 # Finds what kurier needs and makes its optional parts. The build and the installed package both include this
 # file, so that a component means the same in either.
 
-set(KURIER_COMPONENTS zstd lz4 snappy gzip testing)
+set(KURIER_COMPONENTS zstd lz4 snappy gzip testing compiled)
+set(KURIER_COMPILED_SOURCE ${CMAKE_CURRENT_LIST_DIR}/kurier-compiled.cpp)
 
 # Boost's headers as the target Boost::headers: from Boost's own CMake package where there is one, otherwise
 # from the include path.
@@ -80,7 +81,20 @@ macro(kurier_add_components)
     endforeach()
 endmacro()
 
+# kurier::compiled, for programs of many source files: what is not a template is compiled once, in a library that
+# belongs to the user's build and so has its flags.
+function(kurier_add_compiled)
+    add_library(kurier_compiled STATIC EXCLUDE_FROM_ALL ${KURIER_COMPILED_SOURCE})
+    add_library(kurier::compiled ALIAS kurier_compiled)
+    target_compile_definitions(kurier_compiled PUBLIC KURIER_SEPARATE_COMPILATION)
+    target_link_libraries(kurier_compiled PUBLIC kurier::kurier)
+endfunction()
+
 function(kurier_add_component component)
+    if(component STREQUAL compiled)
+        kurier_add_compiled()
+        return()
+    endif()
     add_library(kurier::${component} INTERFACE IMPORTED GLOBAL)
     target_link_libraries(kurier::${component} INTERFACE kurier::kurier)
     if(component STREQUAL testing)
