@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
+#include <source_location>
 
 namespace kurier::fuzz {
 
 // What must hold; a crash is what a fuzzer understands.
-inline void require(bool condition)
+inline void require(bool condition, std::source_location where = std::source_location::current())
 {
-    if (!condition) std::abort();
+    if (condition) return;
+    std::fprintf(stderr, "%s:%u: does not hold\n", where.file_name(), static_cast<unsigned>(where.line()));
+    std::abort();
 }
 
 struct heap_counts
