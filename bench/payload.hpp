@@ -19,26 +19,26 @@ namespace kurier::bench {
 class value_pool
 {
 public:
+    value_pool(value_pool&&) = default;
+
     // The parts of a file between delimiters; the last one need not be closed by a delimiter.
     static value_pool from_file(const std::string& path, std::string_view delimiter)
     {
         std::ifstream in{path, std::ios::binary};
         if (!in)
             throw std::runtime_error{"cannot read " + path};
-        return from_text({std::istreambuf_iterator<char>{in}, {}}, delimiter);
+        return from_text(std::string{std::istreambuf_iterator<char>{in}, {}}, delimiter);
     }
 
-    static value_pool from_text(std::string text, std::string_view delimiter)
+    static value_pool from_text(std::string_view text, std::string_view delimiter)
     {
-        value_pool pool;
-        pool.text_ = std::move(text);
-        const std::string_view all = pool.text_;
-        for (std::size_t at = 0; at < all.size();) {
-            const std::size_t end = std::min(all.find(delimiter, at), all.size());
-            pool.parts_.push_back({at, end - at});
+        value_pool pool{text.size()};
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = std::min(text.find(delimiter, at), text.size());
+            pool.add(text.substr(at, end - at));
             at = end + delimiter.size();
         }
-        if (pool.parts_.empty())
+        if (pool.values_.empty())
             throw std::runtime_error{"the payload file is empty"};
         return pool;
     }
@@ -46,33 +46,29 @@ public:
     // The same values in random order, and in memory in that order too: sending them costs no more.
     value_pool shuffled(std::mt19937_64& random) const
     {
-        value_pool pool;
-        pool.parts_ = parts_;
-        std::shuffle(pool.parts_.begin(), pool.parts_.end(), random);
-        for (part& moved : pool.parts_) {
-            const std::size_t at = pool.text_.size();
-            pool.text_.append(text_, moved.at, moved.size);
-            moved.at = at;
-        }
+        std::vector<std::string_view> order = values_;
+        std::shuffle(order.begin(), order.end(), random);
+        value_pool pool{bytes_.size()};
+        for (const std::string_view value : order)
+            pool.add(value);
         return pool;
     }
 
-    std::size_t size() const noexcept { return parts_.size(); }
-
-    std::string_view operator[](std::size_t i) const noexcept
-    {
-        return std::string_view{text_}.substr(parts_[i].at, parts_[i].size);
-    }
+    std::size_t size() const noexcept { return values_.size(); }
+    std::string_view operator[](std::size_t i) const noexcept { return values_[i]; }
 
 private:
-    struct part
-    {
-        std::size_t at;
-        std::size_t size;
-    };
+    explicit value_pool(std::size_t bytes) { bytes_.reserve(bytes + 1); } // never moves, and an empty value isn't null
 
-    std::string text_;
-    std::vector<part> parts_;
+    void add(std::string_view value)
+    {
+        const std::size_t at = bytes_.size();
+        bytes_.insert(bytes_.end(), value.begin(), value.end());
+        values_.emplace_back(bytes_.data() + at, value.size());
+    }
+
+    std::vector<char> bytes_;
+    std::vector<std::string_view> values_;
 };
 
 // `count` distinct keys of 12 bytes.

@@ -5,6 +5,10 @@
 #include "producer_perf/sender.hpp"
 #include "producer_perf/statistics.hpp"
 
+#include <kurier/compression/gzip.hpp>
+#include <kurier/compression/lz4.hpp>
+#include <kurier/compression/snappy.hpp>
+#include <kurier/compression/zstd.hpp>
 #include <kurier/properties.hpp>
 #include <kurier/version.hpp>
 

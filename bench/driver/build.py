@@ -15,12 +15,15 @@ from paths import BENCH, BIN, CACHE, PAYLOADS, ROOT, loud, say
 import jars
 
 NPM_PACKAGE = "@confluentinc/kafka-javascript"     # carries the source of the newest librdkafka
-KURIER = [f"-I{ROOT}/include"]
+KURIER = [f"-I{ROOT}/include", *([f"-isystem{os.environ['BOOST_ROOT']}/include"] if "BOOST_ROOT" in os.environ else [])]
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow".split()
 
 
 class Unavailable(Exception):
     pass
+
+
+# The functions that build a program are cached: one run measures one build, whatever happens to its sources meanwhile.
 
 
 def run(command, **options):
@@ -33,18 +36,25 @@ def run(command, **options):
 
 def need(command, package):
     """A program that must be there. Root on a Debian machine gets it installed."""
-    if shutil.which(command):
-        return command
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        say(f"installing {package} for {command}")
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "install", "-y", "-q", package], env=environment, stdout=subprocess.DEVNULL)
+    if not shutil.which(command):
+        install(package)
     if not shutil.which(command):
         raise Unavailable(f"no `{command}` (Debian: {package})")
     return command
 
 
+def install(package):
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"installing {package}")
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "install", "-y", "-q", package], env=environment, stdout=subprocess.DEVNULL)
+
+
+@functools.cache
 def compiler():
+    need("pkg-config", "pkg-config")
+    if not pathlib.Path("/usr/include/boost/asio.hpp").exists() and "BOOST_ROOT" not in os.environ:
+        install("libboost1.81-dev")
     return os.environ.get("CXX") or need("g++", "g++")
 
 
@@ -93,33 +103,43 @@ def shared_headers():
 
 # kurier's own
 
+LIBRARIES = {"libzstd": "libzstd-dev", "liblz4": "liblz4-dev", "zlib": "zlib1g-dev", "snappy": "libsnappy-dev"}
+
+
 def codec_flags():
     found = []
-    for library in ("libzstd", "liblz4", "zlib", "snappy"):
-        result = subprocess.run(["pkg-config", "--libs", library], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        found += result.stdout.split() if result.returncode == 0 else []
+    for library, package in LIBRARIES.items():
+        command = ["pkg-config", "--libs", library]
+        if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            install(package)
+        found += run(command).split()
     return found
 
 
+@functools.cache
 def producer_perf():
     return compile_cpp("producer_perf", BENCH / "producer_perf.cpp", flags=KURIER, link=codec_flags(),
                        depends=[ROOT / "include", BENCH / "producer_perf", *shared_headers()])
 
 
+@functools.cache
 def floor():
     return compile_cpp("floor", BENCH / "floor" / "floor.cpp", flags=KURIER,
                        depends=[ROOT / "include", BENCH / "floor", *shared_headers()])
 
 
+@functools.cache
 def embedded_broker():
     return compile_cpp("embedded_broker", BENCH / "embedded_broker" / "embedded_broker.cpp", flags=KURIER,
                        link=codec_flags(), depends=[ROOT / "include"])
 
 
+@functools.cache
 def calibrate():
     return compile_cpp("calibrate", BENCH / "quiet" / "calibrate.cpp")
 
 
+@functools.cache
 def interposer():
     return compile_cpp("interpose.so", BENCH / "counting" / "interpose.cpp", flags=["-fPIC"], link=["-shared"])
 
@@ -169,28 +189,31 @@ def librdkafka():
 def librdkafka_from_debian(reason):
     loud(f"The newest librdkafka could not be built, falling back to the one of the system, which is years older: {reason}")
     if not pathlib.Path("/usr/include/librdkafka/rdkafka_mock.h").exists():
-        need("apt-get", "apt")
-        run(["apt-get", "install", "-y", "-q", "librdkafka-dev"])
+        install("librdkafka-dev")
     return {"link": ["-lrdkafka"]}
 
 
+@functools.cache
 def librdkafka_client():
     return compile_cpp("librdkafka_client", BENCH / "peers" / "librdkafka" / "client.cpp", **librdkafka(),
                        depends=shared_headers())
 
 
+@functools.cache
 def mock_cluster():
     return compile_cpp("mock_cluster", BENCH / "mock_cluster" / "mock_cluster.cpp", **librdkafka())
 
 
 # franz-go and Java
 
+@functools.cache
 def franz_client():
     need("go", "golang-go")
     folder = BENCH / "peers" / "franz"
     return built("franz_client", stamp(folder), lambda path: run(["go", "build", "-o", path, "."], cwd=folder))
 
 
+@functools.cache
 def java_client():
     """The class path."""
     need("java", "default-jdk-headless")

@@ -35,7 +35,7 @@ LIMITS = [
     Count("timer-arms", 1, "timer re-arms for each batch"),
 ]
 IDLE_TOPICS = 2_500                     # both servers make a topic that is asked for, with 4 partitions
-FULL_BATCHES = "1000"                   # ms of linger: a client that is slowed down by counting fills its batches all the same
+FULL_BATCHES = 1000                     # ms of linger: a client that is slowed down by counting fills its batches all the same
 
 
 class Client:
@@ -49,7 +49,10 @@ class Client:
         payload = build.payload(100)
         if self.name == "kurier":
             made = [self.program, "--json", "--bootstrap-server", server, "--topic", f"bench-{partitions}", "--num-records", records,
-                    "--payload-file", payload, "--api", api, "--timed-of", 0, "--command-property", f"linger.ms={FULL_BATCHES}"]
+                    "--payload-file", payload, "--api", api, "--timed-of", 0]
+            # So many coroutines fill several batches, but not the last one of a round
+            made += (["--coroutines", 10_000, "--command-property", "linger.ms=5"] if api == "coroutine"
+                     else ["--command-property", f"linger.ms={FULL_BATCHES}"])
             if keys:
                 made += ["--record-key-range", keys, "--key-distribution", "range", "--key-size", 12]
             if idle:
@@ -63,9 +66,12 @@ class Client:
 
 
 def run(command, **options):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=300, **options)
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, **options)
+    except subprocess.TimeoutExpired as error:
+        raise build.Unavailable(f"`{' '.join(command)}` took longer than 120 s") from error
     if result.returncode:
-        raise build.Unavailable(f"`{' '.join(command[:3])} ...` failed: {(result.stderr or result.stdout)[-500:]}")
+        raise build.Unavailable(f"`{' '.join(command)}` failed: {(result.stderr or result.stdout)[-500:]}")
 
 
 class Counter:

@@ -2,7 +2,7 @@
 import dataclasses
 import time
 
-import clients
+import peers
 from build import Unavailable
 from paths import loud, say
 from quiet import busy_seconds
@@ -17,6 +17,10 @@ class Run:
     foreign: float                      # share of a processor that others used
     server: float                       # processor seconds of the server per million records
     disturbed: str                      # why it doesn't count; empty: it does
+
+
+def effort(row):
+    return len(row.clients) * (2 if row.server.program == "kafka" else 1)
 
 
 class Session:
@@ -42,8 +46,8 @@ class Session:
             except Unavailable as error:
                 loud(f"left out: {', '.join(row.name for row in same)}: {error}")
                 continue
-            rest = sum(row.server in kinds[position:] for row in rows)
-            self.measure_on(server, same, self.time_left() * len(same) / rest)
+            rest = sum(effort(row) for row in rows if row.server in kinds[position:])
+            self.measure_on(server, same, self.time_left() * sum(map(effort, same)) / rest)
             self.servers.stop(kind)
             self.servers.retire(kinds[position + 1:])
 
@@ -54,8 +58,8 @@ class Session:
             if not missing:
                 return
             for row, client in missing:
-                if attempt >= self.wanted and time.monotonic() > end:
-                    break
+                if attempt > 0 and time.monotonic() > end:
+                    return
                 self.once(server, row, client, min(3.0, max(0.0, (end - time.monotonic()) / (4 * len(missing)))))
 
     def lacks(self, row, client, attempt, end):
@@ -65,13 +69,13 @@ class Session:
         if sum(not run.disturbed for run in mine) >= self.wanted:
             return False
         # Disturbed runs are repeated while there is time, and used, with a note, when there is none
-        return attempt < self.wanted or time.monotonic() < end
+        return attempt == 0 or time.monotonic() < end
 
     def once(self, server, row, client, patience):
         quiet = self.judge.wait_until_quiet(patience)
         busy, served = busy_seconds(), server.processor_seconds()
         try:
-            result, wall, used = clients.run(client, row, server)
+            result, wall, used = peers.run(client, row, server)
         except Unavailable as error:
             self.unavailable[client, row.name] = str(error)
             return loud(f"{client} is left out of {row.name}: {error}")

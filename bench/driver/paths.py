@@ -10,7 +10,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 BIN = CACHE / "bin"
 PAYLOADS = CACHE / "payloads"
 
-sys.path.insert(0, str(ROOT / "tests" / "kafka"))  # the harness of real Kafka clusters
+sys.path.append(str(ROOT / "tests" / "kafka"))  # the harness of real Kafka clusters
 
 
 def say(text):

@@ -7,6 +7,11 @@
 #include "reporter.hpp"
 #include "workload.hpp"
 
+#include <kurier/compression.hpp>
+#include <kurier/compression/gzip.hpp>
+#include <kurier/compression/lz4.hpp>
+#include <kurier/compression/snappy.hpp>
+#include <kurier/compression/zstd.hpp>
 #include <kurier/producer.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -27,6 +32,8 @@ namespace kurier::bench {
 
 namespace asio = boost::asio;
 
+using every_codec = codecs<gzip_codec, snappy_codec, lz4_codec, zstd_codec>;
+
 class sender
 {
 public:
@@ -34,7 +41,7 @@ public:
     sender(const perf_options& options, const producer_config& config, reporter& reports, std::size_t index)
         : options_{options},
           reports_{reports},
-          producer_{context_.get_executor(), config},
+          producer_{engine{context_.get_executor(), config, every_codec{}}},
           reporting_{context_},
           work_{options},
           count_{options.num_records / options.producers + (index < options.num_records % options.producers ? 1 : 0)},
@@ -70,8 +77,9 @@ public:
     const recorder& results() const noexcept { return *recorder_; }
 
 private:
-    // After so many bytes the loop asks for room and lets the connections work.
-    static constexpr std::size_t bytes_per_turn = 32 * 1024;
+    // After so many bytes, about a batch, the loop asks for room and lets the connections work. Each time is a turn of the
+    // event loop with a system call of its own.
+    static constexpr std::size_t bytes_per_turn = 256 * 1024;
 
     struct on_delivery
     {
@@ -210,7 +218,7 @@ private:
             }
             const producer<>::record next = next_record();
             const std::size_t value_bytes = (*next.value).size();
-            bytes += value_bytes + 64;
+            bytes += value_bytes + 16;
             const std::uint64_t sent_ns = sent_time(i);
             producer_.send(next)(on_delivery{this, sent_ns, due_time(i, sent_ns), value_bytes});
         }

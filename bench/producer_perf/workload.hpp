@@ -70,7 +70,7 @@ private:
                 text += static_cast<char>('A' + random() % 26);
             text += '\n';
         }
-        return value_pool::from_text(std::move(text), "\n");
+        return value_pool::from_text(text, "\n");
     }
 
     // A batch of records is looked at together
