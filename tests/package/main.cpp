@@ -2,6 +2,8 @@
 #include <kurier/producer.hpp>
 #include <kurier/version.hpp>
 
+#include <boost/asio/io_context.hpp>
+
 #include <cstdio>
 
 int main()
