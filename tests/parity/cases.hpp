@@ -49,7 +49,8 @@ public:
         protocol::init_producer_id_request request;
         for (int i = 0; i != 100; ++i) { // a new broker answers COORDINATOR_LOAD_IN_PROGRESS first
             const auto response = client.ask<protocol::init_producer_id_response>(request, 4);
-            if (response && response->error_code == 0) return {response->producer_id, response->producer_epoch};
+            if (response && response->error_code == 0)
+                return {response->producer_id, response->producer_epoch};
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
         }
         throw std::runtime_error("no producer id");
@@ -67,7 +68,8 @@ class producing
 {
 public:
     explicit producing(run& to, const testing::topic_options& options = {})
-        : run_{to}, topic_{to.new_topic(options)}, id_{to.broker().topic_id(topic_)}, client_{to.broker().connect()}
+        : run_{to}, topic_{to.new_topic(options)}, id_{to.broker().topic_id(topic_)},
+          client_{to.broker().connect()}
     {}
 
     std::string name() const { return topic_; }
@@ -76,7 +78,10 @@ public:
     producing& partition(std::int32_t number) { return partition_ = number, *this; }
     producing& reconnect() { return client_ = run_.broker().connect(), *this; }
 
-    void operator()(const std::string& what, const bytes& records) { send(what, nullable_bytes{bytes_view{records}}); }
+    void operator()(const std::string& what, const bytes& records)
+    {
+        send(what, nullable_bytes{bytes_view{records}});
+    }
 
     void send(const std::string& what, nullable_bytes records)
     {
@@ -122,7 +127,8 @@ private:
             text += "now";
         else
             text += std::to_string(told.log_append_time_ms);
-        for (const auto& record : told.record_errors) text += ", record " + std::to_string(record.batch_index);
+        for (const auto& record : told.record_errors)
+            text += ", record " + std::to_string(record.batch_index);
         if (told.current_leader.leader_id != -1) text += ", leader hint";
         return text;
     }
@@ -136,7 +142,10 @@ private:
     std::int32_t partition_ = 0;
 };
 
-inline batch_builder records(int count) { return batch_builder{wall_ms()}.records(count); }
+inline batch_builder records(int count)
+{
+    return batch_builder{wall_ms()}.records(count);
+}
 
 using case_function = std::function<void(run&)>;
 struct named_case

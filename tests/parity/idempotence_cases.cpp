@@ -142,7 +142,10 @@ void other_content(run& to)
 {
     partition p{to};
     p.batch(0, 0, 2);
-    bytes other = batch_builder{1'600'000'000'000}.record("other", "x").record("keys", "y").producer(p.producer.id, 0, 0);
+    bytes other = batch_builder{1'600'000'000'000}
+                      .record("other", "x")
+                      .record("keys", "y")
+                      .producer(p.producer.id, 0, 0);
     p("other records under the same sequence", other);
     p.batch(0, 2, 1);
 }
@@ -194,7 +197,8 @@ void plain_between(run& to)
 void odd_identities(run& to)
 {
     partition p{to};
-    const auto odd = [&](const std::string& what, std::int64_t id, std::int16_t epoch, std::int32_t sequence) {
+    const auto odd = [&](const std::string& what, std::int64_t id, std::int16_t epoch,
+                         std::int32_t sequence) {
         bytes batch = batch_builder{1'600'000'000'000}.records(1).producer(id, epoch, sequence);
         p(what, batch);
     };

@@ -64,10 +64,14 @@ int main(int argc, char** argv)
     settings chosen;
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
-        if (argument == "--print") chosen.print = true;
-        else if (argument == "--only" && i + 1 < argc) chosen.only = argv[++i];
-        else if (argument == "--except" && i + 1 < argc) chosen.except = argv[++i];
-        else chosen.port = std::stoi(argv[i]);
+        if (argument == "--print")
+            chosen.print = true;
+        else if (argument == "--only" && i + 1 < argc)
+            chosen.only = argv[++i];
+        else if (argument == "--except" && i + 1 < argc)
+            chosen.except = argv[++i];
+        else
+            chosen.port = std::stoi(argv[i]);
     }
     std::vector<named_case> cases = idempotence_cases();
     for (auto& more : validation_cases()) cases.push_back(std::move(more));

@@ -5,7 +5,10 @@ namespace kurier::parity {
 
 namespace {
 
-std::string name_of(std::int16_t code) { return std::string{error_name(static_cast<broker_errc>(code))}; }
+std::string name_of(std::int16_t code)
+{
+    return std::string{error_name(static_cast<broker_errc>(code))};
+}
 
 void produce_versions(run& to)
 {
@@ -36,8 +39,9 @@ void unknown_topics(run& to)
         const bytes batch = records(1);
         topic.partition_data.push_back({0, nullable_bytes{bytes_view{batch}}});
         const auto response = client.ask<protocol::produce_response>(request, version);
-        to.line("v" + std::to_string(version) + ": " +
-                (response ? name_of(response->responses.at(0).partition_responses.at(0).error_code) : "closed"));
+        to.line(
+            "v" + std::to_string(version) + ": " +
+            (response ? name_of(response->responses.at(0).partition_responses.at(0).error_code) : "closed"));
     }
 }
 
@@ -79,10 +83,11 @@ void api_versions(run& to)
     for (std::int16_t version = 0; version <= 4; ++version) {
         raw_client client = to.broker().connect();
         const auto ask = [&](const std::string& name, const std::string& software) {
-            const auto response =
-                client.ask<protocol::api_versions_response>(protocol::api_versions_request{name, software, {}, -1}, version);
+            const auto response = client.ask<protocol::api_versions_response>(
+                protocol::api_versions_request{name, software, {}, -1}, version);
             to.line("v" + std::to_string(version) + " \"" + name + "\" \"" + software + "\": " +
-                    (response ? name_of(response->error_code) + (response->api_keys.empty() ? ", no ranges" : ", ranges")
+                    (response ? name_of(response->error_code) +
+                                    (response->api_keys.empty() ? ", no ranges" : ", ranges")
                               : "closed"));
         };
         ask("kurier", "1.0");
@@ -103,9 +108,10 @@ void api_versions(run& to)
     client.send(frame);
     const auto answer = client.receive();
     protocol::api_versions_response response;
-    if (!answer || !protocol::decode_response(bytes_view{*answer}.subspan(4), 0, response)) return to.line("v99: closed");
-    to.line("v99: " + name_of(response.error_code) + ", " + std::to_string(response.api_keys.size()) + " range of API " +
-            std::to_string(response.api_keys.empty() ? -1 : response.api_keys[0].api_key));
+    if (!answer || !protocol::decode_response(bytes_view{*answer}.subspan(4), 0, response))
+        return to.line("v99: closed");
+    to.line("v99: " + name_of(response.error_code) + ", " + std::to_string(response.api_keys.size()) +
+            " range of API " + std::to_string(response.api_keys.empty() ? -1 : response.api_keys[0].api_key));
 }
 
 void init_producer_id(run& to)
@@ -117,9 +123,9 @@ void init_producer_id(run& to)
             const auto response = client.ask<protocol::init_producer_id_response>(request, version);
             if (!response) return to.line("v" + std::to_string(version) + ", " + what + ": closed");
             to.line("v" + std::to_string(version) + ", " + what + ": " + name_of(response->error_code) +
-                    (response->producer_id == -1                       ? ", no id"
+                    (response->producer_id == -1                    ? ", no id"
                      : response->producer_id == request.producer_id ? ", same id"
-                                                                       : ", new id") +
+                                                                    : ", new id") +
                     ", epoch " + std::to_string(response->producer_epoch));
         };
         protocol::init_producer_id_request request;
@@ -217,7 +223,8 @@ void hang_ups(run& to)
     check("Metadata v99", frame(3, 99, true, bytes(20)));
     check("InitProducerId v99", frame(22, 99, true, bytes(20)));
     check("Produce cut short", frame(0, 9, true, bytes(3)));
-    check("Metadata with 2^31-1 topics", frame(3, 4, false, {std::byte{0x7f}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}}));
+    check("Metadata with 2^31-1 topics",
+          frame(3, 4, false, {std::byte{0x7f}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}}));
     check("negative size", {std::byte{0xff}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}});
     check("huge size", {std::byte{0x7f}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}});
     check("HTTP", [] {
@@ -259,14 +266,10 @@ void pipelined(run& to)
 
 std::vector<named_case> protocol_cases()
 {
-    return {{"Produce versions", produce_versions},
-            {"unknown topics", unknown_topics},
-            {"several partitions", several_partitions},
-            {"ApiVersions", api_versions},
-            {"InitProducerId", init_producer_id},
-            {"Metadata", metadata},
-            {"automatic creation", auto_creation},
-            {"hang-ups", hang_ups},
+    return {{"Produce versions", produce_versions},     {"unknown topics", unknown_topics},
+            {"several partitions", several_partitions}, {"ApiVersions", api_versions},
+            {"InitProducerId", init_producer_id},       {"Metadata", metadata},
+            {"automatic creation", auto_creation},      {"hang-ups", hang_ups},
             {"pipelined requests", pipelined}};
 }
 

@@ -82,8 +82,7 @@ public:
         return ::poll(&wanted, 1, milliseconds) == 0;
     }
 
-    template <class Request>
-    bool send(const Request& request, std::int16_t version)
+    template <class Request> bool send(const Request& request, std::int16_t version)
     {
         bytes frame;
         if (!protocol::write_request_frame(frame, request, version, ++correlation_id_, "parity"))
@@ -103,7 +102,8 @@ public:
         return response;
     }
 
-    template <class Response, class Request> std::optional<Response> ask(const Request& request, std::int16_t version)
+    template <class Response, class Request>
+    std::optional<Response> ask(const Request& request, std::int16_t version)
     {
         if (!send(request, version)) return std::nullopt;
         return receive<Response>(version);

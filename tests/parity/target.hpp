@@ -2,6 +2,7 @@
 // has no request in kurier's protocol (creating topics and the like) each does in its own way.
 #pragma once
 
+#include "../unit/testing/batch_builder.hpp"
 #include "raw_client.hpp"
 
 #include <kurier/testing/embedded_broker.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -31,7 +33,7 @@ public:
 
     raw_client connect() const { return raw_client{port()}; }
 
-    // Asks until it is there.
+    // Waits until it is there and led.
     uuid topic_id(const std::string& name)
     {
         for (int i = 0; i != 200; ++i) {
@@ -40,13 +42,34 @@ public:
             request.topics.emplace().push_back({{}, name});
             request.allow_auto_topic_creation = false;
             const auto response = client.ask<protocol::metadata_response>(request, 12);
-            if (response && !response->topics.empty() && response->topics[0].error_code == 0) {
-                const auto& partitions = response->topics[0].partitions;
-                if (!partitions.empty() && partitions[0].error_code == 0) return response->topics[0].topic_id;
-            }
+            if (response && !response->topics.empty() && response->topics[0].error_code == 0 &&
+                is_led(client, name, response->topics[0].partitions.size()))
+                return response->topics[0].topic_id;
             std::this_thread::sleep_for(std::chrono::milliseconds{50});
         }
         throw std::runtime_error("topic " + name + " does not appear");
+    }
+
+private:
+    // Metadata may tell of a leader that doesn't know yet: ask it to append what it will refuse.
+    static bool is_led(raw_client& client, const std::string& name, std::size_t partitions)
+    {
+        protocol::produce_request request;
+        request.acks = 1;
+        request.timeout_ms = 5000;
+        const bytes refused = testing::batch_builder{0}.records(1).base_offset(1);
+        protocol::produce_request_topic& topic = request.topic_data.emplace_back();
+        topic.name = name;
+        for (std::size_t i = 0; i != partitions; ++i)
+            topic.partition_data.push_back(
+                {static_cast<std::int32_t>(i), nullable_bytes{bytes_view{refused}}});
+        const auto response = client.ask<protocol::produce_response>(request, 9);
+        if (!response) return false;
+        const auto& answers = response->responses.at(0).partition_responses;
+        const auto refused_it = [](const auto& told) {
+            return told.error_code == static_cast<std::int16_t>(broker_errc::invalid_record);
+        };
+        return std::ranges::all_of(answers, refused_it);
     }
 };
 
@@ -56,7 +79,8 @@ public:
     embedded_target() : work_{context_.get_executor()}
     {
         testing::cluster_options options;
-        options.auto_create_topics_enable = true;
+        // What the cases call compressed is not.
+        options.decompress = [](int, bytes_view, std::size_t, bytes&) { return false; };
         broker_ = std::make_unique<testing::embedded_broker>(context_.get_executor(), std::move(options));
         port_ = broker_->port();
         thread_ = std::thread{[this] { context_.run(); }};

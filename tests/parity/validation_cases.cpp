@@ -132,7 +132,8 @@ void timestamps(run& to)
     options.log_append_time = true;
     producing append{to, options};
     append("any time", batch_builder{wall_ms() + 99'999'999}.records(2));
-    append("said to be log append time", batch_builder{wall_ms()}.records(2).attributes(batch_log_append_time));
+    append("said to be log append time",
+           batch_builder{wall_ms()}.records(2).attributes(batch_log_append_time));
 }
 
 void sizes(run& to)
@@ -193,14 +194,10 @@ void acknowledgements(run& to)
 
 std::vector<named_case> validation_cases()
 {
-    return {{"shapes", shapes},
-            {"corruption", corruption},
-            {"headers", headers},
-            {"record format", record_format},
-            {"timestamps", timestamps},
-            {"sizes", sizes},
-            {"compaction", compaction},
-            {"compression", compression},
+    return {{"shapes", shapes},         {"corruption", corruption},
+            {"headers", headers},       {"record format", record_format},
+            {"timestamps", timestamps}, {"sizes", sizes},
+            {"compaction", compaction}, {"compression", compression},
             {"acks", acknowledgements}};
 }
 

@@ -82,17 +82,22 @@ public:
     }
 
 private:
+    static constexpr std::size_t header_up_to_length = 12;
     static constexpr std::size_t header_up_to_magic = 17;
 
     // Too few bytes are no error, as at the end of a file.
     static bool find_batch(bytes_view bytes, std::size_t& size, validation& result)
     {
-        if (bytes.size() < header_up_to_magic) return false;
+        if (bytes.size() < header_up_to_length) return false;
         const auto length = load_big_endian<std::int32_t>(bytes.data() + batch_field::length);
+        if (length < 14) {
+            result.fail(broker_errc::corrupt_message, "the length of the batch is impossible");
+            return false;
+        }
+        if (bytes.size() < header_up_to_magic) return false;
         const auto magic = load_big_endian<std::int8_t>(bytes.data() + batch_field::magic);
-        if (length < 14 || magic < 0 || magic > batch_magic) {
-            result.fail(broker_errc::corrupt_message,
-                        "the length or the format version of the batch is impossible");
+        if (magic < 0 || magic > batch_magic) {
+            result.fail(broker_errc::corrupt_message, "the format version of the batch is unknown");
             return false;
         }
         size = static_cast<std::size_t>(length) + batch_field::partition_leader_epoch;
@@ -137,7 +142,7 @@ private:
             }
             if (!decompress_(result.header.codec(), records, batch_reader::default_max_decompressed,
                              decompressed))
-                return result.fail(broker_errc::invalid_record, "the batch cannot be decompressed");
+                return result.fail(broker_errc::unknown_server_error, "the batch cannot be decompressed");
             records = decompressed;
         }
         record_walk walk{records};

@@ -296,13 +296,15 @@ private:
     bool handle_next(broker_connection& connection, instant now)
     {
         const std::size_t arrived = connection.backlog();
-        if (arrived < frame_front::bytes) return false;
-        const frame_front front = load_frame_front(connection.unhandled());
-        if (front.size < 8 || front.size > state_.options().socket_request_max_bytes) {
-            violations().add(violation::malformed_request, "size " + std::to_string(front.size));
+        if (arrived < 4) return false;
+        const auto size = load_big_endian<std::int32_t>(connection.unhandled().data());
+        if (size < 8 || size > state_.options().socket_request_max_bytes) {
+            violations().add(violation::malformed_request, "size " + std::to_string(size));
             connection.close();
             return true;
         }
+        if (arrived < frame_front::bytes) return false;
+        const frame_front front = load_frame_front(connection.unhandled());
         if (!faults().empty() && faults().take_request_cut(front.api_key, connection.broker, arrived, front.whole())) {
             connection.close();
             return true;

@@ -70,13 +70,13 @@ public:
         skip(1); // attributes
         record.timestamp_delta = take_varlong();
         record.offset_delta = static_cast<std::int32_t>(take_varlong());
-        record.has_key = skip_bytes(-1) >= 0;
-        skip_bytes(-1);
+        record.has_key = skip_bytes() >= 0;
+        skip_bytes();
         std::int64_t headers = take_varlong();
         if (headers < 0 || headers > end_ - at_) bad_ = true;
         for (; headers > 0 && !bad_; --headers) {
-            skip_bytes(0);
-            skip_bytes(-1);
+            if (skip_bytes() < 0) bad_ = true; // a header has a name
+            skip_bytes();
         }
         if (bad_ || at_ != end_) return std::nullopt;
         end_ = rest;
@@ -92,10 +92,9 @@ private:
             at_ += size;
     }
 
-    std::int64_t skip_bytes(std::int64_t least) noexcept
+    std::int64_t skip_bytes() noexcept // any negative length is null
     {
         const std::int64_t size = take_varlong();
-        if (size < least) bad_ = true;
         if (size > 0) skip(size);
         return size;
     }
