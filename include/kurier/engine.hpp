@@ -15,6 +15,7 @@
 #include <kurier/io/wait_operation.hpp>
 #include <kurier/log.hpp>
 #include <kurier/producer_config.hpp>
+#include <kurier/topic.hpp>
 
 #include <boost/asio/deferred.hpp>
 
@@ -104,7 +105,6 @@ public:
         driver_->stop_intake();
         driver_->flush();
         const auto give_up = core::later(driver_->now().steady, to_nanoseconds(timeout));
-        driver_->wake_at(give_up);
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
@@ -116,7 +116,8 @@ public:
                 machine.abort(ec ? ec : make_error_code(errc::closed));
                 machine.wake();
                 return true;
-            });
+            },
+            give_up);
     }
 
     // Completes when there is room for more records: void(error_code). A loop that sends as fast as it can waits here, so
@@ -137,23 +138,25 @@ public:
     auto partitions_for(std::string_view topic, Token&& token = {})
     {
         const auto now = driver_->now();
-        auto& state = driver_->use_topic(topic, now);
+        const auto bad_name = check_topic(topic);
+        const auto* state = bad_name ? nullptr : &driver_->use_topic(topic, now);
         const auto give_up = core::later(now.steady, driver_->config().max_block);
-        driver_->wake_at(give_up);
         driver_->wake();
         return io::wait_for_value<std::vector<partition_info>, Token>(
             driver_, std::forward<Token>(token),
-            [&state, give_up](io::driver& machine, error_code& ec, std::vector<partition_info>& found) {
-                if (state.phase == core::topic_phase::known) {
-                    for (const auto& partition : state.partitions)
+            [state, bad_name, give_up](io::driver& machine, error_code& ec, std::vector<partition_info>& found) {
+                if (state && state->phase == core::topic_phase::known) {
+                    for (const auto& partition : state->partitions)
                         found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
                     return true;
                 }
-                if (machine.closing()) ec = errc::closed;
-                else if (state.error && !retriable(state.error)) ec = state.error;
+                if (!state) ec = bad_name;
+                else if (machine.closing()) ec = errc::closed;
+                else if (!state->wanted && !retriable(state->error)) ec = state->error; // it was asked for, in vain
                 else if (machine.now().steady >= give_up) ec = errc::max_block_exceeded;
                 return ec.failed();
-            });
+            },
+            give_up);
     }
 
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }

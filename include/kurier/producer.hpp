@@ -26,6 +26,7 @@
 #include <kurier/topic.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +74,7 @@ public:
     // Sends a range of records, in order, and completes when all of them are delivered or have failed:
     // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
     // Lifetimes: the range and what it refers to must live until the operation is started, which `co_await` does at
-    // once. Records that find no room wait for it, as with send.
+    // once. Records that find no room wait for it, as with send. One whose serializer throws has failed.
     template <class Range,
               boost::asio::completion_token_for<void(error_code, send_summary)> Token = boost::asio::deferred_t>
     auto send_all(Range&& records, Token&& token = {})
@@ -115,7 +116,7 @@ private:
     void send_counted(const record& what, io::group_counter& group)
     {
         group.add();
-        const auto made = send_record(what, true);
+        const auto made = send_or_refuse(what);
         if (made.resolved()) {
             record_metadata metadata;
             const auto ec = made.take_result(metadata);
@@ -125,6 +126,16 @@ private:
         auto& slot = made.slot();
         slot.context = &group;
         slot.notify = &io::group_counter::notify;
+    }
+
+    // An exception would leave the records before this one without anybody to tell.
+    delivery send_or_refuse(const record& what)
+    {
+        try {
+            return send_record(what, true);
+        } catch (const std::exception& thrown) {
+            return refuse(what, errc::serialization_failed, thrown.what());
+        }
     }
 
     delivery send_record(const record& what, bool may_wait)

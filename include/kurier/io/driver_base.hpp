@@ -38,6 +38,8 @@ struct state_wait
     virtual ~state_wait() = default;
     virtual bool over(driver& machine, error_code& ec) = 0;
     virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
+
+    core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
 };
 
 class driver
@@ -79,7 +81,6 @@ public:
     KURIER_DECL void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs);
     KURIER_DECL void log(log_event event);
     KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
-    KURIER_DECL void wake_at(core::nanoseconds time);
     KURIER_DECL void add_wait(std::unique_ptr<state_wait> wait);
 
     // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------

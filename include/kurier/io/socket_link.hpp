@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <array>
+#include <optional>
 #include <vector>
 
 namespace kurier::io {
@@ -30,8 +31,8 @@ struct socket_link
     socket_link(const asio::any_io_executor& executor, core::connection_id number) : id{number}, socket{executor}, resolver{executor} {}
 
     core::connection_id id;
-    tcp::socket socket;
-    tcp::resolver resolver;
+    std::optional<tcp::socket> socket; // nothing: the context has ended
+    std::optional<tcp::resolver> resolver;
     std::vector<tcp::endpoint> endpoints; // still to be tried, the next one last
     bool connecting = false, reading = false, writing = false; // an operation is under way
     bool closing = false;

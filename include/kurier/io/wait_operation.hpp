@@ -24,10 +24,11 @@ template <class Value, class Handler, class Over> class wait_operation final : p
 public:
     using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
 
-    wait_operation(driver& machine, Handler handler, Over over)
+    wait_operation(driver& machine, Handler handler, Over over, core::nanoseconds at)
         : handler_{std::move(handler)}, over_{std::move(over)},
           work_{asio::get_associated_executor(handler_, machine.executor())}
     {
+        deadline = at;
         if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
             slot.assign([this, &machine](asio::cancellation_type) {
                 cancelled_ = true;
@@ -61,27 +62,28 @@ private:
     bool cancelled_ = false;
 };
 
-// over(driver, ec) says whether the wait is over, and with which error.
-template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over)
+// over(driver, ec) says whether the wait is over, and with which error; it is asked at `deadline` at the latest.
+template <class Token, class Over>
+auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, core::nanoseconds deadline = core::never)
 {
     auto with_value = [over](driver& state, error_code& ec, no_value&) mutable { return over(state, ec); };
     return asio::async_initiate<Token, void(error_code)>(
-        [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
+        [](auto handler, boost::intrusive_ptr<driver> self, auto until, core::nanoseconds at) {
             using operation = wait_operation<no_value, decltype(handler), decltype(until)>;
-            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
+            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until), at));
         },
-        token, std::move(machine), std::move(with_value));
+        token, std::move(machine), std::move(with_value), deadline);
 }
 
 template <class Value, class Token, class Over>
-auto wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over over)
+auto wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over over, core::nanoseconds deadline)
 {
     return asio::async_initiate<Token, void(error_code, Value)>(
-        [](auto handler, boost::intrusive_ptr<driver> self, auto until) {
+        [](auto handler, boost::intrusive_ptr<driver> self, auto until, core::nanoseconds at) {
             using operation = wait_operation<Value, decltype(handler), decltype(until)>;
-            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until)));
+            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until), at));
         },
-        token, std::move(machine), std::move(over));
+        token, std::move(machine), std::move(over), deadline);
 }
 
 } // namespace kurier::io

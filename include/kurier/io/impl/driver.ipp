@@ -17,7 +17,6 @@ KURIER_DECL void driver::keep_codecs(std::shared_ptr<void> list, codecs_ref code
 }
 KURIER_DECL void driver::log(log_event event) { loop().log(event); }
 KURIER_DECL void driver::send_early() { loop().send_early(); }
-KURIER_DECL void driver::wake_at(core::nanoseconds time) { loop().wake_at(time); }
 KURIER_DECL void driver::add_wait(std::unique_ptr<state_wait> wait) { loop().add_wait(std::move(wait)); }
 KURIER_DECL void driver::begin_turn() { loop().begin_turn(); }
 KURIER_DECL void driver::schedule_turn() { loop().schedule_turn(); }

@@ -5,17 +5,21 @@
 #include <kurier/core/producer_core.hpp>
 #include <kurier/io/driver_base.hpp>
 #include <kurier/io/handler_memory.hpp>
+#include <kurier/io/impl/loop_registry.hpp>
 #include <kurier/io/socket_link.hpp>
 
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace kurier::io {
@@ -24,11 +28,33 @@ class event_loop final : public driver
 {
 public:
     event_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed, log_function log)
-        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}, log_{std::move(log)}
+        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}, log_{std::move(log)},
+          registry_{&asio::use_service<loop_registry<event_loop>>(asio::query(executor_, asio::execution::context))}
     {
+        registry_->add(*this);
         synchronise_clocks();
     }
-    ~event_loop() { abandon_waiters(); }
+    ~event_loop()
+    {
+        if (registry_) registry_->remove(*this);
+        abandon_waiters();
+    }
+
+    // The executor's context is being destroyed before the producers are: nothing of it may be used from now on.
+    void context_ended()
+    {
+        const auto self = keep();
+        registry_ = nullptr;
+        closing_ = scheduled_ = true; // so that no turn is asked for
+        abandon_waiters();
+        waits_.clear();
+        timer_.reset();
+        for (auto& [id, link] : links_) { // their memory stays: pending operations are in it
+            link->socket.reset();
+            link->resolver.reset();
+        }
+        executor_ = {};
+    }
 
     core::producer_core& core() noexcept { return core_; }
     const core::producer_core& core() const noexcept { return core_; }
@@ -58,9 +84,6 @@ public:
         event.when = now();
         if (log_) log_(event);
     }
-
-    // A turn will take place at this time, if not earlier.
-    void wake_at(core::nanoseconds time) { wake_times_.push_back(time); }
 
     void end_all()
     {
@@ -114,17 +137,16 @@ private:
     void arm_timer()
     {
         auto at = core_.deadline();
-        std::erase_if(wake_times_, [&](core::nanoseconds time) { return time <= now_.steady || waits_.empty(); });
-        for (const auto time : wake_times_) at = std::min(at, time);
+        for (const auto& wait : waits_) at = std::min(at, wait->deadline);
         if (at == core::never && armed_ != core::never) { // nothing is left to wait for: the timer must not hold us
             armed_ = core::never;
-            timer_.cancel();
+            timer_->cancel();
         }
         if (at >= armed_) return; // it rings early and is armed again then: cheaper than moving it each time
         armed_ = at;
-        timer_.expires_at(std::chrono::steady_clock::time_point{
+        timer_->expires_at(std::chrono::steady_clock::time_point{
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::max(at, now_.steady))});
-        timer_.async_wait(asio::bind_allocator(handler_allocator<void>{timer_memory_[timer_flip_ ^= 1]},
+        timer_->async_wait(asio::bind_allocator(handler_allocator<void>{timer_memory_[timer_flip_ ^= 1]},
                                                [self = keep(), at](error_code ec) {
                                                    if (ec || self->armed_ != at) return;
                                                    self->armed_ = core::never;
@@ -213,7 +235,7 @@ private:
         }
     }
 
-    // The executor's context is going away with operations still pending: free what waits without running it.
+    // Frees what waits without running it.
     void abandon_waiters()
     {
         core_.abort(errc::aborted);
@@ -257,7 +279,7 @@ private:
     // Asio looks names up on a thread of its own, because the system's function blocks.
     void resolve(socket_link& link, const std::string& host, std::uint16_t port)
     {
-        link.resolver.async_resolve(
+        link.resolver->async_resolve(
             host, std::to_string(port), tcp::resolver::numeric_service,
             [self = keep(), &link](error_code ec, const tcp::resolver::results_type& results) {
                 if (ec) ec = ec == asio::error::operation_aborted ? ec : make_error_code(errc::resolve_failed);
@@ -283,8 +305,8 @@ private:
         const auto endpoint = link.endpoints.back();
         link.endpoints.pop_back();
         error_code ignored;
-        link.socket.close(ignored);
-        link.socket.async_connect(endpoint, [self = keep(), &link](error_code ec) {
+        link.socket->close(ignored);
+        link.socket->async_connect(endpoint, [self = keep(), &link](error_code ec) {
             if (ec || link.closing) {
                 self->connect_next(link, ec);
                 return;
@@ -296,7 +318,7 @@ private:
     void connected(socket_link& link)
     {
         link.connecting = false;
-        set_options(link.socket);
+        set_options(*link.socket);
         read_clock();
         core_.connected(link.id, now_);
         read(link);
@@ -319,7 +341,7 @@ private:
         const auto space = core_.read_space(link.id);
         if (space.empty() || link.closing) return;
         link.reading = true;
-        link.socket.async_read_some(asio::buffer(space.data(), space.size()),
+        link.socket->async_read_some(asio::buffer(space.data(), space.size()),
                                     asio::bind_allocator(handler_allocator<void>{link.read_memory},
                                                          [self = keep(), &link](error_code ec, std::size_t size) {
                                                              self->was_read(link, ec, size);
@@ -331,7 +353,12 @@ private:
         read_clock();
         if (size > 0 && !link.closing) {
             core_.read(link.id, size, now_);
-            turn();
+            try {
+                turn();
+            } catch (...) { // a user's handler: the connection goes on reading all the same
+                asio::post(executor_, [self = keep(), &link, ec] { self->was_read(link, ec, 0); });
+                throw;
+            }
         }
         link.reading = false;
         if (ec) close(link, ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
@@ -347,7 +374,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) link.buffers[i] = {link.views[i].data(), link.views[i].size()};
         link.writing = true;
         const buffer_range range{link.buffers.data(), link.buffers.data() + count};
-        link.socket.async_write_some(range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
+        link.socket->async_write_some(range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
                                                                  [self = keep(), &link](error_code ec, std::size_t size) {
                                                                      self->was_written(link, ec, size);
                                                                  }));
@@ -375,9 +402,9 @@ private:
         if (!link.closing) {
             link.closing = true;
             link.error = why;
-            link.resolver.cancel();
+            link.resolver->cancel();
             error_code ignored;
-            link.socket.close(ignored);
+            link.socket->close(ignored);
         }
         finish(link);
     }
@@ -396,7 +423,7 @@ private:
 
     std::shared_ptr<void> codecs_; // before the core, which refers to them
     core::producer_core core_;
-    asio::steady_timer timer_;
+    std::optional<asio::steady_timer> timer_;
     log_function log_;
     std::map<core::connection_id, std::unique_ptr<socket_link>> links_;
     std::vector<std::unique_ptr<state_wait>> waits_;
@@ -405,8 +432,8 @@ private:
     core::nanoseconds armed_ = core::never;
     core::nanoseconds synchronised_{0};
     std::chrono::nanoseconds wall_at_synchronisation_{0};
-    std::vector<core::nanoseconds> wake_times_;
     std::size_t rotation_ = 0;
+    loop_registry<event_loop>* registry_; // nullptr: the context has ended
 };
 
 } // namespace kurier::io
