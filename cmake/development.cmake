@@ -39,12 +39,17 @@ function(kurier_link_used_components target)
     endforeach()
 endfunction()
 
-# One program for each source file of a folder
+# One program for each source file of a folder; `programs` is all of them, without the tests
+add_custom_target(programs)
 function(kurier_add_programs folder)
     file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
     foreach(source IN LISTS sources)
         get_filename_component(name ${source} NAME_WE)
         add_executable(${name} ${source})
         kurier_link_used_components(${name})
+        get_target_property(left_out ${name} EXCLUDE_FROM_ALL)
+        if(NOT left_out)
+            add_dependencies(programs ${name})
+        endif()
     endforeach()
 endfunction()
