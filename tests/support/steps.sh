@@ -67,7 +67,6 @@ run_step() # NAME
         "$(awk "BEGIN { printf \"%.1f s\", $EPOCHREALTIME - $begin }")" "$verdict" "$p" "$f" "$s"
 }
 
-# Ends the process itself, so that the script may be edited while it runs
 main()
 {
     while (($#)); do
