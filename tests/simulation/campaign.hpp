@@ -22,17 +22,19 @@ inline constexpr std::uint64_t fixed_seeds = 4000, fresh_seeds = 4000;
 class campaign
 {
 public:
+    explicit campaign(std::uint64_t violations_wanted) : violations_max_{violations_wanted} {}
+
     // `invariants_every`: one in so many seeds is run with the walk over the core's whole state, and twice, since the
     // same seed must do the same.
     void run_seeds(std::uint64_t first, std::uint64_t count, std::uint64_t invariants_every)
     {
-        for (auto seed = first; seed != first + count && violations_ < violations_max; ++seed)
+        for (auto seed = first; seed != first + count && violations_ < violations_max_; ++seed)
             run_seed(seed, invariants_every != 0 && seed % invariants_every == 0);
     }
 
     void run_for(std::uint64_t first, double seconds)
     {
-        for (auto seed = first; elapsed() < seconds && violations_ < violations_max; ++seed) run_seed(seed, seed % 256 == 0);
+        for (auto seed = first; elapsed() < seconds && violations_ < violations_max_; ++seed) run_seed(seed, seed % 256 == 0);
     }
 
     // How it ended is counted; `how_to_repeat` is printed if a rule was broken.
@@ -55,7 +57,7 @@ public:
     }
 
     std::uint64_t violations() const { return violations_; }
-    bool failed_enough() const { return violations_ >= violations_max; }
+    bool failed_enough() const { return violations_ >= violations_max_; }
 
     void print_faults() const
     {
@@ -101,8 +103,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t violations_max = 20;
-
     double elapsed() const
     {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
@@ -122,6 +122,7 @@ private:
         if (again.hash() != run.hash()) fail("seed " + std::to_string(seed) + " does not repeat itself");
     }
 
+    const std::uint64_t violations_max_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     std::uint64_t runs_ = 0, steps_ = 0, violations_ = 0, hash_ = 0;
     std::int64_t virtual_seconds_ = 0;

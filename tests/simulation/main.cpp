@@ -23,14 +23,14 @@ struct flags
 {
     std::uint64_t seeds = 0, first = 0;
     double minutes = 0;
-    bool events = false, fixed_only = false;
+    bool events = false, fixed_only = false, first_only = false;
     int exhaustive = -1;
     std::string record; // a line for this commit is appended to RUNS.md
 };
 
 [[noreturn]] void explain()
 {
-    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--exhaustive 1|2] [--record COMMIT]");
+    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] [--exhaustive 1|2] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -45,6 +45,7 @@ flags parse(int argc, char** argv)
         else if (name == "--minutes") parsed.minutes = std::strtod(value(), nullptr);
         else if (name == "--events") parsed.events = true;
         else if (name == "--fixed") parsed.fixed_only = true;
+        else if (name == "--first-violation") parsed.first_only = true;
         else if (name == "--exhaustive") parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
         else if (name == "--record") parsed.record = value();
         else explain();
@@ -72,7 +73,7 @@ int main(int argc, char** argv)
 {
     const auto wanted = parse(argc, argv);
     if (wanted.events) return replay(wanted.first);
-    simulation_tests::campaign runs;
+    simulation_tests::campaign runs{wanted.first_only ? 1u : 20u};
     const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 && wanted.exhaustive < 0;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);
     if (wanted.seeds > 0 || wanted.first > 0) runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
