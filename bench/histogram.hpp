@@ -26,8 +26,7 @@ public:
 
     void merge(const histogram& other) noexcept
     {
-        for (std::size_t i = 0; i < cells_.size(); ++i)
-            cells_[i] += other.cells_[i];
+        for (std::size_t i = 0; i < cells_.size(); ++i) cells_[i] += other.cells_[i];
         count_ += other.count_;
         sum_ += other.sum_;
         max_ = std::max(max_, other.max_);
@@ -41,18 +40,17 @@ public:
     std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
     double mean() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
-    // The smallest recorded value, rounded up to the end of its cell, that `percent` of all values don't exceed.
+    // The smallest recorded value, rounded up to the end of its cell, that `percent` of all values don't
+    // exceed.
     std::uint64_t percentile(double percent) const noexcept
     {
-        if (count_ == 0)
-            return 0;
+        if (count_ == 0) return 0;
         const double exact = percent / 100 * static_cast<double>(count_);
         const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(exact)), 1, count_);
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i < cells_.size(); ++i) {
             seen += cells_[i];
-            if (seen >= rank)
-                return std::min(last_of(i), max_);
+            if (seen >= rank) return std::min(last_of(i), max_);
         }
         return max_;
     }
@@ -61,18 +59,17 @@ public:
     static constexpr std::size_t cell_of(std::uint64_t value) noexcept
     {
         const auto width = static_cast<unsigned>(std::bit_width(value));
-        if (width <= cell_bits + 1)
-            return static_cast<std::size_t>(value);
+        if (width <= cell_bits + 1) return static_cast<std::size_t>(value);
         const unsigned shift = width - (cell_bits + 1);
         return (std::size_t{shift} << cell_bits) + static_cast<std::size_t>(value >> shift);
     }
 
     static constexpr std::uint64_t last_of(std::size_t cell) noexcept
     {
-        if (cell < (std::size_t{2} << cell_bits))
-            return cell;
+        if (cell < (std::size_t{2} << cell_bits)) return cell;
         const auto shift = static_cast<unsigned>(cell >> cell_bits) - 1;
-        const std::uint64_t step = (cell & ((std::size_t{1} << cell_bits) - 1)) + (std::size_t{1} << cell_bits);
+        const std::uint64_t step =
+            (cell & ((std::size_t{1} << cell_bits) - 1)) + (std::size_t{1} << cell_bits);
         return (step << shift) + ((std::uint64_t{1} << shift) - 1);
     }
 

@@ -12,11 +12,8 @@ class pacer
 {
 public:
     pacer(std::uint64_t start_ns, std::uint64_t records_per_s, std::uint64_t burst) noexcept
-        : start_ns_{start_ns},
-          rate_{records_per_s},
-          burst_{burst == 0 ? 1 : burst}
-    {
-    }
+        : start_ns_{start_ns}, rate_{records_per_s}, burst_{burst == 0 ? 1 : burst}
+    {}
 
     std::uint64_t due_ns(std::uint64_t record) const noexcept
     {

@@ -25,8 +25,7 @@ public:
     static value_pool from_file(const std::string& path, std::string_view delimiter)
     {
         std::ifstream in{path, std::ios::binary};
-        if (!in)
-            throw std::runtime_error{"cannot read " + path};
+        if (!in) throw std::runtime_error{"cannot read " + path};
         return from_text(std::string{std::istreambuf_iterator<char>{in}, {}}, delimiter);
     }
 
@@ -38,8 +37,7 @@ public:
             pool.add(text.substr(at, end - at));
             at = end + delimiter.size();
         }
-        if (pool.values_.empty())
-            throw std::runtime_error{"the payload file is empty"};
+        if (pool.values_.empty()) throw std::runtime_error{"the payload file is empty"};
         return pool;
     }
 
@@ -49,8 +47,7 @@ public:
         std::vector<std::string_view> order = values_;
         std::shuffle(order.begin(), order.end(), random);
         value_pool pool{bytes_.size()};
-        for (const std::string_view value : order)
-            pool.add(value);
+        for (const std::string_view value : order) pool.add(value);
         return pool;
     }
 
@@ -58,7 +55,10 @@ public:
     std::string_view operator[](std::size_t i) const noexcept { return values_[i]; }
 
 private:
-    explicit value_pool(std::size_t bytes) { bytes_.reserve(bytes + 1); } // never moves, and an empty value isn't null
+    explicit value_pool(std::size_t bytes)
+    {
+        bytes_.reserve(bytes + 1);
+    } // never moves, and an empty value isn't null
 
     void add(std::string_view value)
     {
@@ -75,12 +75,12 @@ private:
 class key_pool
 {
 public:
-    explicit key_pool(std::size_t count)
-        : count_{count}
+    explicit key_pool(std::size_t count) : count_{count}
     {
         text_.resize(count * key_size + 1);
         for (std::size_t i = 0; i < count; ++i)
-            std::snprintf(&text_[i * key_size], key_size + 1, "key-%08u", static_cast<unsigned>(i % 100'000'000));
+            std::snprintf(&text_[i * key_size], key_size + 1, "key-%08u",
+                          static_cast<unsigned>(i % 100'000'000));
     }
 
     std::size_t size() const noexcept { return count_; }
@@ -101,16 +101,12 @@ private:
 class cycle
 {
 public:
-    explicit cycle(std::size_t size) noexcept
-        : size_{size}
-    {
-    }
+    explicit cycle(std::size_t size) noexcept : size_{size} {}
 
     std::size_t next() noexcept
     {
         const std::size_t now = at_;
-        if (++at_ == size_)
-            at_ = 0;
+        if (++at_ == size_) at_ = 0;
         return now;
     }
 

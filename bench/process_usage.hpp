@@ -47,8 +47,7 @@ inline long peak_memory_kb()
 {
     std::ifstream status{"/proc/self/status"};
     for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:"))
-            return std::strtol(line.c_str() + 6, nullptr, 10);
+        if (line.starts_with("VmHWM:")) return std::strtol(line.c_str() + 6, nullptr, 10);
     }
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);

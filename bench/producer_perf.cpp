@@ -1,5 +1,5 @@
-// Measures a kurier producer, with the options and the output of Kafka's kafka-producer-perf-test, so that the two
-// can be used in turn. `producer_perf --help` shows the options.
+// Measures a kurier producer, with the options and the output of Kafka's kafka-producer-perf-test, so that
+// the two can be used in turn. `producer_perf --help` shows the options.
 #include "producer_perf/options.hpp"
 #include "producer_perf/reporter.hpp"
 #include "producer_perf/sender.hpp"
@@ -28,24 +28,20 @@ producer_config make_config(const perf_options& options)
     config_problems problems;
     for (const std::string& path : options.command_configs) {
         std::ifstream in{path, std::ios::binary};
-        if (!in)
-            throw usage_error{"cannot read " + path};
+        if (!in) throw usage_error{"cannot read " + path};
         apply_properties(config, std::string{std::istreambuf_iterator<char>{in}, {}}, problems);
     }
-    for (const auto& [name, value] : options.command_properties)
-        set_property(config, name, value, problems);
+    for (const auto& [name, value] : options.command_properties) set_property(config, name, value, problems);
     if (!options.bootstrap_server.empty())
         set_property(config, "bootstrap.servers", options.bootstrap_server, problems);
-    if (has_errors(problems))
-        throw config_error{std::move(problems)};
+    if (has_errors(problems)) throw config_error{std::move(problems)};
     return config;
 }
 
 // Runs `step` of every producer, each in a thread of its own if there are several.
 template <class Step> void in_parallel(std::vector<std::unique_ptr<sender>>& senders, Step step)
 {
-    if (senders.size() == 1)
-        return step(*senders.front());
+    if (senders.size() == 1) return step(*senders.front());
     std::vector<std::exception_ptr> failures(senders.size());
     {
         std::vector<std::jthread> threads;
@@ -60,13 +56,31 @@ template <class Step> void in_parallel(std::vector<std::unique_ptr<sender>>& sen
         }
     }
     for (const std::exception_ptr& failure : failures) {
-        if (failure)
-            std::rethrow_exception(failure);
+        if (failure) std::rethrow_exception(failure);
     }
 }
 
-void print_results(const perf_options& options, const perf_result& result, const tally& total, const tally& steady,
-                   double steady_seconds)
+// In the form of Kafka's own tool, as far as a benchmark can know them from outside.
+void print_metrics(const producer_config& config, const perf_result& result, const tally& total)
+{
+    const double delivered = static_cast<double>(total.delivered);
+    std::printf("\n%-55s %s\n", "Metric Name", "Value");
+    const auto print = [&](const char* name, double value) {
+        std::printf("%-55s : %.3f\n",
+                    format_line("producer-metrics:%s:{client-id=%s}", name, config.client_id.c_str()).c_str(),
+                    value);
+    };
+    print("record-send-total", delivered);
+    print("record-send-rate", delivered / result.seconds);
+    print("record-error-total", static_cast<double>(result.failed));
+    print("record-error-rate", static_cast<double>(result.failed) / result.seconds);
+    print("record-size-avg", delivered > 0 ? static_cast<double>(total.bytes) / delivered : 0);
+    print("record-latency-avg", to_ms(total.from_send.mean()));
+    print("record-latency-max", to_ms(static_cast<double>(total.from_send.max())));
+}
+
+void print_results(const perf_options& options, const perf_result& result, const tally& total,
+                   const tally& steady, double steady_seconds)
 {
     if (options.json) {
         std::printf("%s\n", json_line(result, total).c_str());
@@ -74,8 +88,7 @@ void print_results(const perf_options& options, const perf_result& result, const
     }
     std::printf("%s%s\n", total_line(total, result.seconds, false).c_str(),
                 usage_text(result.processor, result.records, result.peak_kb).c_str());
-    if (options.warmup_records > 0)
-        std::printf("%s\n", total_line(steady, steady_seconds, true).c_str());
+    if (options.warmup_records > 0) std::printf("%s\n", total_line(steady, steady_seconds, true).c_str());
     std::printf("%s\n", corrected_line(total.from_due).c_str());
     if (result.failed > 0)
         std::printf("%llu records failed.\n", static_cast<unsigned long long>(result.failed));
@@ -113,6 +126,7 @@ int run(const perf_options& options)
     }
     in_parallel(senders, [](sender& one) { one.close(); });
     print_results(options, result, *total, *steady, static_cast<double>(end - steady_start) * 1e-9);
+    if (options.print_metrics && !options.json) print_metrics(config, result, *total);
     return result.failed == 0 ? 0 : 1;
 }
 

@@ -1,9 +1,10 @@
-// Loaded in front of a client (LD_PRELOAD), it counts what the client asks of libc: allocations, clock reads, timers,
-// calls that enter the kernel for I/O, and the Produce requests among the bytes that it sends. The counts go to the
-// file $KURIER_COUNTS when the process ends.
+// Loaded in front of a client (LD_PRELOAD), it counts what the client asks of libc: allocations, clock reads,
+// timers, calls that enter the kernel for I/O, and the Produce requests among the bytes that it sends. The
+// counts go to the file $KURIER_COUNTS when the process ends.
 //
-// A run of N records and one of M differ in start-up by nothing: the difference of their counts, divided by M - N, is
-// what a record costs. Not counted: what libc does inside itself (futex, brk, mmap); strace shows those.
+// A run of N records and one of M differ in start-up by nothing: the difference of their counts, divided by M
+// - N, is what a record costs. Not counted: what libc does inside itself (futex, brk, mmap); strace shows
+// those.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -44,11 +45,13 @@ struct counter
     void add(std::uint64_t n = 1) noexcept { value.fetch_add(n, std::memory_order_relaxed); }
 };
 
-counter allocations{"allocations"}, allocated_bytes{"allocated_bytes"}, frees{"frees"}, clock_reads{"clock_reads"},
-    timer_arms{"timer_arms"}, event_waits{"event_waits"}, writes{"writes"}, reads{"reads"}, empty_reads{"empty_reads"},
-    other_calls{"other_calls"}, produce_requests{"produce_requests"}, sent_bytes{"sent_bytes"};
-counter* const counters[] = {&allocations, &allocated_bytes, &frees, &clock_reads, &timer_arms, &event_waits,
-                             &writes, &reads, &empty_reads, &other_calls, &produce_requests, &sent_bytes};
+counter allocations{"allocations"}, allocated_bytes{"allocated_bytes"}, frees{"frees"},
+    clock_reads{"clock_reads"}, timer_arms{"timer_arms"}, event_waits{"event_waits"}, writes{"writes"},
+    reads{"reads"}, empty_reads{"empty_reads"}, other_calls{"other_calls"},
+    produce_requests{"produce_requests"}, sent_bytes{"sent_bytes"};
+counter* const counters[] = {&allocations,      &allocated_bytes, &frees, &clock_reads, &timer_arms,
+                             &event_waits,      &writes,          &reads, &empty_reads, &other_calls,
+                             &produce_requests, &sent_bytes};
 
 template <class Function> Function next(const char* name) noexcept
 {
@@ -74,19 +77,18 @@ struct frame_follower
             }
             head[have++] = *bytes++;
             --size;
-            if (have == head.size())
-                begin();
+            if (have == head.size()) begin();
         }
     }
 
 private:
     void begin() noexcept
     {
-        const std::uint64_t frame = std::uint64_t{head[0]} << 24 | head[1] << 16 | head[2] << 8 | head[3];
+        std::uint64_t frame = 0;
+        for (std::size_t i = 0; i < 4; ++i) frame = frame << 8 | head[i];
         left = frame > 2 ? frame - 2 : 0;
         have = 0;
-        if (head[4] == 0 && head[5] == 0)
-            produce_requests.add();
+        if (head[4] == 0 && head[5] == 0) produce_requests.add();
     }
 };
 
@@ -102,13 +104,13 @@ bool is_socket(int fd) noexcept
 void count_written(int fd, const iovec* pieces, std::size_t count, ssize_t written) noexcept
 {
     writes.add();
-    if (written <= 0 || !is_socket(fd))
-        return;
+    if (written <= 0 || !is_socket(fd)) return;
     sent_bytes.add(static_cast<std::uint64_t>(written));
     auto left = static_cast<std::size_t>(written);
     for (std::size_t i = 0; i < count && left > 0; ++i) {
         const std::size_t size = std::min(left, pieces[i].iov_len);
-        followers[static_cast<std::size_t>(fd)].follow(static_cast<const unsigned char*>(pieces[i].iov_base), size);
+        followers[static_cast<std::size_t>(fd)].follow(static_cast<const unsigned char*>(pieces[i].iov_base),
+                                                       size);
         left -= size;
     }
 }
@@ -116,8 +118,7 @@ void count_written(int fd, const iovec* pieces, std::size_t count, ssize_t writt
 ssize_t count_read(ssize_t result) noexcept
 {
     reads.add();
-    if (result < 0 && errno == EAGAIN)
-        empty_reads.add();
+    if (result < 0 && errno == EAGAIN) empty_reads.add();
     return result;
 }
 
@@ -125,8 +126,7 @@ ssize_t count_read(ssize_t result) noexcept
 {
     const char* const path = std::getenv("KURIER_COUNTS");
     std::FILE* const file = path ? std::fopen(path, "w") : nullptr;
-    if (file == nullptr)
-        return;
+    if (file == nullptr) return;
     std::array<std::uint64_t, std::size(counters)> values{};
     for (std::size_t i = 0; i < values.size(); ++i) // before printing, which allocates
         values[i] = counters[i]->value;
@@ -175,8 +175,7 @@ int posix_memalign(void** result, std::size_t alignment, std::size_t size)
 
 void free(void* memory)
 {
-    if (memory != nullptr)
-        frees.add();
+    if (memory != nullptr) frees.add();
     __libc_free(memory);
 }
 

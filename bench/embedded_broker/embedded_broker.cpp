@@ -1,8 +1,9 @@
-// kurier's embedded broker in a process of its own: a quick broker that every client can talk to, without Java.
+// kurier's embedded broker in a process of its own: a quick broker that every client can talk to, without
+// Java.
 //
 // usage: embedded_broker [brokers=N] topic=NAME:PARTITIONS...
-// Any other topic comes into being, with 4 partitions, when a client first asks for it. Prints the bootstrap servers and
-// ends when its standard input does, so that it can't outlive its starter.
+// Any other topic comes into being, with 4 partitions, when a client first asks for it. Prints the bootstrap
+// servers and ends when its standard input does, so that it can't outlive its starter.
 #include <kurier/testing/embedded_broker.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -34,10 +35,9 @@ struct topic
 class forgetful_log
 {
 public:
-    forgetful_log(asio::io_context& context, kurier::testing::embedded_broker& broker, std::vector<topic> topics)
-        : timer_{context},
-          broker_{broker},
-          topics_{std::move(topics)}
+    forgetful_log(asio::io_context& context, kurier::testing::embedded_broker& broker,
+                  std::vector<topic> topics)
+        : timer_{context}, broker_{broker}, topics_{std::move(topics)}
     {
         wait();
     }
@@ -89,14 +89,14 @@ int main(int argc, char** argv)
     }
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor(), options};
-    for (const auto& [name, partitions] : topics)
-        broker.create_topic(name, partitions);
+    for (const auto& [name, partitions] : topics) broker.create_topic(name, partitions);
     const forgetful_log keeps_nothing{context, broker, topics};
     std::printf("%s\n", broker.bootstrap_servers().c_str());
     std::fflush(stdout);
 
     asio::posix::stream_descriptor input{context, ::dup(STDIN_FILENO)};
     char byte = 0;
-    input.async_read_some(asio::buffer(&byte, 1), [&context](boost::system::error_code, std::size_t) { context.stop(); });
+    input.async_read_some(asio::buffer(&byte, 1),
+                          [&context](boost::system::error_code, std::size_t) { context.stop(); });
     context.run();
 }

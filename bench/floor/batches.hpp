@@ -58,11 +58,8 @@ struct batch
 {
     static constexpr std::size_t front = 512; // room for the request in front of the batch
 
-    batch(std::size_t bytes, std::size_t records)
-        : memory(front + batch_header_size + bytes),
-          slots(records)
-    {
-    }
+    batch(std::size_t bytes, std::size_t records) : memory(front + batch_header_size + bytes), slots(records)
+    {}
 
     std::byte* start() noexcept { return memory.data() + front; }
     std::byte* limit() noexcept { return memory.data() + memory.size(); }
@@ -90,8 +87,7 @@ class batches
 {
 public:
     batches(floor_settings settings, std::size_t extra_buffers)
-        : settings_{std::move(settings)},
-          partitions_(settings_.partitions)
+        : settings_{std::move(settings)}, partitions_(settings_.partitions)
     {
         for (std::size_t i = 0; i < settings_.partitions + extra_buffers; ++i) {
             all_.push_back(std::make_unique<batch>(settings_.batch_bytes, settings_.batch_records));
@@ -108,14 +104,14 @@ public:
     // False when every buffer is in use.
     bool append(nullable_bytes key, bytes_view value, std::uint64_t slot)
     {
-        const std::size_t to = key.is_null() ? sticky_ : (murmur2(as_text(key.view())) & 0x7fff'ffff) % partitions_.size();
+        const std::size_t to =
+            key.is_null() ? sticky_ : (murmur2(as_text(key.view())) & 0x7fff'ffff) % partitions_.size();
         batch* open = partitions_[to].open;
         std::size_t body = open ? record_body_size(0, open->count, key, value.size(), false, {}) : 0;
         if (open == nullptr || static_cast<std::size_t>(open->limit() - open->end) < record_size(body) ||
             static_cast<std::size_t>(open->count) == open->slots.size()) {
             close(to);
-            if (free_.empty())
-                return false;
+            if (free_.empty()) return false;
             open = partitions_[to].open = take_free(to);
             body = record_body_size(0, 0, key, value.size(), false, {});
         }
@@ -126,8 +122,7 @@ public:
 
     void close_all()
     {
-        for (std::size_t i = 0; i < partitions_.size(); ++i)
-            close(i);
+        for (std::size_t i = 0; i < partitions_.size(); ++i) close(i);
     }
 
     bool room() const noexcept { return !free_.empty(); }
@@ -135,8 +130,7 @@ public:
 
     batch* next_to_send() noexcept
     {
-        if (ready_.empty())
-            return nullptr;
+        if (ready_.empty()) return nullptr;
         batch* const next = ready_.front();
         ready_.pop_front();
         return next;
@@ -163,8 +157,7 @@ private:
     {
         partition& from = partitions_[i];
         batch* const full = std::exchange(from.open, nullptr);
-        if (full == nullptr)
-            return;
+        if (full == nullptr) return;
         batch_info info;
         info.base_timestamp = info.max_timestamp = full->opened_ms;
         info.record_count = full->count;
@@ -173,8 +166,9 @@ private:
             info.producer_epoch = producer_epoch_;
             info.base_sequence = from.sequence;
         }
-        from.sequence = static_cast<std::int32_t>((static_cast<std::uint32_t>(from.sequence) +
-                                                   static_cast<std::uint32_t>(full->count)) & 0x7fff'ffffu);
+        from.sequence = static_cast<std::int32_t>(
+            (static_cast<std::uint32_t>(from.sequence) + static_cast<std::uint32_t>(full->count)) &
+            0x7fff'ffffu);
         seal_batch(full->start(), static_cast<std::size_t>(full->end - full->start()), info);
         put_request(*full);
         ready_.push_back(full);

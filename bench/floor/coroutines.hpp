@@ -43,8 +43,7 @@ public:
 
     void notify()
     {
-        if (waiting_)
-            std::exchange(waiting_, {}).resume();
+        if (waiting_) std::exchange(waiting_, {}).resume();
     }
 
 private:

@@ -1,6 +1,6 @@
-// The floor: how cheap a producer on Boost.Asio can be when it can do nothing else. One broker, one topic, Produce
-// v7, a producer id, five requests in flight, one delivery for each record; no retries, no metadata, no timeouts,
-// no errors but the fatal one. Not a client: a bound to hold clients against.
+// The floor: how cheap a producer on Boost.Asio can be when it can do nothing else. One broker, one topic,
+// Produce v7, a producer id, five requests in flight, one delivery for each record; no retries, no metadata,
+// no timeouts, no errors but the fatal one. Not a client: a bound to hold clients against.
 //
 // Takes the same NAME=VALUE arguments as the peers; x.partitions=N says what metadata would.
 #include "../pacer.hpp"
@@ -27,7 +27,8 @@ template <class Int> Int take(const std::byte*& at)
 {
     std::make_unsigned_t<Int> value = 0;
     for (std::size_t i = 0; i < sizeof(Int); ++i)
-        value = static_cast<std::make_unsigned_t<Int>>((std::uint64_t{value} << 8) | std::to_integer<unsigned>(*at++));
+        value = static_cast<std::make_unsigned_t<Int>>((std::uint64_t{value} << 8) |
+                                                       std::to_integer<unsigned>(*at++));
     return static_cast<Int>(value);
 }
 
@@ -51,8 +52,7 @@ struct deliveries
 void on_delivery(deliveries& all, std::uint64_t record, std::int64_t /*offset*/, std::int16_t error)
 {
     ++(error == 0 ? all.ok : all.failed);
-    if (all.pace == nullptr)
-        return;
+    if (all.pace == nullptr) return;
     const std::uint64_t now = monotonic_ns();
     all.from_send.record(now - all.sent_ns[record]);
     all.from_due.record(now - all.pace->due_ns(record));
@@ -64,13 +64,10 @@ delivery_callback volatile deliver = &on_delivery;
 class floor_producer
 {
 public:
-    floor_producer(asio::io_context& context, batches& records, const floor_settings& settings, deliveries& all)
-        : socket_{context},
-          records_{records},
-          settings_{settings},
-          all_{all}
-    {
-    }
+    floor_producer(asio::io_context& context, batches& records, const floor_settings& settings,
+                   deliveries& all)
+        : socket_{context}, records_{records}, settings_{settings}, all_{all}
+    {}
 
     void connect(asio::io_context& context, std::string_view bootstrap)
     {
@@ -78,8 +75,7 @@ public:
         asio::ip::tcp::resolver resolver{context};
         asio::connect(socket_, resolver.resolve(bootstrap.substr(0, colon), bootstrap.substr(colon + 1)));
         socket_.set_option(asio::ip::tcp::no_delay{true});
-        if (settings_.idempotent)
-            init_producer_id();
+        if (settings_.idempotent) init_producer_id();
     }
 
     void start()
@@ -106,8 +102,7 @@ private:
         std::array<std::byte, 4 + 4 + 4 + 2 + 8 + 2> answer{};
         asio::read(socket_, asio::buffer(answer));
         const std::byte* at = answer.data() + 12;
-        if (take<std::int16_t>(at) != 0)
-            fail("InitProducerId was refused");
+        if (take<std::int16_t>(at) != 0) fail("InitProducerId was refused");
         const auto id = take<std::int64_t>(at);
         records_.set_producer(id, take<std::int16_t>(at));
     }
@@ -116,19 +111,16 @@ private:
     {
         for (;;) {
             batch* next = nullptr;
-            while ((next = records_.next_to_send()) == nullptr)
-                co_await work_.wait();
-            while (in_flight_.size() >= settings_.in_flight)
-                co_await window_.wait();
+            while ((next = records_.next_to_send()) == nullptr) co_await work_.wait();
+            while (in_flight_.size() >= settings_.in_flight) co_await window_.wait();
             in_flight_.push_back(next);
-            // The answer may be handled before the completion of the write that caused it, and the batch may be
-            // in use again by then: from here on only the view.
+            // The answer may be handled before the completion of the write that caused it, and the batch may
+            // be in use again by then: from here on only the view.
             bytes_view left = next->request;
             while (!left.empty()) {
                 write_some some{socket_, asio::buffer(left.data(), left.size())};
                 const std::size_t written = co_await some;
-                if (written == 0)
-                    fail("the connection was lost while writing");
+                if (written == 0) fail("the connection was lost while writing");
                 left = left.subspan(written);
             }
         }
@@ -141,8 +133,7 @@ private:
         for (;;) {
             read_some some{socket_, asio::buffer(buffer.data() + held, buffer.size() - held)};
             const std::size_t read = co_await some;
-            if (read == 0)
-                fail("the connection was lost while reading");
+            if (read == 0) fail("the connection was lost while reading");
             held += read;
             const std::size_t used = take_answers({buffer.data(), held});
             std::memmove(buffer.data(), buffer.data() + used, held - used);
@@ -159,8 +150,7 @@ private:
         while (held.size() - used >= 4) {
             const std::byte* at = held.data() + used;
             const auto size = static_cast<std::size_t>(take<std::int32_t>(at));
-            if (held.size() - used - 4 < size)
-                break;
+            if (held.size() - used - 4 < size) break;
             on_answer(at);
             used += 4 + size;
         }
@@ -198,17 +188,10 @@ class application
 public:
     application(asio::io_context& context, floor_producer& producer, batches& records, deliveries& all,
                 const peer_arguments& arguments)
-        : context_{context},
-          due_{context},
-          linger_over_{context},
-          producer_{producer},
-          records_{records},
-          all_{all},
-          arguments_{arguments},
-          values_{value_pool::from_file(arguments.payload, "\n")},
+        : context_{context}, due_{context}, linger_over_{context}, producer_{producer}, records_{records},
+          all_{all}, arguments_{arguments}, values_{value_pool::from_file(arguments.payload, "\n")},
           keys_{arguments.keys}
-    {
-    }
+    {}
 
     fire_and_forget send(std::uint64_t count)
     {
@@ -223,24 +206,21 @@ public:
                 co_await due;
             }
             const bytes_view next_value = as_bytes(values_[value.next()]);
-            const nullable_bytes next_key = keys_.size() == 0 ? nullable_bytes{} : nullable_bytes{keys_[key.next()]};
-            if (all_.pace != nullptr)
-                all_.sent_ns[i] = monotonic_ns();
+            const nullable_bytes next_key =
+                keys_.size() == 0 ? nullable_bytes{} : nullable_bytes{keys_[key.next()]};
+            if (all_.pace != nullptr) all_.sent_ns[i] = monotonic_ns();
             while (!records_.append(next_key, next_value, i)) {
                 producer_.records_ready();
-                if (!records_.room())
-                    co_await producer_.room().wait();
+                if (!records_.room()) co_await producer_.room().wait();
             }
-            if (all_.pace != nullptr && i % arguments_.burst == arguments_.burst - 1)
-                end_burst();
+            if (all_.pace != nullptr && i % arguments_.burst == arguments_.burst - 1) end_burst();
             if (closed != records_.closed()) {
                 closed = records_.closed();
                 producer_.records_ready();
             }
         }
         close_all();
-        while (all_.ok + all_.failed < before + count)
-            co_await producer_.finished().wait();
+        while (all_.ok + all_.failed < before + count) co_await producer_.finished().wait();
         context_.stop();
     }
 
@@ -259,10 +239,8 @@ private:
     void end_burst()
     {
         const double linger_ms = arguments_.linger_ms == "default" ? 0 : std::stod(arguments_.linger_ms);
-        if (linger_ms <= 0)
-            return close_all();
-        if (std::exchange(lingering_, true))
-            return;
+        if (linger_ms <= 0) return close_all();
+        if (std::exchange(lingering_, true)) return;
         linger_over_.expires_after(std::chrono::microseconds{static_cast<std::int64_t>(linger_ms * 1000)});
         linger_over_.async_wait([this](boost::system::error_code) {
             lingering_ = false;
@@ -287,12 +265,11 @@ floor_settings settings_of(const peer_arguments& arguments)
     floor_settings settings;
     settings.topic = arguments.topic;
     settings.idempotent = arguments.idempotent;
-    settings.acks = arguments.acks == "all" ? std::int16_t{-1} : static_cast<std::int16_t>(std::stoi(arguments.acks));
-    if (arguments.batch_bytes != "default")
-        settings.batch_bytes = std::stoull(arguments.batch_bytes);
+    settings.acks =
+        arguments.acks == "all" ? std::int16_t{-1} : static_cast<std::int16_t>(std::stoi(arguments.acks));
+    if (arguments.batch_bytes != "default") settings.batch_bytes = std::stoull(arguments.batch_bytes);
     for (const auto& [name, value] : arguments.extra) {
-        if (name == "partitions")
-            settings.partitions = std::stoull(value);
+        if (name == "partitions") settings.partitions = std::stoull(value);
     }
     if (arguments.codec != "none" || arguments.headers > 0 || arguments.topics != 1)
         fail("the floor knows no codecs, headers or second topic");
@@ -316,8 +293,7 @@ int run(const peer_arguments& arguments)
         context.restart();
     };
     send(4); // warm-up
-    if (all->failed > 0)
-        fail("the warm-up failed");
+    if (all->failed > 0) fail("the warm-up failed");
     all->ok = 0;
 
     peer_result result;

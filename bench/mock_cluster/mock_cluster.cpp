@@ -1,8 +1,8 @@
 // librdkafka's mock cluster in a process of its own: a cheap, constant broker for every client.
 //
 // usage: mock_cluster [brokers=N] topic=NAME:PARTITIONS...
-// Any other topic comes into being, with 4 partitions, when a client first asks for it. Prints the bootstrap servers and
-// ends when its standard input does, so that it can't outlive its starter.
+// Any other topic comes into being, with 4 partitions, when a client first asks for it. Prints the bootstrap
+// servers and ends when its standard input does, so that it can't outlive its starter.
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 

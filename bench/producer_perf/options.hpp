@@ -57,7 +57,8 @@ struct perf_options
     bool limited() const noexcept { return throughput > 0; }
 };
 
-inline constexpr std::string_view perf_usage = R"(usage: producer_perf --topic TOPIC --num-records N PAYLOAD [OPTION]...
+inline constexpr std::string_view perf_usage =
+    R"(usage: producer_perf --topic TOPIC --num-records N PAYLOAD [OPTION]...
 
 As kafka-producer-perf-test:
   --bootstrap-server HOST:PORT,...    the servers to connect to first
@@ -111,13 +112,12 @@ inline double parse_rate(std::string_view name, const std::string& text)
     return value;
 }
 
-template <class Value>
-Value parse_name(std::string_view name, std::string_view text, std::initializer_list<std::pair<std::string_view, Value>> known)
+template <class Value> Value parse_name(std::string_view name, std::string_view text,
+                                        std::initializer_list<std::pair<std::string_view, Value>> known)
 {
     std::string choices;
     for (const auto& [known_text, value] : known) {
-        if (known_text == text)
-            return value;
+        if (known_text == text) return value;
         choices += (choices.empty() ? "" : ", ") + std::string{known_text};
     }
     throw usage_error{std::string{name} + " is one of " + choices + ", not '" + std::string{text} + "'"};
@@ -126,10 +126,12 @@ Value parse_name(std::string_view name, std::string_view text, std::initializer_
 // "\n" typed in a shell is two characters.
 inline std::string unescape(std::string_view text)
 {
-    static const std::map<char, char> escapes{{'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'0', '\0'}, {'\\', '\\'}};
+    static const std::map<char, char> escapes{
+        {'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'0', '\0'}, {'\\', '\\'}};
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto escape = text[i] == '\\' && i + 1 < text.size() ? escapes.find(text[i + 1]) : escapes.end();
+        const auto escape =
+            text[i] == '\\' && i + 1 < text.size() ? escapes.find(text[i + 1]) : escapes.end();
         plain += escape == escapes.end() ? text[i] : (++i, escape->second);
     }
     return plain;
@@ -141,25 +143,19 @@ inline std::string unescape(std::string_view text)
 class options_parser
 {
 public:
-    explicit options_parser(std::vector<std::string> words)
-        : words_{std::move(words)}
-    {
-    }
+    explicit options_parser(std::vector<std::string> words) : words_{std::move(words)} {}
 
     perf_options parse()
     {
-        while (at_ < words_.size() && !options_.help)
-            parse_option(words_[at_++]);
-        if (!options_.help)
-            check();
+        while (at_ < words_.size() && !options_.help) parse_option(words_[at_++]);
+        if (!options_.help) check();
         return std::move(options_);
     }
 
 private:
     void parse_option(const std::string& name)
     {
-        if (parse_flag(name) || parse_kafka(name) || parse_own(name))
-            return;
+        if (parse_flag(name) || parse_kafka(name) || parse_own(name)) return;
         throw usage_error{"unknown option " + name};
     }
 
@@ -171,60 +167,81 @@ private:
                                                       {"--help", &options_.help},
                                                       {"-h", &options_.help}};
         const auto flag = flags.find(name);
-        if (flag == flags.end())
-            return false;
+        if (flag == flags.end()) return false;
         return *flag->second = true;
     }
 
     bool parse_kafka(std::string_view name)
     {
         using detail::parse_count;
-        if (name == "--bootstrap-server") options_.bootstrap_server = value(name);
-        else if (name == "--topic") options_.topic = value(name);
-        else if (name == "--num-records") options_.num_records = parse_count(name, value(name));
-        else if (name == "--record-size") options_.record_size = parse_count(name, value(name));
-        else if (name == "--payload-file") options_.payload_file = value(name);
-        else if (name == "--payload-delimiter") options_.payload_delimiter = detail::unescape(value(name));
-        else if (name == "--throughput") options_.throughput = detail::parse_rate(name, value(name));
-        else if (name == "--command-property" || name == "--producer-props") properties(name);
-        else if (name == "--command-config" || name == "--producer.config") options_.command_configs.push_back(value(name));
-        else if (name == "--warmup-records") options_.warmup_records = parse_count(name, value(name));
-        else if (name == "--reporting-interval") options_.reporting_interval_ms = parse_count(name, value(name));
-        else if (name == "--record-key-range") options_.record_key_range = parse_count(name, value(name));
-        else if (name == "--random-seed") options_.random_seed = parse_count(name, value(name));
+        if (name == "--bootstrap-server")
+            options_.bootstrap_server = value(name);
+        else if (name == "--topic")
+            options_.topic = value(name);
+        else if (name == "--num-records")
+            options_.num_records = parse_count(name, value(name));
+        else if (name == "--record-size")
+            options_.record_size = parse_count(name, value(name));
+        else if (name == "--payload-file")
+            options_.payload_file = value(name);
+        else if (name == "--payload-delimiter")
+            options_.payload_delimiter = detail::unescape(value(name));
+        else if (name == "--throughput")
+            options_.throughput = detail::parse_rate(name, value(name));
+        else if (name == "--command-property" || name == "--producer-props")
+            properties(name);
+        else if (name == "--command-config" || name == "--producer.config")
+            options_.command_configs.push_back(value(name));
+        else if (name == "--warmup-records")
+            options_.warmup_records = parse_count(name, value(name));
+        else if (name == "--reporting-interval")
+            options_.reporting_interval_ms = parse_count(name, value(name));
+        else if (name == "--record-key-range")
+            options_.record_key_range = parse_count(name, value(name));
+        else if (name == "--random-seed")
+            options_.random_seed = parse_count(name, value(name));
         else if (name == "--key-distribution")
             options_.keys = detail::parse_name<key_distribution>(name, value(name),
                                                                  {{"none", key_distribution::none},
                                                                   {"range", key_distribution::range},
                                                                   {"random", key_distribution::random}});
-        else return false;
+        else
+            return false;
         return true;
     }
 
     bool parse_own(std::string_view name)
     {
         using detail::parse_count;
-        if (name == "--coroutines") options_.coroutines = parse_count(name, value(name));
-        else if (name == "--producers") options_.producers = parse_count(name, value(name));
-        else if (name == "--burst") options_.burst = parse_count(name, value(name));
-        else if (name == "--key-size") options_.key_size = parse_count(name, value(name));
-        else if (name == "--headers") options_.headers = parse_count(name, value(name));
-        else if (name == "--topics") options_.topics = parse_count(name, value(name));
-        else if (name == "--timed-of") options_.timed_of = parse_count(name, value(name));
-        else if (name == "--known-topics") options_.known_topics = value(name);
+        if (name == "--coroutines")
+            options_.coroutines = parse_count(name, value(name));
+        else if (name == "--producers")
+            options_.producers = parse_count(name, value(name));
+        else if (name == "--burst")
+            options_.burst = parse_count(name, value(name));
+        else if (name == "--key-size")
+            options_.key_size = parse_count(name, value(name));
+        else if (name == "--headers")
+            options_.headers = parse_count(name, value(name));
+        else if (name == "--topics")
+            options_.topics = parse_count(name, value(name));
+        else if (name == "--timed-of")
+            options_.timed_of = parse_count(name, value(name));
+        else if (name == "--known-topics")
+            options_.known_topics = value(name);
         else if (name == "--api")
             options_.api = detail::parse_name<sending_api>(name, value(name),
                                                            {{"callback", sending_api::callback},
                                                             {"coroutine", sending_api::coroutine},
                                                             {"batch", sending_api::batch}});
-        else return false;
+        else
+            return false;
         return true;
     }
 
     const std::string& value(std::string_view name)
     {
-        if (at_ == words_.size())
-            throw usage_error{std::string{name} + " needs a value"};
+        if (at_ == words_.size()) throw usage_error{std::string{name} + " needs a value"};
         return words_[at_++];
     }
 
@@ -244,22 +261,23 @@ private:
     {
         const int payloads = int{options_.record_size.has_value()} + int{!options_.payload_file.empty()} +
                              int{options_.payload_monotonic};
-        if (options_.topic.empty())
-            throw usage_error{"--topic is needed"};
-        if (options_.num_records == 0)
-            throw usage_error{"--num-records is needed, and more than 0"};
+        if (options_.topic.empty()) throw usage_error{"--topic is needed"};
+        if (options_.num_records == 0) throw usage_error{"--num-records is needed, and more than 0"};
         if (payloads != 1)
-            throw usage_error{"exactly one of --record-size, --payload-file and --payload-monotonic is needed"};
+            throw usage_error{
+                "exactly one of --record-size, --payload-file and --payload-monotonic is needed"};
         if (options_.warmup_records >= options_.num_records)
             throw usage_error{"--warmup-records must be fewer than --num-records"};
         if (options_.throughput == 0)
             throw usage_error{"--throughput 0 would never send anything; -1 is no limit"};
         if ((options_.keys == key_distribution::none) != (options_.record_key_range == 0))
             throw usage_error{"--record-key-range and --key-distribution range or random belong together"};
-        for (const std::uint64_t positive : {std::uint64_t{options_.producers}, std::uint64_t{options_.coroutines},
-                                             options_.burst, std::uint64_t{options_.topics}, options_.reporting_interval_ms}) {
+        for (const std::uint64_t positive :
+             {std::uint64_t{options_.producers}, std::uint64_t{options_.coroutines}, options_.burst,
+              std::uint64_t{options_.topics}, options_.reporting_interval_ms}) {
             if (positive == 0)
-                throw usage_error{"--producers, --coroutines, --burst, --topics and --reporting-interval are at least 1"};
+                throw usage_error{
+                    "--producers, --coroutines, --burst, --topics and --reporting-interval are at least 1"};
         }
     }
 

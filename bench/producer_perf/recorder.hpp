@@ -13,11 +13,8 @@ class recorder
 {
 public:
     recorder(std::uint64_t warmup_records, std::uint64_t start_ns)
-        : warmup_{warmup_records},
-          window_start_ns_{start_ns},
-          steady_start_ns_{start_ns}
-    {
-    }
+        : warmup_{warmup_records}, window_start_ns_{start_ns}, steady_start_ns_{start_ns}
+    {}
 
     // `sent_ns` is 0 if the record was not timed.
     void delivered(std::uint64_t value_bytes, std::uint64_t sent_ns, std::uint64_t due_ns)
@@ -27,12 +24,12 @@ public:
             const std::uint64_t now = monotonic_ns();
             window_->add_latency(now - sent_ns, now - due_ns);
         }
-        if (++finished_ == warmup_)
-            end_warmup();
+        if (++finished_ == warmup_) end_warmup();
     }
 
     // Of many records at once, which share one time.
-    void delivered_together(std::uint64_t records, std::uint64_t value_bytes, std::uint64_t sent_ns, std::uint64_t due_ns)
+    void delivered_together(std::uint64_t records, std::uint64_t value_bytes, std::uint64_t sent_ns,
+                            std::uint64_t due_ns)
     {
         const bool crosses_warmup = finished_ < warmup_ && finished_ + records >= warmup_;
         window_->delivered += records;
@@ -40,8 +37,7 @@ public:
         const std::uint64_t now = monotonic_ns();
         window_->add_latency(now - sent_ns, now - due_ns);
         finished_ += records;
-        if (crosses_warmup)
-            end_warmup();
+        if (crosses_warmup) end_warmup();
     }
 
     void failed(std::uint64_t records = 1)
@@ -49,8 +45,7 @@ public:
         failed_ += records;
         const bool crosses_warmup = finished_ < warmup_ && finished_ + records >= warmup_;
         finished_ += records;
-        if (crosses_warmup)
-            end_warmup();
+        if (crosses_warmup) end_warmup();
     }
 
     std::uint64_t finished() const noexcept { return finished_; }
@@ -63,8 +58,7 @@ public:
         const std::uint64_t now = monotonic_ns();
         const double seconds = static_cast<double>(now - window_start_ns_) * 1e-9;
         total_->merge(*window_);
-        if (finished_ >= warmup_)
-            steady_->merge(*window_);
+        if (finished_ >= warmup_) steady_->merge(*window_);
         window_start_ns_ = now;
         std::swap(window_, last_window_);
         window_->clear();

@@ -1,4 +1,5 @@
-// Prints how the run goes: a line for each reporting interval, and a progress line where somebody looks at it.
+// Prints how the run goes: a line for each reporting interval, and a progress line where somebody looks at
+// it.
 #pragma once
 
 #include "options.hpp"
@@ -18,12 +19,9 @@ class reporter
 {
 public:
     explicit reporter(const perf_options& options)
-        : producers_{options.producers},
-          records_{options.num_records},
-          quiet_{options.json},
+        : producers_{options.producers}, records_{options.num_records}, quiet_{options.json},
           terminal_{!options.json && ::isatty(STDERR_FILENO) == 1}
-    {
-    }
+    {}
 
     bool on_terminal() const noexcept { return terminal_; }
 
@@ -33,8 +31,7 @@ public:
         const std::lock_guard lock{mutex_};
         window_->merge(window);
         seconds_ += seconds / static_cast<double>(producers_);
-        if (++heard_ < producers_)
-            return;
+        if (++heard_ < producers_) return;
         if (!quiet_ && window_->delivered > 0) {
             clear_progress();
             std::printf("%s\n", window_line(*window_, seconds_).c_str());
@@ -53,18 +50,19 @@ public:
         const double share = static_cast<double>(delivered_) / static_cast<double>(records_);
         constexpr int width = 40;
         const int full = static_cast<int>(share * width);
-        std::fprintf(stderr, "\r[%.*s%.*s] %5.1f %%  %llu of %llu records", full, bar, width - full, blank, share * 100,
-                     static_cast<unsigned long long>(delivered_), static_cast<unsigned long long>(records_));
+        std::fprintf(stderr, "\r[%.*s%.*s] %5.1f %%  %llu of %llu records", full, bar, width - full, blank,
+                     share * 100, static_cast<unsigned long long>(delivered_),
+                     static_cast<unsigned long long>(records_));
     }
 
     // A record's failure: the first few are worth a line, the rest are counted.
     void failure(const std::string& text)
     {
         const std::lock_guard lock{mutex_};
-        if (++failures_ > shown_failures)
-            return;
+        if (++failures_ > shown_failures) return;
         clear_progress();
-        std::fprintf(stderr, "%s%s\n", text.c_str(), failures_ == shown_failures ? " (and perhaps more, which aren't shown)" : "");
+        std::fprintf(stderr, "%s%s\n", text.c_str(),
+                     failures_ == shown_failures ? " (and perhaps more, which aren't shown)" : "");
     }
 
     void finish()
@@ -80,8 +78,7 @@ private:
 
     void clear_progress()
     {
-        if (terminal_)
-            std::fprintf(stderr, "\r\033[K");
+        if (terminal_) std::fprintf(stderr, "\r\033[K");
     }
 
     std::mutex mutex_;

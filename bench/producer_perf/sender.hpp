@@ -1,4 +1,5 @@
-// One producer at work: sends its share of the records through the chosen API, at full speed or at a fixed rate.
+// One producer at work: sends its share of the records through the chosen API, at full speed or at a fixed
+// rate.
 #pragma once
 
 #include "../pacer.hpp"
@@ -39,24 +40,19 @@ class sender
 public:
     // `share` of the records and of the rate.
     sender(const perf_options& options, const producer_config& config, reporter& reports, std::size_t index)
-        : options_{options},
-          reports_{reports},
-          producer_{engine{context_.get_executor(), config, every_codec{}}},
-          reporting_{context_},
-          work_{options},
-          count_{options.num_records / options.producers + (index < options.num_records % options.producers ? 1 : 0)},
+        : options_{options}, reports_{reports},
+          producer_{engine{context_.get_executor(), config, every_codec{}}}, reporting_{context_},
+          work_{options}, count_{options.num_records / options.producers +
+                                 (index < options.num_records % options.producers ? 1 : 0)},
           warmup_{options.warmup_records / options.producers},
           headers_(options.headers, header_view{"trace-id", nullable_bytes{"0123456789abcdef"}})
-    {
-    }
+    {}
 
     sender(const sender&) = delete;
 
-    // Connects and learns where the partitions are. What the producer has to know beforehand isn't part of the measurement.
-    void prepare()
-    {
-        run(learn_topics());
-    }
+    // Connects and learns where the partitions are. What the producer has to know beforehand isn't part of
+    // the measurement.
+    void prepare() { run(learn_topics()); }
 
     void send_all_records()
     {
@@ -77,8 +73,8 @@ public:
     const recorder& results() const noexcept { return *recorder_; }
 
 private:
-    // After so many bytes, about a batch, the loop asks for room and lets the connections work. Each time is a turn of the
-    // event loop with a system call of its own.
+    // After so many bytes, about a batch, the loop asks for room and lets the connections work. Each time is
+    // a turn of the event loop with a system call of its own.
     static constexpr std::size_t bytes_per_turn = 256 * 1024;
 
     struct on_delivery
@@ -90,8 +86,7 @@ private:
 
         void operator()(error_code ec, const record_metadata& where) const
         {
-            if (ec)
-                return to->fail(1, where.failure);
+            if (ec) return to->fail(1, where.failure);
             to->recorder_->delivered(bytes, sent_ns, due_ns);
         }
     };
@@ -105,8 +100,7 @@ private:
 
         void operator()(error_code ec, const send_summary& summary) const
         {
-            if (ec)
-                to->fail(summary.failed, summary.first_failure);
+            if (ec) to->fail(summary.failed, summary.first_failure);
             to->recorder_->delivered_together(summary.delivered, bytes, sent_ns, due_ns);
         }
     };
@@ -120,18 +114,17 @@ private:
         });
         context_.run();
         context_.restart();
-        if (failed)
-            std::rethrow_exception(failed);
+        if (failed) std::rethrow_exception(failed);
     }
 
     // All at once: one after another, each would wait for the pause between two metadata requests.
     asio::awaitable<void> learn_topics()
     {
         std::vector<std::string> topics;
-        for (std::size_t i = 0; i < options_.topics; ++i)
-            topics.emplace_back(work_.next_topic());
+        for (std::size_t i = 0; i < options_.topics; ++i) topics.emplace_back(work_.next_topic());
         const std::size_t colon = options_.known_topics.rfind(':');
-        const std::size_t known = colon == std::string::npos ? 0 : std::stoul(options_.known_topics.substr(colon + 1));
+        const std::size_t known =
+            colon == std::string::npos ? 0 : std::stoul(options_.known_topics.substr(colon + 1));
         for (std::size_t i = 0; i < known; ++i)
             topics.push_back(options_.known_topics.substr(0, colon) + "-" + std::to_string(i));
 
@@ -141,14 +134,11 @@ private:
         for (const std::string& topic : topics) {
             producer_.partitions_for(topic, [&](error_code ec, const std::vector<partition_info>&) {
                 failure = ec ? ec : failure;
-                if (++learnt == topics.size())
-                    all_learnt.cancel();
+                if (++learnt == topics.size()) all_learnt.cancel();
             });
         }
-        while (learnt < topics.size())
-            co_await all_learnt.async_wait(asio::as_tuple(asio::deferred));
-        if (failure)
-            throw boost::system::system_error{failure, "learning the topics"};
+        while (learnt < topics.size()) co_await all_learnt.async_wait(asio::as_tuple(asio::deferred));
+        if (failure) throw boost::system::system_error{failure, "learning the topics"};
     }
 
     asio::awaitable<void> send_and_flush()
@@ -175,8 +165,7 @@ private:
         producer<>::record next;
         next.topic = work_.next_topic();
         next.value = work_.next_value();
-        if (work_.keyed())
-            next.key = work_.next_key();
+        if (work_.keyed()) next.key = work_.next_key();
         next.headers = headers_;
         return next;
     }
@@ -191,18 +180,19 @@ private:
         return pace_ && pace_->starts_burst(record) && pace_->due_ns(record) > monotonic_ns();
     }
 
-    // When the record is handed over. 0 for most of those sent as fast as possible: to read the clock twice costs more
-    // than to send a record.
+    // When the record is handed over. 0 for most of those sent as fast as possible: to read the clock twice
+    // costs more than to send a record.
     std::uint64_t sent_time(std::uint64_t record) noexcept
     {
-        if (pace_)
-            return monotonic_ns();
-        if (record != next_timed_)
-            return 0;
+        if (pace_) return monotonic_ns();
+        if (record != next_timed_) return 0;
         next_timed_ += options_.timed_of;
         return monotonic_ns();
     }
-    std::uint64_t due_time(std::uint64_t record, std::uint64_t sent_ns) const { return pace_ ? pace_->due_ns(record) : sent_ns; }
+    std::uint64_t due_time(std::uint64_t record, std::uint64_t sent_ns) const
+    {
+        return pace_ ? pace_->due_ns(record) : sent_ns;
+    }
 
     asio::awaitable<void> send_with_callbacks()
     {
@@ -274,15 +264,13 @@ private:
                 reports_.failure(error.what());
             }
         }
-        if (recorder_->finished() == count_)
-            all_finished_.cancel();
+        if (recorder_->finished() == count_) all_finished_.cancel();
     }
 
     void fail(std::uint64_t records, const std::shared_ptr<const delivery_failure>& why)
     {
         recorder_->failed(records);
-        if (why)
-            reports_.failure(delivery_error{why}.what());
+        if (why) reports_.failure(delivery_error{why}.what());
     }
 
     // Reports at every interval, and five times a second to a terminal.
@@ -296,8 +284,7 @@ private:
         for (;;) {
             reporting_.expires_after(tick);
             const auto [cancelled] = co_await reporting_.async_wait(asio::as_tuple(asio::deferred));
-            if (cancelled)
-                co_return;
+            if (cancelled) co_return;
             if (steady_clock::now() + tick / 2 >= next_report) {
                 next_report += interval;
                 const auto [window, seconds] = recorder_->end_window();

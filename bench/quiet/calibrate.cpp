@@ -1,5 +1,5 @@
-// A fixed amount of work on every processor at once; prints the milliseconds of the slowest. A busy host under a
-// virtual machine shows in no counter of the guest, but it shows here.
+// A fixed amount of work on every processor at once; prints the milliseconds of the slowest. A busy host
+// under a virtual machine shows in no counter of the guest, but it shows here.
 #include <algorithm>
 #include <barrier>
 #include <chrono>
@@ -55,7 +55,8 @@ int main()
             together.arrive_and_wait();
             const auto start = std::chrono::steady_clock::now();
             work(from, to, 88'172'645'463'325'252u + i);
-            took[i] = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+            took[i] =
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         });
     }
     threads.clear();

@@ -29,8 +29,7 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque)
 {
     auto& all = *static_cast<deliveries*>(opaque);
     ++(message->err == RD_KAFKA_RESP_ERR_NO_ERROR ? all.ok : all.failed);
-    if (all.pace == nullptr || message->_private == nullptr)
-        return;
+    if (all.pace == nullptr || message->_private == nullptr) return;
     const auto record = reinterpret_cast<std::uintptr_t>(message->_private) - 1;
     const std::uint64_t now = monotonic_ns();
     all.from_send.record(now - all.sent_ns[record]);
@@ -40,8 +39,7 @@ void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque)
 class client
 {
 public:
-    client(const peer_arguments& arguments, deliveries& all)
-        : headers_{arguments.headers}
+    client(const peer_arguments& arguments, deliveries& all) : headers_{arguments.headers}
     {
         rd_kafka_conf_t* const conf = rd_kafka_conf_new();
         set(conf, "bootstrap.servers", arguments.bootstrap);
@@ -49,18 +47,14 @@ public:
         set(conf, "acks", arguments.acks);
         set(conf, "enable.idempotence", arguments.idempotent ? "true" : "false");
         set(conf, "partitioner", "murmur2_random"); // as Java's and franz-go's, instead of its own CRC32
-        if (arguments.linger_ms != "default")
-            set(conf, "linger.ms", arguments.linger_ms);
-        if (arguments.batch_bytes != "default")
-            set(conf, "batch.size", arguments.batch_bytes);
-        for (const auto& [name, value] : arguments.extra)
-            set(conf, name, value);
+        if (arguments.linger_ms != "default") set(conf, "linger.ms", arguments.linger_ms);
+        if (arguments.batch_bytes != "default") set(conf, "batch.size", arguments.batch_bytes);
+        for (const auto& [name, value] : arguments.extra) set(conf, name, value);
         rd_kafka_conf_set_dr_msg_cb(conf, &on_delivery);
         rd_kafka_conf_set_opaque(conf, &all);
         char error[512];
         handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
-        if (handle_ == nullptr)
-            throw std::runtime_error{error};
+        if (handle_ == nullptr) throw std::runtime_error{error};
         for (std::size_t i = 0; i < arguments.topics; ++i)
             topics_.push_back(rd_kafka_topic_new(handle_, arguments.topic_name(i).c_str(), nullptr));
         learn(arguments.known_topics);
@@ -70,10 +64,8 @@ public:
 
     ~client()
     {
-        for (rd_kafka_topic_t* const topic : topics_)
-            rd_kafka_topic_destroy(topic);
-        for (rd_kafka_topic_t* const topic : idle_)
-            rd_kafka_topic_destroy(topic);
+        for (rd_kafka_topic_t* const topic : topics_) rd_kafka_topic_destroy(topic);
+        for (rd_kafka_topic_t* const topic : idle_) rd_kafka_topic_destroy(topic);
         rd_kafka_destroy(handle_);
     }
 
@@ -88,8 +80,7 @@ public:
 
     void flush()
     {
-        while (rd_kafka_outq_len(handle_) > 0)
-            rd_kafka_flush(handle_, 1000);
+        while (rd_kafka_outq_len(handle_) > 0) rd_kafka_flush(handle_, 1000);
     }
 
 private:
@@ -116,8 +107,9 @@ private:
 
     bool produce_plain(std::size_t topic, std::string_view value, std::string_view key, void* opaque)
     {
-        if (rd_kafka_produce(topics_[topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
-                             value.size(), key.data(), key.size(), opaque) == 0)
+        if (rd_kafka_produce(topics_[topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+                             const_cast<char*>(value.data()), value.size(), key.data(), key.size(),
+                             opaque) == 0)
             return true;
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             throw std::runtime_error{rd_kafka_err2str(rd_kafka_last_error())};
@@ -143,13 +135,12 @@ private:
         parts[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
         parts[5].u.ptr = opaque;
         rd_kafka_error_t* const failure = rd_kafka_produceva(handle_, parts, std::size(parts));
-        const rd_kafka_resp_err_t error = failure == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(failure);
+        const rd_kafka_resp_err_t error =
+            failure == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(failure);
         rd_kafka_error_destroy(failure);
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return true;
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
         rd_kafka_headers_destroy(headers);
-        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            throw std::runtime_error{rd_kafka_err2str(error)};
+        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) throw std::runtime_error{rd_kafka_err2str(error)};
         return false;
     }
 
@@ -162,15 +153,14 @@ private:
 // Connections, metadata, producer id: not part of what is measured.
 void warm_up(client& kafka, const peer_arguments& arguments, std::string_view value, deliveries& all)
 {
-    for (std::size_t topic = 0; topic < arguments.topics; ++topic)
-        kafka.produce(topic, value, {}, nullptr);
+    for (std::size_t topic = 0; topic < arguments.topics; ++topic) kafka.produce(topic, value, {}, nullptr);
     kafka.flush();
-    if (all.failed != 0)
-        throw std::runtime_error{"the warm-up failed"};
+    if (all.failed != 0) throw std::runtime_error{"the warm-up failed"};
     all.ok = 0;
 }
 
-void at_full_speed(client& kafka, const peer_arguments& arguments, const value_pool& values, const key_pool& keys)
+void at_full_speed(client& kafka, const peer_arguments& arguments, const value_pool& values,
+                   const key_pool& keys)
 {
     cycle value{values.size()};
     cycle key{std::max<std::size_t>(keys.size(), 1)};
@@ -180,31 +170,28 @@ void at_full_speed(client& kafka, const peer_arguments& arguments, const value_p
         const std::string_view sent_value = values[value.next()];
         const std::string_view sent_key = keys.size() == 0 ? std::string_view{} : keys[key.next()];
         const std::size_t sent_topic = topic.next();
-        while (!kafka.produce(sent_topic, sent_value, sent_key, nullptr))
-            kafka.poll(1);
-        if (turn.next() == 0)
-            kafka.poll(0);
+        while (!kafka.produce(sent_topic, sent_value, sent_key, nullptr)) kafka.poll(1);
+        if (turn.next() == 0) kafka.poll(0);
     }
     kafka.flush();
 }
 
-void at_fixed_rate(client& kafka, const peer_arguments& arguments, const value_pool& values, const key_pool& keys,
-                   deliveries& all)
+void at_fixed_rate(client& kafka, const peer_arguments& arguments, const value_pool& values,
+                   const key_pool& keys, deliveries& all)
 {
     std::atomic<bool> polling{true};
     std::thread poller{[&] {
-        while (polling)
-            kafka.poll(100);
+        while (polling) kafka.poll(100);
     }};
     cycle value{values.size()};
     cycle key{std::max<std::size_t>(keys.size(), 1)};
     for (std::uint64_t i = 0; i < arguments.records; ++i) {
-        if (all.pace->starts_burst(i))
-            sleep_until(all.pace->due_ns(i));
+        if (all.pace->starts_burst(i)) sleep_until(all.pace->due_ns(i));
         const std::string_view sent_value = values[value.next()];
         const std::string_view sent_key = keys.size() == 0 ? std::string_view{} : keys[key.next()];
         all.sent_ns[i] = monotonic_ns();
-        while (!kafka.produce(0, sent_value, sent_key, reinterpret_cast<void*>(static_cast<std::uintptr_t>(i + 1))))
+        while (!kafka.produce(0, sent_value, sent_key,
+                              reinterpret_cast<void*>(static_cast<std::uintptr_t>(i + 1))))
             sleep_until(monotonic_ns() + 1'000'000);
     }
     kafka.flush();

@@ -35,8 +35,7 @@ TEST_CASE("every value lies in its cell, and cells follow one another without a 
             for (const std::uint64_t value : {around - 1, around}) {
                 const std::size_t cell = histogram::cell_of(value);
                 CHECK(value <= histogram::last_of(cell));
-                if (cell > 0)
-                    CHECK(value > histogram::last_of(cell - 1));
+                if (cell > 0) CHECK(value > histogram::last_of(cell - 1));
             }
         }
     }
@@ -46,8 +45,7 @@ TEST_CASE("every value lies in its cell, and cells follow one another without a 
 TEST_CASE("small values are exact")
 {
     const auto small = std::make_unique<histogram>();
-    for (std::uint64_t value = 1; value <= 100; ++value)
-        small->record(value);
+    for (std::uint64_t value = 1; value <= 100; ++value) small->record(value);
     CHECK(small->percentile(0) == 1);
     CHECK(small->percentile(50) == 50);
     CHECK(small->percentile(99) == 99);

@@ -33,6 +33,5 @@ TEST_CASE("keys are distinct and of 12 bytes")
 TEST_CASE("a cycle starts over")
 {
     cycle three{3};
-    for (const std::size_t expected : {0u, 1u, 2u, 0u, 1u})
-        CHECK(three.next() == expected);
+    for (const std::size_t expected : {0u, 1u, 2u, 0u, 1u}) CHECK(three.next() == expected);
 }

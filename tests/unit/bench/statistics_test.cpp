@@ -52,5 +52,6 @@ TEST_CASE("the JSON line has every number once")
     CHECK(line.find("\"records_per_s\":500") != std::string::npos);
     CHECK(line.find("\"send_us\":{\"count\":1000") != std::string::npos);
     CHECK(line.back() == '}');
-    CHECK(usage_text(result.processor, 1000, 2048) == " 0.002 CPU s (1.5000 per million records), 2.0 MB peak memory.");
+    CHECK(usage_text(result.processor, 1000, 2048) ==
+          " 0.002 CPU s (1.5000 per million records), 2.0 MB peak memory.");
 }

@@ -10,8 +10,7 @@ namespace {
 
 perf_options parse(std::vector<std::string> words)
 {
-    for (const char* word : {"--topic", "t", "--num-records", "10"})
-        words.emplace_back(word);
+    for (const char* word : {"--topic", "t", "--num-records", "10"}) words.emplace_back(word);
     return options_parser{std::move(words)}.parse();
 }
 
@@ -19,9 +18,10 @@ perf_options parse(std::vector<std::string> words)
 
 TEST_CASE("Kafka's options mean what they mean there")
 {
-    const perf_options options = parse({"--bootstrap-server", "a:1,b:2", "--record-size", "100", "--throughput", "1e3",
-                                        "--command-property", "linger.ms=1", "acks=all", "--command-config", "file",
-                                        "--payload-delimiter", "\\n\\t|", "--warmup-records", "5"});
+    const perf_options options =
+        parse({"--bootstrap-server", "a:1,b:2", "--record-size", "100", "--throughput", "1e3",
+               "--command-property", "linger.ms=1", "acks=all", "--command-config", "file",
+               "--payload-delimiter", "\\n\\t|", "--warmup-records", "5"});
     CHECK(options.bootstrap_server == "a:1,b:2");
     CHECK(options.record_size == 100);
     CHECK(options.throughput == 1000);
@@ -37,13 +37,14 @@ TEST_CASE("Kafka's options mean what they mean there")
 TEST_CASE("a command line that makes no sense is refused")
 {
     using words = std::vector<std::string>;
-    for (const words& wrong : {words{"--record-size", "ten"}, words{"--record-size"}, words{"--no-such-option"}, words{},
-                               words{"--record-size", "1", "--payload-monotonic"}, words{"--record-size", "1", "--api", "x"},
-                               words{"--record-size", "1", "--record-key-range", "5"},
-                               words{"--record-size", "1", "--key-distribution", "range"},
-                               words{"--record-size", "1", "--throughput", "0"},
-                               words{"--record-size", "1", "--warmup-records", "10"},
-                               words{"--record-size", "1", "--command-property", "linger.ms"}})
+    for (const words& wrong :
+         {words{"--record-size", "ten"}, words{"--record-size"}, words{"--no-such-option"}, words{},
+          words{"--record-size", "1", "--payload-monotonic"}, words{"--record-size", "1", "--api", "x"},
+          words{"--record-size", "1", "--record-key-range", "5"},
+          words{"--record-size", "1", "--key-distribution", "range"},
+          words{"--record-size", "1", "--throughput", "0"},
+          words{"--record-size", "1", "--warmup-records", "10"},
+          words{"--record-size", "1", "--command-property", "linger.ms"}})
         CHECK_THROWS_AS(parse(wrong), usage_error);
     CHECK(parse({"--help"}).help);
 }
@@ -66,14 +67,14 @@ TEST_CASE("payloads: random letters, or the number of the record")
 
 TEST_CASE("keys: in turn, or each once in random order")
 {
-    workload range{parse({"--record-size", "1", "--record-key-range", "3", "--key-distribution", "range", "--key-size", "4"})};
+    workload range{parse(
+        {"--record-size", "1", "--record-key-range", "3", "--key-distribution", "range", "--key-size", "4"})};
     CHECK(range.keyed());
-    for (const char* expected : {"0000", "0001", "0002", "0000"})
-        CHECK(range.next_key() == expected);
-    workload random{parse({"--record-size", "1", "--record-key-range", "100", "--key-distribution", "random"})};
+    for (const char* expected : {"0000", "0001", "0002", "0000"}) CHECK(range.next_key() == expected);
+    workload random{
+        parse({"--record-size", "1", "--record-key-range", "100", "--key-distribution", "random"})};
     std::set<std::string_view> seen;
-    for (int i = 0; i < 100; ++i)
-        seen.insert(random.next_key());
+    for (int i = 0; i < 100; ++i) seen.insert(random.next_key());
     CHECK(seen.size() == 100);
     CHECK(!workload{parse({"--record-size", "1"})}.keyed());
 }
