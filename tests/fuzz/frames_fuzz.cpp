@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using fuzz::connection_id;
 using fuzz::require;
 
-constexpr int partitions = 3, rounds = 4, records_per_round = 5;
+constexpr int partitions = 3, rounds = 3, records_per_round = 4;
 
 producer_config make_config(unsigned session)
 {
