@@ -22,6 +22,8 @@ inline std::int64_t wall_ms()
     return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
+inline std::int16_t usual_produce_version = 9; // 7 for old brokers
+
 class run
 {
 public:
@@ -48,7 +50,7 @@ public:
         raw_client client = target_.connect();
         protocol::init_producer_id_request request;
         for (int i = 0; i != 100; ++i) { // a new broker answers COORDINATOR_LOAD_IN_PROGRESS first
-            const auto response = client.ask<protocol::init_producer_id_response>(request, 4);
+            const auto response = client.ask<protocol::init_producer_id_response>(request, 1);
             if (response && response->error_code == 0)
                 return {response->producer_id, response->producer_epoch};
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
@@ -137,7 +139,7 @@ private:
     std::string topic_;
     uuid id_;
     raw_client client_;
-    std::int16_t version_ = 9;
+    std::int16_t version_ = usual_produce_version;
     std::int16_t acks_ = -1;
     std::int32_t partition_ = 0;
 };

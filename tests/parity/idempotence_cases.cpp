@@ -232,21 +232,21 @@ void after_recreation(run& to)
 
 std::vector<named_case> idempotence_cases()
 {
-    return {{"twice", twice},
-            {"gaps", gaps},
-            {"the last five", window},
-            {"unknown producer", unknown_producer},
-            {"epochs", epochs},
-            {"sequence wraps between batches", wrap_between},
-            {"sequence wraps inside a batch", wrap_inside},
-            {"two producers", two_producers},
-            {"duplicates with log append time", duplicates_with_log_append_time},
-            {"other content", other_content},
-            {"deleted records", deleted_records},
-            {"refused batches leave no trace", refused_batches_leave_no_trace},
-            {"batches without producer id between", plain_between},
-            {"odd identities", odd_identities},
-            {"topic deleted and made anew", after_recreation}};
+    return {{"sequences: twice", twice},
+            {"sequences: gaps", gaps},
+            {"sequences: the last five", window},
+            {"sequences: unknown producer", unknown_producer},
+            {"sequences: epochs", epochs},
+            {"sequences: sequence wraps between batches", wrap_between},
+            {"sequences: sequence wraps inside a batch", wrap_inside},
+            {"sequences: two producers", two_producers},
+            {"sequences: duplicates with log append time", duplicates_with_log_append_time},
+            {"sequences: other content", other_content},
+            {"sequences: deleted records", deleted_records},
+            {"sequences: refused batches leave no trace", refused_batches_leave_no_trace},
+            {"sequences: batches without producer id between", plain_between},
+            {"sequences: odd identities", odd_identities},
+            {"sequences: topic deleted and made anew", after_recreation}};
 }
 
 } // namespace kurier::parity

@@ -4,7 +4,9 @@
 //     parity PORT             does the same to it and to the Kafka broker on 127.0.0.1:PORT, and tells the differences
 //     parity PORT --print     prints what Kafka answers
 //
-// Options: --only WORD, cases with that word in their names; --except WORD.
+// Options: --only WORD, cases with that word in their names; --except WORD; --before-kip-360, for brokers before 2.5,
+// which speak few of the versions that the other cases need: `--only sequences --except anew
+// --before-kip-360`.
 #include "cases.hpp"
 
 #include <cstdio>
@@ -48,6 +50,7 @@ struct settings
 {
     int port = 0;
     bool print = false;
+    bool before_kip_360 = false;
     std::string only, except;
 };
 
@@ -64,7 +67,9 @@ int main(int argc, char** argv)
     settings chosen;
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
-        if (argument == "--print")
+        if (argument == "--before-kip-360")
+            chosen.before_kip_360 = true;
+        else if (argument == "--print")
             chosen.print = true;
         else if (argument == "--only" && i + 1 < argc)
             chosen.only = argv[++i];
@@ -77,7 +82,8 @@ int main(int argc, char** argv)
     for (auto& more : validation_cases()) cases.push_back(std::move(more));
     for (auto& more : protocol_cases()) cases.push_back(std::move(more));
 
-    embedded_target embedded;
+    if (chosen.before_kip_360) usual_produce_version = 7;
+    embedded_target embedded{chosen.before_kip_360};
     kafka_target kafka{static_cast<std::uint16_t>(chosen.port)};
     const std::string prefix = "parity-" + std::to_string(wall_ms()) + "-";
     std::size_t answers = 0, different = 0, number = 0;

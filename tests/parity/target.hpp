@@ -15,6 +15,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,7 +42,7 @@ public:
             protocol::metadata_request request;
             request.topics.emplace().push_back({{}, name});
             request.allow_auto_topic_creation = false;
-            const auto response = client.ask<protocol::metadata_response>(request, 12);
+            const auto response = client.ask<protocol::metadata_response>(request, metadata_version());
             if (response && !response->topics.empty() && response->topics[0].error_code == 0 &&
                 is_led(client, name, response->topics[0].partitions.size()))
                 return response->topics[0].topic_id;
@@ -50,24 +51,40 @@ public:
         throw std::runtime_error("topic " + name + " does not appear");
     }
 
+protected:
+    std::int16_t metadata_version()
+    {
+        if (metadata_version_ >= 0) return metadata_version_;
+        const auto response =
+            connect().ask<protocol::api_versions_response>(protocol::api_versions_request{}, 0);
+        for (const auto& range : response.value().api_keys) {
+            if (range.api_key == protocol::metadata_request::api_key)
+                metadata_version_ = std::min<std::int16_t>(range.max_version, 12);
+        }
+        return metadata_version_;
+    }
+
 private:
+    std::int16_t metadata_version_ = -1;
+
     // Metadata may tell of a leader that doesn't know yet: ask it to append what it will refuse.
     static bool is_led(raw_client& client, const std::string& name, std::size_t partitions)
     {
         protocol::produce_request request;
         request.acks = 1;
         request.timeout_ms = 5000;
-        const bytes refused = testing::batch_builder{0}.records(1).base_offset(1);
+        bytes refused = testing::batch_builder{0}.records(1);
+        refused.back() ^= std::byte{1}; // the CRC is looked at after leadership
         protocol::produce_request_topic& topic = request.topic_data.emplace_back();
         topic.name = name;
         for (std::size_t i = 0; i != partitions; ++i)
             topic.partition_data.push_back(
                 {static_cast<std::int32_t>(i), nullable_bytes{bytes_view{refused}}});
-        const auto response = client.ask<protocol::produce_response>(request, 9);
+        const auto response = client.ask<protocol::produce_response>(request, 3);
         if (!response) return false;
         const auto& answers = response->responses.at(0).partition_responses;
         const auto refused_it = [](const auto& told) {
-            return told.error_code == static_cast<std::int16_t>(broker_errc::invalid_record);
+            return told.error_code == static_cast<std::int16_t>(broker_errc::corrupt_message);
         };
         return std::ranges::all_of(answers, refused_it);
     }
@@ -76,9 +93,10 @@ private:
 class embedded_target final : public target
 {
 public:
-    embedded_target() : work_{context_.get_executor()}
+    explicit embedded_target(bool before_kip_360 = false) : work_{context_.get_executor()}
     {
         testing::cluster_options options;
+        options.before_kip_360 = before_kip_360;
         // What the cases call compressed is not.
         options.decompress = [](int, bytes_view, std::size_t, bytes&) { return false; };
         broker_ = std::make_unique<testing::embedded_broker>(context_.get_executor(), std::move(options));
@@ -138,13 +156,17 @@ public:
     {
         request body{19, 2};
         body.array(1).text(name).int32(options.partitions).int16(1).array(0);
-        const auto setting = [&](const char* key, const std::string& value) { body.text(key).text(value); };
-        body.array(5);
-        setting("max.message.bytes", std::to_string(options.max_message_bytes));
-        setting("message.timestamp.type", options.log_append_time ? "LogAppendTime" : "CreateTime");
-        setting("cleanup.policy", options.compact ? "compact" : "delete");
-        setting("message.timestamp.after.max.ms", std::to_string(options.message_timestamp_after_max_ms));
-        setting("message.timestamp.before.max.ms", std::to_string(options.message_timestamp_before_max_ms));
+        std::map<std::string, std::string> settings; // those that old brokers don't know only where needed
+        const testing::topic_options usual;
+        if (options.max_message_bytes != usual.max_message_bytes)
+            settings["max.message.bytes"] = std::to_string(options.max_message_bytes);
+        if (options.log_append_time) settings["message.timestamp.type"] = "LogAppendTime";
+        if (options.compact) settings["cleanup.policy"] = "compact";
+        if (options.message_timestamp_before_max_ms != usual.message_timestamp_before_max_ms)
+            settings["message.timestamp.before.max.ms"] =
+                std::to_string(options.message_timestamp_before_max_ms);
+        body.array(static_cast<std::int32_t>(settings.size()));
+        for (const auto& [key, value] : settings) body.text(key).text(value);
         body.int32(10'000).int8(0);
         perform(body, "CreateTopics");
         topic_id(name);
@@ -161,7 +183,7 @@ public:
             protocol::metadata_request asked;
             asked.topics.emplace().push_back({{}, name});
             asked.allow_auto_topic_creation = false;
-            const auto response = client.ask<protocol::metadata_response>(asked, 12);
+            const auto response = client.ask<protocol::metadata_response>(asked, metadata_version());
             if (response && response->topics.at(0).error_code != 0) return;
             std::this_thread::sleep_for(std::chrono::milliseconds{50});
         }

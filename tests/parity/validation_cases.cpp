@@ -120,6 +120,7 @@ void timestamps(run& to)
     p("-2", batch_builder{-2}.records(1));
     p("least", batch_builder{std::numeric_limits<std::int64_t>::min()}.records(1));
     p("most", batch_builder{std::numeric_limits<std::int64_t>::max()}.records(1));
+    p.version(7);
     p("before version 8, no record errors", batch_builder{wall_ms() + 4'200'000}.records(2));
 
     testing::topic_options options;
