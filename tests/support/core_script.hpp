@@ -398,6 +398,19 @@ public:
         return core.view().find(topic)->partitions[static_cast<std::size_t>(index)];
     }
 
+    // The epochs of some partition are nearly used up, or its sequences.
+    void change_epoch_soon(random_source& random)
+    {
+        const auto* topic = core.view().find("t");
+        if (!topic || topic->partitions.empty()) return;
+        auto& partition = topic->partitions[random.below(topic->partitions.size())];
+        auto& state = partition.producer;
+        if (!core.idle() || state.id < 0 || state.gap || state.restart) return;
+        if (random.below(2) == 0) state.epoch = last_producer_epoch;
+        state.next_sequence = 0x7ffffffe;
+        state.last_acked = 0x7ffffffd;
+    }
+
     std::string broken; // the first invariant that did not hold
 
 private:
