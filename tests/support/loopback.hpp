@@ -135,6 +135,15 @@ struct loopback
         if (thrown) std::rethrow_exception(thrown);
     }
 
+    // The next Produce request is handled, but this connection answers nothing more.
+    void silence()
+    {
+        fault silent;
+        silent.api_key = protocol::produce_request::api_key;
+        silent.answer = answer_fault::never;
+        cluster().inject(silent);
+    }
+
     // Metadata, versions and producer id are there: the next record goes out at once.
     void warm_up(kurier::producer<>& producer, std::string_view topic)
     {
