@@ -43,6 +43,7 @@ public:
     static version_table newest()
     {
         version_table table;
+        table.set(fetch_api_key, 4, 4);
         table.set_all(protocol::requests{});
         return table;
     }
@@ -54,6 +55,10 @@ public:
     static version_table kafka_4_3() { return released(13, 13, 5, 4); }
 
 private:
+    // librdkafka writes the old record formats to a broker that doesn't offer Fetch v4. A Fetch request isn't
+    // answered, though: the connection is closed.
+    static constexpr std::int16_t fetch_api_key = 1;
+
     template <class... Request> void set_all(protocol::type_list<Request...>)
     {
         (set<Request>(Request::valid.lo, Request::valid.hi), ...);
@@ -63,6 +68,7 @@ private:
                                   std::int16_t api_versions)
     {
         version_table table;
+        table.set(fetch_api_key, 4, 4);
         table.set<protocol::produce_request>(3, produce);
         table.set<protocol::metadata_request>(4, metadata);
         table.set<protocol::init_producer_id_request>(0, init_producer_id);
