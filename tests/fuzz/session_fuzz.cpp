@@ -44,6 +44,8 @@ class hostile_brokers final : public fuzz::network
 public:
     explicit hostile_brokers(fuzz::input in) : in_{in}, config_{make_config(in_)}, cluster_{make_cluster()}, driven_{config_, *this}
     {
+        cluster_.state().set_endpoint(1, "broker", 9001);
+        cluster_.state().set_endpoint(2, "broker", 9002);
         cluster_.create_topic("t", 3);
     }
 
@@ -148,6 +150,9 @@ private:
             cluster_.fail_next("t", static_cast<std::int32_t>(in_.below(3)), static_cast<broker_errc>(in_.byte() - 1), 1);
             return;
         case 5: (void)driven_.counted([&] { return driven_.core->flush(); }); return;
+        case 7:
+            for (auto& [link, from] : peers_) deliver(link, from, from.answers.size());
+            return;
         default: break;
         }
         if (peers_.empty()) return;
@@ -160,8 +165,7 @@ private:
     {
         auto& answers = from.answers;
         switch (kind) {
-        case 6:
-        case 7: return deliver(link, from, answers.size());
+        case 6: return deliver(link, from, answers.size());
         case 8: return deliver(link, from, in_.byte());
         case 9: // bytes of the answers are others
             for (auto count = 1 + in_.below(4); count > 0; --count) {
@@ -210,7 +214,7 @@ private:
     // Both buffers, twice for batches that are split; connections; and what the brokers told.
     void check_memory() const
     {
-        const auto bound = 2 * config_.buffer_memory + config_.waiting_memory + 65536 + 32 * fed_;
+        const auto bound = 2 * config_.buffer_memory + config_.waiting_memory + 32768 + 32 * fed_;
         driven_.check(fuzz::heap().held_max <= static_cast<std::ptrdiff_t>(bound), "too much memory");
     }
 
