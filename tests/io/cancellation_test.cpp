@@ -127,11 +127,9 @@ TEST_CASE("Cancelling what was delivered does nothing")
 
 TEST_CASE("send || timer: the timer wins against a topic that nobody creates")
 {
-    loopback net;
     cluster_options strict;
     strict.auto_create_topics_enable = false;
-    net.broker.emplace(net.context.get_executor(), strict);
-    net.config = quick_config(net.broker->bootstrap_servers());
+    loopback net{strict};
     auto producer = net.make_producer();
     net.run([&]() -> asio::awaitable<void> {
         asio::steady_timer timer{net.context, 20ms};
