@@ -83,6 +83,8 @@ public:
     waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
                          partition_chooser chooser, instant now)
     {
+        if (!partition && topic.phase == topic_phase::known)
+            partition = choose_partition(topic, record, chooser, now);
         auto* waiting = room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block));
         if (!waiting)
             return nullptr;
@@ -339,23 +341,29 @@ private:
         in_use_then_ = pool().in_use();
     }
 
+    std::int32_t choose_partition(topic_state& topic, const record_bytes& record, const partition_chooser& chooser, instant now)
+    {
+        const auto chosen =
+            chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key, record.value, record.headers) : -1;
+        return chosen == -1 ? sticky_partition(topic, record, now) : chosen;
+    }
+
+    // Once a topic is known, everything that waits for it has its partition: only then its place among the others of the
+    // partition is known too.
+    void choose_for_waiting(instant now)
+    {
+        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
+            if (!waiting->partition && waiting->topic->phase == topic_phase::known)
+                waiting->partition = choose_partition(
+                    *waiting->topic, {waiting->key, waiting->value, waiting->headers, waiting->timestamp}, waiting->chooser, now);
+    }
+
     bool admit(waiting_record& waiting, instant now)
     {
         auto& topic = *waiting.topic;
         if (topic.phase == topic_phase::unknown)
             return false;
         const record_bytes record{waiting.key, waiting.value, waiting.headers, waiting.timestamp};
-        if (!waiting.partition) {
-            auto chosen = waiting.chooser.choose
-                              ? waiting.chooser.choose(waiting.chooser.context.get(), topic, record.key, record.value, record.headers)
-                              : -1;
-            if (chosen == -1)
-                chosen = sticky_partition(topic, record, now);
-            waiting.partition = chosen;
-            topic.waiting.erase(waiting); // its place is with the others of its leader
-            room_.place(waiting);
-            return false;
-        }
         if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
             fail(waiting, errc::invalid_partition, "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
             return true;
@@ -549,8 +557,10 @@ private:
             }
         }
         metadata_.answered(useful, now.steady);
-        if (!room_.empty())
+        if (!room_.empty()) {
+            choose_for_waiting(now);
             room_.place_all_again();
+        }
         return true;
     }
 
