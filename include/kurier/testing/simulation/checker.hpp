@@ -80,6 +80,7 @@ public:
         batch_reader in{log.bytes(log.batches().back()), batch_origin::log, cluster_.state().options().decompress};
         in.next_batch();
         bool first = true;
+        const auto newest_before = seen.newest;
         for (record_view record; in.next_record(record); first = false) {
             const auto number = record_content::number_of(record.value);
             auto* sent = number ? ledger_.find(*number) : nullptr;
@@ -93,7 +94,7 @@ public:
             took_record(*sent, record, made, seen);
         }
         if (in.error() != batch_error::none) fail("a batch in the log of " + made.topic + " can't be read");
-        seen.producer_id = made.header.producer_id;
+        if (seen.newest > newest_before) seen.producer_id = made.header.producer_id;
     }
 
     // From `end` on, the log is gone.

@@ -27,8 +27,9 @@ struct sent_record
     void* listener = nullptr; // whoever hears of its fate
     std::uint64_t number = 0;
     std::size_t topic = 0;
-    std::int32_t partition = -1; // -1: the producer chose
-    bool chosen_late = false;    // it waited before the producer could choose
+    std::int32_t partition = -1; // asked for; -1: the producer chooses
+    bool keyed = false;          // by a partitioner, from the key
+    bool chosen_late = false;    // it waited before the producer could choose any partition
     std::int64_t timestamp = 0;
     std::chrono::nanoseconds sent{0}, stalls_before{0};
 

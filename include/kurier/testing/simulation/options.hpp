@@ -103,6 +103,7 @@ inline void draw_producer(simulation_options& options, dice& random)
     config.socket_connection_setup_timeout_max = config.socket_connection_setup_timeout * random.between(1, 3);
     config.metadata_max_age = milliseconds{random.between(200, 60'000)};
     config.connections_max_idle = milliseconds{random.once_in(4) ? random.between(100, 2'000) : 540'000};
+    if (random.once_in(4)) config.compression_type = compression::gzip; // see run_length_codec.hpp
     if (random.once_in(8)) config.retries = random.between(1, 4);
     config.partitioner_availability_timeout = milliseconds{random.once_in(2) ? 0 : random.between(1, 2'000)};
 }

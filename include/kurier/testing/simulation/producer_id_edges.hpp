@@ -33,12 +33,13 @@ public:
         if (!known || known->epoch() != state.epoch || core::sequence_after(known->newest().last_sequence, 1) != state.next_sequence)
             return false;
         auto last = known->newest();
+        if (state.epoch >= 32760) return false;
         if (where == fault_kind::sequence_near_wrap) {
+            last.producer_epoch = ++state.epoch; // what is still on its way must not fit by chance
             last.last_sequence = 0x7fffffff - random_.between(0, 40);
             state.last_acked = last.last_sequence;
             state.next_sequence = core::sequence_after(last.last_sequence, 1);
         } else {
-            if (state.epoch >= 32760) return false;
             last.producer_epoch = static_cast<std::int16_t>(32767 - random_.between(0, 3));
             state.epoch = last.producer_epoch;
         }

@@ -28,7 +28,7 @@ public:
         const auto extra = random.below(random.once_in(16) ? size_max_ - number_size + 1 : std::min<std::size_t>(size_max_ - number_size, 48) + 1);
         value_.resize(number_size + extra);
         std::memcpy(value_.data(), &number, number_size);
-        auto filler = random.next();
+        auto filler = random.once_in(2) ? random.next() : 0; // half of them shrink
         for (std::size_t i = number_size; i < value_.size(); ++i) {
             value_[i] = static_cast<std::byte>(filler);
             filler = filler >> 8 | filler << 56;

@@ -4,6 +4,7 @@
 
 #include <kurier/core/producer_core.hpp>
 #include <kurier/testing/simulation/checker.hpp>
+#include <kurier/testing/simulation/run_length_codec.hpp>
 #include <kurier/testing/simulation/simulated_network.hpp>
 
 #include <functional>
@@ -23,6 +24,7 @@ public:
                        event_log& log, simulation_checker& checker)
         : core_{std::make_unique<core::producer_core>(config, seed)}, network_{network}, clock_{clock}, log_{log}, checker_{checker}
     {
+        core_->set_codecs(codecs_);
         network_.attach(core_.get());
     }
 
@@ -50,9 +52,10 @@ public:
         ++steps_;
         auto& topic = core_->use_topic(topic_name, now);
         const auto number = static_cast<std::int64_t>(record.number);
-        const auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
+        auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
         if (core_->open_for(topic) && (!wanted || *wanted < static_cast<std::int32_t>(topic.partitions.size()))) {
-            const auto index = wanted ? *wanted : core_->sticky_partition(topic, bytes, now);
+            if (!wanted) wanted = record.keyed ? partition_of_key(topic, bytes.key) : core_->sticky_partition(topic, bytes, now);
+            const auto index = *wanted;
             ++steps_;
             const auto place = core_->append(topic, index, bytes, now);
             if (place.where) {
@@ -65,11 +68,15 @@ public:
                 return sending::queued;
             }
         }
-        auto* waiting = may_wait ? core_->wait(topic, wanted, bytes, {}, now) : nullptr;
+        core::partition_chooser chooser;
+        if (record.keyed)
+            chooser.choose = [](void*, const core::topic_state& known, nullable_bytes key, nullable_bytes,
+                                std::span<const header_view>) { return partition_of_key(known, key); };
+        auto* waiting = may_wait ? core_->wait(topic, wanted, bytes, chooser, now) : nullptr;
         log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number, static_cast<std::int64_t>(record.topic),
                  record.partition);
         if (!waiting) return sending::refused;
-        record.chosen_late = record.partition < 0;
+        record.chosen_late = !wanted && !record.keyed;
         listen(waiting->waiter, record);
         if (keep) {
             waiting->held = true;
@@ -181,6 +188,12 @@ private:
         std::uint64_t sent_before;
     };
 
+    static std::int32_t partition_of_key(const core::topic_state& topic, nullable_bytes key) noexcept
+    {
+        const auto first = key.size() > 0 ? std::to_integer<std::size_t>(*key.data()) : 0;
+        return static_cast<std::int32_t>(first % topic.partitions.size());
+    }
+
     static void listen(core::slot& slot, sent_record& record)
     {
         slot.context = &record;
@@ -251,6 +264,7 @@ private:
         again_ = true;
     }
 
+    codecs<run_length_codec> codecs_;
     std::unique_ptr<core::producer_core> core_;
     simulated_network& network_;
     virtual_clock& clock_;

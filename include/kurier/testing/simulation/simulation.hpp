@@ -68,7 +68,7 @@ private:
     template <class MakeFaults>
     simulation(simulation_options options, MakeFaults make_faults)
         : options_{std::move(options)}, random_{options_.seed}, faults_{make_faults(options_, random_)}, log_{options_.events_kept},
-          content_{options_.seed, options_.value_size_max}, cluster_{options_.cluster},
+          content_{options_.seed, options_.value_size_max}, cluster_{with_codec(options_.cluster)},
           checker_{options_.producer, cluster_, clock_, log_, content_},
           network_{cluster_, clock_, faults_, log_, random_.fork(), manners_of(options_)},
           producer_{options_.producer, random_.next(), network_, clock_, log_, checker_},
@@ -88,6 +88,15 @@ private:
     static simulated_network::manners manners_of(const simulation_options& options)
     {
         return {.request_timeout = options.producer.request_timeout};
+    }
+
+    static cluster_options with_codec(cluster_options options)
+    {
+        options.decompress = [codec = run_length_codec::decompressor{}](int id, bytes_view in, std::size_t most,
+                                                                        std::vector<std::byte>& out) mutable {
+            return id == static_cast<int>(run_length_codec::id) && codec.decompress(in, most, out) == compression_error::none;
+        };
+        return options;
     }
 
     static std::vector<std::string> names_of(const simulation_options& options)
@@ -252,7 +261,8 @@ private:
         if (book.size() >= options_.records_max || producer_.core()->closing()) return;
         auto& record = book.add();
         record.topic = random_.below(options_.topics.size());
-        if (!random_.once_in(3)) record.partition = random_.between(0, options_.topics[record.topic].options.partitions - 1);
+        record.keyed = random_.once_in(3);
+        if (!record.keyed && !random_.once_in(3)) record.partition = random_.between(0, options_.topics[record.topic].options.partitions - 1);
         auto timestamp = clock_.client().wall_ms;
         if (random_.once_in(20)) timestamp = std::max<std::int64_t>(0, timestamp - random_.between<std::int64_t>(0, 90'000'000'000));
         const auto bytes = content_.make(record.number, timestamp);
