@@ -32,11 +32,13 @@ inline error_code take_fate(const core::fate& what, record_metadata& into)
 
 template <bool Throwing, class Handler> void call(Handler& handler, error_code ec, record_metadata metadata)
 {
-    if constexpr (Throwing)
-        std::move(handler)(ec ? std::make_exception_ptr(delivery_error{metadata.failure}) : std::exception_ptr{},
-                           std::move(metadata));
-    else
+    if constexpr (Throwing) {
+        std::exception_ptr error; // made first: the arguments of a call are evaluated in any order
+        if (ec) error = std::make_exception_ptr(delivery_error{metadata.failure});
+        std::move(handler)(std::move(error), std::move(metadata));
+    } else {
         std::move(handler)(ec, std::move(metadata));
+    }
 }
 
 // On the driver's own executor: the metadata of the batch serves all its records, unless the handler wants its own.
