@@ -56,7 +56,8 @@ TEST_CASE("metadata: one request at a time")
     CHECK(s.metadata_asked.size() == 1);
 }
 
-TEST_CASE("metadata: topics that nobody sent to for metadata.max.idle.ms are not asked about any more (KIP-526)")
+TEST_CASE(
+    "metadata: topics that nobody sent to for metadata.max.idle.ms are not asked about any more (KIP-526)")
 {
     core_script s;
     s.warm_up();
@@ -107,7 +108,7 @@ TEST_CASE("metadata: trouble that comes while metadata is asked for is asked abo
     s.step(200ms);
     REQUIRE(s.held.size() == 1); // from before the leader moved
     const auto before = s.metadata_asked.size();
-    s.drop(s.held[0].first);     // and its answer is lost
+    s.drop(s.held[0].first); // and its answer is lost
     s.answer_metadata = true;
     s.topics["t"].partitions[0] = {2, 1, 0};
     s.step(2s);
@@ -119,10 +120,11 @@ TEST_CASE("metadata: trouble that comes while metadata is asked for is asked abo
 
 TEST_CASE("metadata: errors that tell of another leader ask for it; others don't")
 {
-    for (const auto& [error, refreshes] : {std::pair{not_leader_or_follower, true}, std::pair{unknown_topic_or_partition, true},
-                                           std::pair{kafka_storage_error, true}, std::pair{fenced_leader_epoch, true},
-                                           std::pair{leader_not_available, true}, std::pair{not_enough_replicas, false},
-                                           std::pair{request_timed_out, false}}) {
+    for (const auto& [error, refreshes] :
+         {std::pair{not_leader_or_follower, true}, std::pair{unknown_topic_or_partition, true},
+          std::pair{kafka_storage_error, true}, std::pair{fenced_leader_epoch, true},
+          std::pair{leader_not_available, true}, std::pair{not_enough_replicas, false},
+          std::pair{request_timed_out, false}}) {
         CAPTURE(error_name(error));
         core_script s;
         s.warm_up();
@@ -340,7 +342,8 @@ TEST_CASE("a peer that accepts and says nothing, or does not accept at all: give
     }
 }
 
-TEST_CASE("lesson 20 (librdkafka #5142): an idle connection is closed in silence, and made again when it is needed")
+TEST_CASE(
+    "lesson 20 (librdkafka #5142): an idle connection is closed in silence, and made again when it is needed")
 {
     auto config = plain_config();
     config.connections_max_idle = 60s;
@@ -372,7 +375,8 @@ TEST_CASE("a connection with something on its way is not idle")
     CHECK(s.outcomes[0].ok());
 }
 
-TEST_CASE("lesson 20 (KIP-899): when all known brokers are gone, the bootstrap addresses lead to the new ones")
+TEST_CASE(
+    "lesson 20 (KIP-899): when all known brokers are gone, the bootstrap addresses lead to the new ones")
 {
     core_script s;
     s.warm_up();
@@ -389,8 +393,10 @@ TEST_CASE("lesson 20 (KIP-899): when all known brokers are gone, the bootstrap a
             if (!one.connected) open.push_back(id);
         for (const auto id : open) {
             const auto port = s.peers.at(id).port;
-            if (port == 9000 || port == 9011) s.accept(id);
-            else s.drop(id, errc::connect_failed);
+            if (port == 9000 || port == 9011)
+                s.accept(id);
+            else
+                s.drop(id, errc::connect_failed);
         }
         s.step();
         s.answer_all();
@@ -495,7 +501,8 @@ TEST_CASE("records arrive over every version of Produce, Metadata and InitProduc
         }
 }
 
-TEST_CASE("lesson 22 (franz-go #1312): a cluster that speaks Produce 13 and gives no topic ids is written to by name")
+TEST_CASE("lesson 22 (franz-go #1312): a cluster that speaks Produce 13 and gives no topic ids is written to "
+          "by name")
 {
     core_script s;
     s.know_topic_ids = false;
@@ -509,7 +516,8 @@ TEST_CASE("lesson 22 (franz-go #1312): a cluster that speaks Produce 13 and give
 
 // --- the sticky partitioner ------------------------------------------------------------------------------------------
 
-TEST_CASE("lesson 27 (KIP-794): records without a key stay with a partition for a batch, and are spread evenly")
+TEST_CASE(
+    "lesson 27 (KIP-794): records without a key stay with a partition for a batch, and are spread evenly")
 {
     auto config = plain_config();
     config.linger = 5ms;

@@ -13,7 +13,10 @@ producer_config lingering(milliseconds linger = 5ms)
     return config;
 }
 
-std::vector<std::string> values(const produce_question& question) { return question.only().values; }
+std::vector<std::string> values(const produce_question& question)
+{
+    return question.only().values;
+}
 
 } // namespace
 
@@ -21,10 +24,11 @@ std::vector<std::string> values(const produce_question& question) { return quest
 
 TEST_CASE("every retriable error is tried again, and its record arrives")
 {
-    for (const auto error : {corrupt_message, unknown_topic_or_partition, leader_not_available, not_leader_or_follower,
-                             request_timed_out, replica_not_available, network_exception, not_enough_replicas,
-                             not_enough_replicas_after_append, kafka_storage_error, fenced_leader_epoch,
-                             unknown_leader_epoch, unknown_topic_id, throttling_quota_exceeded}) {
+    for (const auto error :
+         {corrupt_message, unknown_topic_or_partition, leader_not_available, not_leader_or_follower,
+          request_timed_out, replica_not_available, network_exception, not_enough_replicas,
+          not_enough_replicas_after_append, kafka_storage_error, fenced_leader_epoch, unknown_leader_epoch,
+          unknown_topic_id, throttling_quota_exceeded}) {
         CAPTURE(error_name(error));
         core_script s;
         s.warm_up();
@@ -45,15 +49,19 @@ TEST_CASE("every retriable error is tried again, and its record arrives")
 
 TEST_CASE("every final error is told, once, with what was written")
 {
-    struct row { broker_errc error; persisted written; };
-    for (const auto& [error, written] : {row{message_too_large, persisted::no}, row{invalid_topic_exception, persisted::no},
-                                         row{record_list_too_large, persisted::no}, row{invalid_required_acks, persisted::no},
-                                         row{topic_authorization_failed, persisted::no},
-                                         row{cluster_authorization_failed, persisted::no},
-                                         row{invalid_timestamp, persisted::no}, row{unsupported_version, persisted::no},
-                                         row{unsupported_compression_type, persisted::no}, row{policy_violation, persisted::no},
-                                         row{invalid_record, persisted::no}, row{unknown_server_error, persisted::possibly},
-                                         row{static_cast<broker_errc>(999), persisted::possibly}}) {
+    struct row
+    {
+        broker_errc error;
+        persisted written;
+    };
+    for (const auto& [error, written] :
+         {row{message_too_large, persisted::no}, row{invalid_topic_exception, persisted::no},
+          row{record_list_too_large, persisted::no}, row{invalid_required_acks, persisted::no},
+          row{topic_authorization_failed, persisted::no}, row{cluster_authorization_failed, persisted::no},
+          row{invalid_timestamp, persisted::no}, row{unsupported_version, persisted::no},
+          row{unsupported_compression_type, persisted::no}, row{policy_violation, persisted::no},
+          row{invalid_record, persisted::no}, row{unknown_server_error, persisted::possibly},
+          row{static_cast<broker_errc>(999), persisted::possibly}}) {
         CAPTURE(error_name(error));
         core_script s;
         s.warm_up();
@@ -163,7 +171,10 @@ TEST_CASE("a connection lost before all of the request was written: certainly no
     s.step();
     const auto link = s.link_to(9001);
     SUBCASE("nothing of it") {}
-    SUBCASE("a part of it") { s.write(link, 20); }
+    SUBCASE("a part of it")
+    {
+        s.write(link, 20);
+    }
     s.drop(link);
     CHECK(told.error == errc::retries_exhausted);
     CHECK(told.last_error == errc::disconnected);
@@ -459,7 +470,8 @@ TEST_CASE("delivery.timeout.ms: waiting for its retry")
     CHECK(told.attempts == 1);
 }
 
-TEST_CASE("lesson 1 (KAFKA-19012): memory of an expired batch is free only when the socket is done with it too")
+TEST_CASE(
+    "lesson 1 (KAFKA-19012): memory of an expired batch is free only when the socket is done with it too")
 {
     auto config = plain_config();
     config.delivery_timeout = 5s;
@@ -569,7 +581,8 @@ TEST_CASE("a late answer to a batch that expired in flight")
 
 // --- too large -------------------------------------------------------------------------------------------------------
 
-TEST_CASE("lesson 11 (KAFKA-8350): MESSAGE_TOO_LARGE halves a batch until it fits, in order and with its sequences")
+TEST_CASE(
+    "lesson 11 (KAFKA-8350): MESSAGE_TOO_LARGE halves a batch until it fits, in order and with its sequences")
 {
     core_script s{lingering()};
     s.warm_up();
@@ -635,7 +648,8 @@ TEST_CASE("lesson 11: a record that is too large alone fails alone")
     CHECK(s.core.pool().in_use() == 0);
 }
 
-TEST_CASE("lesson 13 (KAFKA-8325): a batch that is split while others follow it, and while it is still being written")
+TEST_CASE("lesson 13 (KAFKA-8325): a batch that is split while others follow it, and while it is still being "
+          "written")
 {
     core_script s{lingering()};
     s.warm_up();
@@ -687,7 +701,8 @@ TEST_CASE("a split is not an attempt")
     s.step(5ms);
     for (int i = 0; i < 10 && !s.asked.empty(); ++i) {
         const auto question = s.take();
-        s.answer(question, {reply{.error = question.only().header.record_count > 1 ? message_too_large : none}});
+        s.answer(question,
+                 {reply{.error = question.only().header.record_count > 1 ? message_too_large : none}});
         s.step(2s);
     }
     for (const auto& told : s.outcomes) CHECK(told.ok());
@@ -834,7 +849,8 @@ TEST_CASE("a held delivery of a batch that was split finds its piece")
     s.step(5ms);
     for (int i = 0; i < 10 && !s.asked.empty(); ++i) {
         const auto question = s.take();
-        s.answer(question, {reply{.error = question.only().header.record_count > 1 ? message_too_large : none}});
+        s.answer(question,
+                 {reply{.error = question.only().header.record_count > 1 ? message_too_large : none}});
         s.step(2s);
     }
     const auto [piece, index] = where.carrier_of(3);

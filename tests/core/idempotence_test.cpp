@@ -16,8 +16,14 @@ void send_batches(core_script& s, int count, const char* value = "v")
     }
 }
 
-std::int32_t sequence(const produce_question& question) { return question.only().header.base_sequence; }
-std::int16_t epoch(const produce_question& question) { return question.only().header.producer_epoch; }
+std::int32_t sequence(const produce_question& question)
+{
+    return question.only().header.base_sequence;
+}
+std::int16_t epoch(const produce_question& question)
+{
+    return question.only().header.producer_epoch;
+}
 
 } // namespace
 
@@ -58,7 +64,8 @@ TEST_CASE("rule 2: never more than five per partition, since a broker remembers 
     CHECK(s.asked.size() == 5);
 }
 
-TEST_CASE("lesson 2 (KAFKA-14312): after a leader change one batch at a time again, until the new leader acknowledges")
+TEST_CASE("lesson 2 (KAFKA-14312): after a leader change one batch at a time again, until the new leader "
+          "acknowledges")
 {
     core_script s;
     s.brokers[2] = 9002;
@@ -228,7 +235,8 @@ TEST_CASE("lesson 4 (librdkafka 1.9.0): sequences survive a broker that denies t
     CHECK(sequence(s.asked[0]) == 1);
 }
 
-TEST_CASE("lesson 4: a topic made again under a new id: sequences go on, since what is in doubt may be in the new log")
+TEST_CASE("lesson 4: a topic made again under a new id: sequences go on, since what is in doubt may be in "
+          "the new log")
 {
     core_script s;
     s.warm_up();
@@ -273,7 +281,8 @@ TEST_CASE("lesson 7 (KAFKA-12152): an epoch is a partition's own; the others kee
     CHECK(s.ids_asked == 1);
 }
 
-TEST_CASE("lesson 8 (librdkafka #3584): a batch that may be written is sent again as it was, and a duplicate is success")
+TEST_CASE("lesson 8 (librdkafka #3584): a batch that may be written is sent again as it was, and a duplicate "
+          "is success")
 {
     core_script s;
     s.warm_up();
@@ -314,7 +323,8 @@ TEST_CASE("lesson 9 (librdkafka #4736): a retry has the same records though more
     CHECK(s.take().only().bytes == second.only().bytes);
 }
 
-TEST_CASE("lesson 10 (librdkafka #2163): a batch gets its sequence when it is sent, so one that expires leaves no gap")
+TEST_CASE("lesson 10 (librdkafka #2163): a batch gets its sequence when it is sent, so one that expires "
+          "leaves no gap")
 {
     auto config = plain_config();
     config.delivery_timeout = 5s;
@@ -359,7 +369,8 @@ TEST_CASE("lesson 10: a batch that did not fit into the request has no sequence 
     CHECK_FALSE(s.partition(1).producer.gap);
 }
 
-TEST_CASE("lesson 10: a batch that expires after it was sent leaves a gap; its followers find out what happened")
+TEST_CASE(
+    "lesson 10: a batch that expires after it was sent leaves a gap; its followers find out what happened")
 {
     auto config = plain_config();
     config.delivery_timeout = 10s;
@@ -517,7 +528,8 @@ TEST_CASE("INVALID_PRODUCER_EPOCH: somebody else has our id, so a new one is fet
     CHECK(told.ok());
 }
 
-TEST_CASE("INVALID_PRODUCER_EPOCH: what may be written is not sent under a new id, or it could be there twice")
+TEST_CASE(
+    "INVALID_PRODUCER_EPOCH: what may be written is not sent under a new id, or it could be there twice")
 {
     core_script s;
     s.warm_up();
@@ -587,7 +599,8 @@ TEST_CASE("a new producer id: other partitions change to it when all of theirs i
     CHECK(sequence(s.asked[0]) == 0);
 }
 
-TEST_CASE("InitProducerId: refused for a moment, it is asked again with backoff; refused for good, records fail")
+TEST_CASE(
+    "InitProducerId: refused for a moment, it is asked again with backoff; refused for good, records fail")
 {
     core_script s;
     s.init_producer_id_error = coordinator_load_in_progress;

@@ -87,7 +87,8 @@ TEST_CASE("intrusive_list: the same as a vector under random operations")
             model.erase(at);
         } else {
             const auto before = random.below(model.size() + 1);
-            list.insert_before(before < model.size() ? &all[static_cast<std::size_t>(model[before])] : nullptr, chosen);
+            list.insert_before(
+                before < model.size() ? &all[static_cast<std::size_t>(model[before])] : nullptr, chosen);
             model.insert(model.begin() + static_cast<std::ptrdiff_t>(before), chosen.value);
         }
         REQUIRE(values(list) == model);
@@ -96,9 +97,10 @@ TEST_CASE("intrusive_list: the same as a vector under random operations")
 
 TEST_CASE("buffer_pool: sizes 2^k and 3 * 2^k up to 1 MiB, then pages; never less than asked")
 {
-    for (const auto& [asked, given] : {std::pair{1u, 512u}, std::pair{512u, 512u}, std::pair{513u, 768u}, std::pair{768u, 768u},
-                                       std::pair{769u, 1024u}, std::pair{1025u, 1536u}, std::pair{1537u, 2048u},
-                                       std::pair{1u << 20, 1u << 20}, std::pair{(1u << 20) + 1, (1u << 20) + 4096}})
+    for (const auto& [asked, given] :
+         {std::pair{1u, 512u}, std::pair{512u, 512u}, std::pair{513u, 768u}, std::pair{768u, 768u},
+          std::pair{769u, 1024u}, std::pair{1025u, 1536u}, std::pair{1537u, 2048u},
+          std::pair{1u << 20, 1u << 20}, std::pair{(1u << 20) + 1, (1u << 20) + 4096}})
         CHECK(buffer_pool::rounded(asked) == given);
     for (std::size_t bytes = 1; bytes < 3'000'000; bytes += 997) {
         CHECK(buffer_pool::rounded(bytes) >= bytes);
@@ -106,7 +108,8 @@ TEST_CASE("buffer_pool: sizes 2^k and 3 * 2^k up to 1 MiB, then pages; never les
     }
 }
 
-TEST_CASE("buffer_pool: what is in use and what is kept never exceed the limit together; blocks are used again")
+TEST_CASE(
+    "buffer_pool: what is in use and what is kept never exceed the limit together; blocks are used again")
 {
     buffer_pool pool{100'000};
     random_source random{5};
@@ -284,7 +287,8 @@ struct filled // a batch of records in a partition, without a core
     topic_state topic;
     partition_state& partition;
 
-    explicit filled(producer_config with = {}) : config{std::move(with)}, records{config}, partition{topic.partitions.emplace_back()}
+    explicit filled(producer_config with = {})
+        : config{std::move(with)}, records{config}, partition{topic.partitions.emplace_back()}
     {
         partition.topic = &topic;
     }
@@ -303,7 +307,8 @@ std::vector<std::string> read(batch& from)
     std::vector<std::string> found;
     REQUIRE(reader.next_batch());
     record_view record;
-    while (reader.next_record(record)) found.push_back(std::string{as_text(record.value.view())} + "@" + std::to_string(record.timestamp));
+    while (reader.next_record(record))
+        found.push_back(std::string{as_text(record.value.view())} + "@" + std::to_string(record.timestamp));
     CHECK(reader.error() == batch_error::none);
     return found;
 }
@@ -322,7 +327,9 @@ TEST_CASE("rewrite: every subset of withdrawn records of a batch")
                 open.slot_of(i).withdrawn = true;
                 ++open.withdrawn;
             } else {
-                expected.push_back(std::to_string(i) + "@" + std::to_string(1000 - 70 * static_cast<int>(i) + 500 * static_cast<int>(i % 2)));
+                expected.push_back(
+                    std::to_string(i) + "@" +
+                    std::to_string(1000 - 70 * static_cast<int>(i) + 500 * static_cast<int>(i % 2)));
             }
         }
         drop_withdrawn(open);
@@ -384,7 +391,8 @@ TEST_CASE("accumulator: a batch grows as its records need, up to batch.size")
         REQUIRE(i < 200);
         f.add(std::string(100, 'x') + std::to_string(i));
         CHECK(f.partition.memory == f.records.pool().in_use());
-        if (f.partition.queue.empty()) expected.push_back(std::string(100, 'x') + std::to_string(i) + "@1000");
+        if (f.partition.queue.empty())
+            expected.push_back(std::string(100, 'x') + std::to_string(i) + "@1000");
     }
     batch& full = *f.partition.queue.front();
     CHECK(full.size <= 5000);

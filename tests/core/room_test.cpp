@@ -16,7 +16,10 @@ producer_config small_buffer()
     return config;
 }
 
-std::string kilobyte(char with) { return std::string(1000, with); }
+std::string kilobyte(char with)
+{
+    return std::string(1000, with);
+}
 
 void drain(core_script& s) // everything is answered until nothing is left
 {
@@ -234,7 +237,8 @@ TEST_CASE("half of the buffer at most for one broker: a dead one does not stop t
     }
 }
 
-TEST_CASE("half of the buffer at most, but a record larger than that gets in when its broker has nothing else")
+TEST_CASE(
+    "half of the buffer at most, but a record larger than that gets in when its broker has nothing else")
 {
     core_script s{small_buffer()};
     s.brokers[2] = 9002;
@@ -428,7 +432,8 @@ TEST_CASE("partitions that are added are found with the next refresh, and used")
     CHECK(told.ok());
 }
 
-TEST_CASE("the partition is chosen when the topic is known, and a chooser may leave it to the sticky partitioner")
+TEST_CASE(
+    "the partition is chosen when the topic is known, and a chooser may leave it to the sticky partitioner")
 {
     core_script s;
     s.topics["t"].partitions.resize(4);
@@ -454,14 +459,14 @@ TEST_CASE("the partition is chosen when the topic is known, and a chooser may le
     CHECK(asked == 1);
     REQUIRE(s.asked.size() == 1);
     bool found = false;
-    for (const auto& batch : s.asked[0].batches)
-        found |= batch.partition == 3 && batch.values.at(0) == "v";
+    for (const auto& batch : s.asked[0].batches) found |= batch.partition == 3 && batch.values.at(0) == "v";
     CHECK(found);
     s.answer_all();
     CHECK(told.times_told == 1);
 }
 
-TEST_CASE("a record without a partition for a topic without leaders is chosen once and sent when one is elected")
+TEST_CASE(
+    "a record without a partition for a topic without leaders is chosen once and sent when one is elected")
 {
     core_script s;
     s.topics["t"].partitions = {{-1, 0, 0}};
@@ -511,8 +516,10 @@ TEST_CASE("lesson 12: flush waits for what waits for room or for its topic, for 
     for (int i = 0; i < 40 && !s.core.flushed(epoch); ++i) {
         s.step(400ms);
         if (s.asked.empty()) continue;
-        if (++answers == 2) s.answer(not_enough_replicas);
-        else s.answer();
+        if (++answers == 2)
+            s.answer(not_enough_replicas);
+        else
+            s.answer();
     }
     CHECK(s.core.flushed(epoch));
     CHECK(unknown.error == errc::max_block_exceeded);

@@ -22,8 +22,8 @@ error_code last_close(const core_script& s)
 
 std::string frame_of(std::size_t size, char with = '\0')
 {
-    std::string frame{static_cast<char>(size >> 24), static_cast<char>(size >> 16), static_cast<char>(size >> 8),
-                      static_cast<char>(size)};
+    std::string frame{static_cast<char>(size >> 24), static_cast<char>(size >> 16),
+                      static_cast<char>(size >> 8), static_cast<char>(size)};
     return frame + std::string(size, with);
 }
 
@@ -82,7 +82,8 @@ TEST_CASE("lesson 22: a peer that hangs up on ApiVersions is asked lower on the 
     CHECK(s.versions_asked.at(3) == 0);
 }
 
-TEST_CASE("ApiVersions: version 0 refused too, or an error: the connection is of no use, and is tried again with pauses")
+TEST_CASE("ApiVersions: version 0 refused too, or an error: the connection is of no use, and is tried again "
+          "with pauses")
 {
     core_script s;
     silent(s);
@@ -108,12 +109,22 @@ TEST_CASE("ApiVersions: version 0 refused too, or an error: the connection is of
     CHECK(s.connects.size() < 20);
 }
 
-TEST_CASE("lesson 21 (librdkafka #4948): ranges are intersected per API; without Produce or Metadata there is no use")
+TEST_CASE("lesson 21 (librdkafka #4948): ranges are intersected per API; without Produce or Metadata there "
+          "is no use")
 {
     core_script s;
-    SUBCASE("Produce too new") { s.api[0] = {50, 60}; }
-    SUBCASE("Produce too old") { s.api[0] = {0, 2}; }
-    SUBCASE("no Metadata") { s.api[3] = {0, -1}; }
+    SUBCASE("Produce too new")
+    {
+        s.api[0] = {50, 60};
+    }
+    SUBCASE("Produce too old")
+    {
+        s.api[0] = {0, 2};
+    }
+    SUBCASE("no Metadata")
+    {
+        s.api[3] = {0, -1};
+    }
     s.step();
     CHECK(last_close(s) == errc::unsupported_version);
     CHECK(s.core.last_trouble().find("speaks no version") != std::string::npos);
@@ -266,7 +277,8 @@ TEST_CASE("an answer that can't be read: the connection is closed, and what it w
         s.step();
         const auto first = s.take();
         std::string bytes = frame_of(30, '\x7f');
-        for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(4 + i)] = static_cast<char>(first.correlation_id >> (24 - 8 * i));
+        for (int i = 0; i < 4; ++i)
+            bytes[static_cast<std::size_t>(4 + i)] = static_cast<char>(first.correlation_id >> (24 - 8 * i));
         s.receive(first.link, bytes);
         CHECK(last_close(s) == errc::protocol_error);
         s.step(2s);
@@ -284,7 +296,8 @@ TEST_CASE("an answer that can't be read: the connection is closed, and what it w
         in.take(4);
         auto bytes = frame_of(12, '\x7f');
         const auto id = in.take_int<std::int32_t>();
-        for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(4 + i)] = static_cast<char>(id >> (24 - 8 * i));
+        for (int i = 0; i < 4; ++i)
+            bytes[static_cast<std::size_t>(4 + i)] = static_cast<char>(id >> (24 - 8 * i));
         s.answer_metadata = true;
         s.receive(s.held[0].first, bytes);
         CHECK(last_close(s) == errc::protocol_error);
@@ -295,7 +308,8 @@ TEST_CASE("an answer that can't be read: the connection is closed, and what it w
     }
 }
 
-TEST_CASE("every byte of an answer may be missing: cut anywhere, the session ends in a clear error or goes on")
+TEST_CASE(
+    "every byte of an answer may be missing: cut anywhere, the session ends in a clear error or goes on")
 {
     core_script original;
     original.warm_up();

@@ -155,8 +155,9 @@ public:
         for (int steps = 0; !core->idle() && core->deadline() <= end; ++steps) {
             check(steps < steps_max, "too many steps");
             pass(core->deadline() - now.steady);
-            settle();
+            settle_unseen();
         }
+        settle();
         check(core->idle(), "records without an end");
     }
 

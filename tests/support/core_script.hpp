@@ -68,7 +68,7 @@ struct reply // to one batch
     broker_errc error = broker_errc::none;
     std::int64_t base_offset = -1; // -1: the model's
     std::int64_t log_append_time = -1, log_start = 0;
-    std::int32_t leader = -1, leader_epoch = -1; // KIP-951
+    std::int32_t leader = -1, leader_epoch = -1;                 // KIP-951
     std::vector<std::pair<std::int32_t, std::string>> records{}; // KIP-467
     std::string message{};
     int times = 1; // how often the answer names the partition
@@ -106,7 +106,8 @@ struct peer
     bool connected = false;
     std::vector<std::byte> received; // not yet a whole request
     nanoseconds opened{0};
-    std::deque<std::pair<std::int32_t, std::vector<std::byte>>> answers{}; // correlation id, frame: in the requests' order
+    std::deque<std::pair<std::int32_t, std::vector<std::byte>>>
+        answers{}; // correlation id, frame: in the requests' order
 };
 
 inline uuid id_of(unsigned char number)
@@ -126,7 +127,8 @@ inline producer_config plain_config()
 class core_script
 {
 public:
-    explicit core_script(producer_config config = plain_config(), std::uint64_t seed = 1) : core{std::move(config), seed}
+    explicit core_script(producer_config config = plain_config(), std::uint64_t seed = 1)
+        : core{std::move(config), seed}
     {
         brokers = {{1, 9001}};
         topics["t"] = {id_of(1), {{}}, broker_errc::none};
@@ -138,29 +140,31 @@ public:
 
     // --- the world, to be changed at any time ------------------------------------------------------------------------
 
-    std::map<std::int32_t, std::uint16_t> brokers;   // id -> port; host "broker"
-    std::map<std::string, topic_model> topics;       // a topic that isn't here is unknown
-    std::map<std::int16_t, std::pair<int, int>> api; // api key -> versions of the cluster, where not the newest
+    std::map<std::int32_t, std::uint16_t> brokers; // id -> port; host "broker"
+    std::map<std::string, topic_model> topics;     // a topic that isn't here is unknown
+    std::map<std::int16_t, std::pair<int, int>>
+        api; // api key -> versions of the cluster, where not the newest
     std::int64_t next_producer_id = 100;
     std::int16_t first_epoch = 0;
     broker_errc init_producer_id_error = broker_errc::none;
     bool accept_connections = true; // false: the test calls connect() or refuse()
     bool answer_versions = true, answer_metadata = true, answer_init_producer_id = true;
-    bool take_writes = true;  // false: the test calls write()
+    bool take_writes = true;   // false: the test calls write()
     bool confirm_close = true; // false: the test calls confirm_closed()
     bool know_topic_ids = true;
 
     instant now;
     producer_core core;
-    std::deque<produce_question> asked;               // Produce requests without an answer, oldest first
+    std::deque<produce_question> asked; // Produce requests without an answer, oldest first
     std::vector<protocol::metadata_request> metadata_asked; // all there ever were
     std::vector<nanoseconds> metadata_times;
-    std::vector<std::int16_t> versions_asked;         // of ApiVersions
+    std::vector<std::int16_t> versions_asked; // of ApiVersions
     int ids_asked = 0;
     std::map<connection_id, peer> peers;
-    std::vector<peer> connects;                       // all there ever were
+    std::vector<peer> connects;                               // all there ever were
     std::vector<std::pair<connection_id, error_code>> closes; // that the core wanted
-    std::deque<std::pair<connection_id, std::vector<std::byte>>> held; // requests that the script doesn't answer
+    std::deque<std::pair<connection_id, std::vector<std::byte>>>
+        held; // requests that the script doesn't answer
     std::deque<outcome> outcomes;
     std::vector<std::string> log;
 
@@ -172,7 +176,8 @@ public:
         return send_record(topic, {{}, value, {}, now.wall_ms}, partition);
     }
 
-    outcome& send_record(std::string_view topic_name, const record_bytes& record, std::optional<std::int32_t> wanted)
+    outcome& send_record(std::string_view topic_name, const record_bytes& record,
+                         std::optional<std::int32_t> wanted)
     {
         auto& told = outcomes.emplace_back();
         auto& topic = core.use_topic(topic_name, now);
@@ -180,7 +185,8 @@ public:
         last_waiting = nullptr;
         auto partition = wanted;
         if (core.open_for(topic)) {
-            REQUIRE(partition.value_or(0) < static_cast<std::int32_t>(topic.partitions.size())); // the caller's to check
+            REQUIRE(partition.value_or(0) <
+                    static_cast<std::int32_t>(topic.partitions.size())); // the caller's to check
             if (!partition) partition = core.sticky_partition(topic, record, now);
             last_place = core.append(topic, *partition, record, now);
             if (last_place.where) {
@@ -226,7 +232,8 @@ public:
             const bool acted = perform_actions();
             announce();
             check();
-            if (!acted && core.deadline() > now.steady) return; // as the driver does: it sets its timer to that
+            if (!acted && core.deadline() > now.steady)
+                return; // as the driver does: it sets its timer to that
         }
         FAIL("the core never rests");
     }
@@ -267,7 +274,8 @@ public:
     }
     void answer(broker_errc error) { answer(reply{.error = error}); }
 
-    void answer(const produce_question& question, const std::vector<reply>& replies, std::int32_t throttle_ms = 0)
+    void answer(const produce_question& question, const std::vector<reply>& replies,
+                std::int32_t throttle_ms = 0)
     {
         protocol::produce_response response;
         response.throttle_time_ms = throttle_ms;
@@ -280,7 +288,8 @@ public:
                 topic.partition_responses.push_back(describe(about, replies[i]));
             }
             if (replies[i].leader >= 0 && brokers.contains(replies[i].leader))
-                response.node_endpoints.push_back({replies[i].leader, "broker", brokers[replies[i].leader], {}});
+                response.node_endpoints.push_back(
+                    {replies[i].leader, "broker", brokers[replies[i].leader], {}});
         }
         respond(question.link, question.correlation_id, question.version, response);
     }
@@ -290,8 +299,8 @@ public:
         while (!asked.empty()) answer();
     }
 
-    template <class Response>
-    void respond(connection_id link, std::int32_t correlation_id, std::int16_t version, const Response& response)
+    template <class Response> void respond(connection_id link, std::int32_t correlation_id,
+                                           std::int16_t version, const Response& response)
     {
         std::vector<std::byte> frame;
         REQUIRE(protocol::write_response_frame(frame, response, version, correlation_id));
@@ -306,14 +315,17 @@ public:
             if (waiting.first == correlation_id) waiting.second = std::move(frame);
         for (;;) {
             const auto found = peers.find(link);
-            if (found == peers.end() || found->second.answers.empty() || found->second.answers.front().second.empty()) return;
+            if (found == peers.end() || found->second.answers.empty() ||
+                found->second.answers.front().second.empty())
+                return;
             const auto next = std::move(found->second.answers.front().second);
             found->second.answers.pop_front();
             feed(link, next);
         }
     }
 
-    void receive(connection_id link, bytes_view bytes) // the core reads these, then everything happens that follows
+    void receive(connection_id link,
+                 bytes_view bytes) // the core reads these, then everything happens that follows
     {
         feed(link, bytes);
         step();
@@ -373,7 +385,8 @@ public:
             auto& received = peers.at(link).received;
             for (std::size_t i = 0; i < count && part < most; ++i) {
                 const auto take = std::min(views[i].size(), most - part);
-                received.insert(received.end(), views[i].begin(), views[i].begin() + static_cast<std::ptrdiff_t>(take));
+                received.insert(received.end(), views[i].begin(),
+                                views[i].begin() + static_cast<std::ptrdiff_t>(take));
                 part += take;
             }
             if (part == 0) break;
@@ -511,7 +524,8 @@ private:
             wire::reader in{received};
             const auto size = static_cast<std::size_t>(in.take_int<std::int32_t>());
             if (in.left() < size) return;
-            std::vector<std::byte> frame{received.begin() + 4, received.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
+            std::vector<std::byte> frame{received.begin() + 4,
+                                         received.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
             received.erase(received.begin(), received.begin() + 4 + static_cast<std::ptrdiff_t>(size));
             take_request(link, std::move(frame));
         }
@@ -519,8 +533,8 @@ private:
 
     static bool flexible(std::int16_t key, std::int16_t version)
     {
-        return key == 0   ? protocol::produce_request::flexible(version)
-               : key == 3 ? protocol::metadata_request::flexible(version)
+        return key == 0    ? protocol::produce_request::flexible(version)
+               : key == 3  ? protocol::metadata_request::flexible(version)
                : key == 18 ? protocol::api_versions_request::flexible(version)
                            : protocol::init_producer_id_request::flexible(version);
     }
@@ -532,20 +546,26 @@ private:
         REQUIRE(protocol::take_request_header(in, header, &flexible));
         const bytes_view body{in.position(), in.left()};
         peers.at(link).answers.emplace_back(header.correlation_id, std::vector<std::byte>{});
-        if (header.api_key == 0) take_produce(link, header, body);
-        else if (header.api_key == 3) take_metadata(link, header, body, frame);
-        else if (header.api_key == 18) take_versions(link, header, frame);
-        else take_init_producer_id(link, header, body, frame);
+        if (header.api_key == 0)
+            take_produce(link, header, body);
+        else if (header.api_key == 3)
+            take_metadata(link, header, body, frame);
+        else if (header.api_key == 18)
+            take_versions(link, header, frame);
+        else
+            take_init_producer_id(link, header, body, frame);
     }
 
     std::pair<std::int16_t, std::int16_t> range_of(std::int16_t key, protocol::versions own) const
     {
         const auto found = api.find(key);
         if (found == api.end()) return {own.lo, own.hi};
-        return {static_cast<std::int16_t>(found->second.first), static_cast<std::int16_t>(found->second.second)};
+        return {static_cast<std::int16_t>(found->second.first),
+                static_cast<std::int16_t>(found->second.second)};
     }
 
-    void take_versions(connection_id link, const protocol::request_header& header, const std::vector<std::byte>& frame)
+    void take_versions(connection_id link, const protocol::request_header& header,
+                       const std::vector<std::byte>& frame)
     {
         versions_asked.push_back(header.version);
         if (!answer_versions) {
@@ -620,7 +640,8 @@ private:
             return;
         }
         std::vector<std::byte> bytes;
-        REQUIRE(protocol::write_response_frame(bytes, metadata_answer(request), header.version, header.correlation_id));
+        REQUIRE(protocol::write_response_frame(bytes, metadata_answer(request), header.version,
+                                               header.correlation_id));
         put_answer(link, header.correlation_id, std::move(bytes));
     }
 
@@ -656,7 +677,8 @@ private:
                 for (const auto& [candidate, model] : topics)
                     if (model.id == topic.topic_id) name = candidate;
             for (const auto& part : topic.partition_data) {
-                produced_batch batch{name, topic.topic_id, part.index, std::string{as_text(part.records.view())}, {}, {}};
+                produced_batch batch{
+                    name, topic.topic_id, part.index, std::string{as_text(part.records.view())}, {}, {}};
                 batch_reader reader{part.records.view(), batch_origin::producer};
                 REQUIRE(reader.next_batch());
                 batch.header = reader.header();
@@ -666,7 +688,8 @@ private:
                 question.batches.push_back(std::move(batch));
             }
         }
-        if (request.acks != 0) asked.push_back(std::move(question));
+        if (request.acks != 0)
+            asked.push_back(std::move(question));
         else {
             peers.at(link).answers.pop_back();
             unacknowledged.push_back(std::move(question));
@@ -680,8 +703,10 @@ private:
         part.error_code = static_cast<std::int16_t>(with.error);
         part.base_offset = -1;
         auto& models = topics[about.topic].partitions;
-        if (with.base_offset >= 0) part.base_offset = with.base_offset;
-        else if (with.error == broker_errc::none && static_cast<std::size_t>(about.partition) < models.size()) {
+        if (with.base_offset >= 0)
+            part.base_offset = with.base_offset;
+        else if (with.error == broker_errc::none &&
+                 static_cast<std::size_t>(about.partition) < models.size()) {
             auto& end = models[static_cast<std::size_t>(about.partition)].end;
             part.base_offset = end;
             end += about.header.record_count;

@@ -69,7 +69,8 @@ private:
     void require(bool holds, const char* what, const partition_state& partition)
     {
         if (!holds && broken_.empty())
-            broken_ = std::string{std::string_view{partition.topic->name}} + "-" + std::to_string(partition.index) + ": " + what;
+            broken_ = std::string{std::string_view{partition.topic->name}} + "-" +
+                      std::to_string(partition.index) + ": " + what;
     }
 
     // --- partitions --------------------------------------------------------------------------------------------------
@@ -79,7 +80,8 @@ private:
         std::size_t backlog = 0;
         for (const auto& partition : topic.partitions) {
             require(partition.topic == &topic, "a partition belongs to another topic", partition);
-            require(partition.backlog_hook.linked == !partition.queue.empty(), "backlog and queue differ", partition);
+            require(partition.backlog_hook.linked == !partition.queue.empty(), "backlog and queue differ",
+                    partition);
             backlog += !partition.queue.empty();
             check_batches(partition);
             if (sender_.idempotent()) check_sequences(partition);
@@ -92,24 +94,29 @@ private:
         if (const batch* open = partition.open) {
             require(open->phase == batch_phase::open, "the open batch is not open", partition);
             require(!open->queue_hook.linked, "the open batch is queued", partition);
-            require(open->linger_hook.linked == !open->due, "an open batch lingers if it is not due", partition);
+            require(open->linger_hook.linked == !open->due, "an open batch lingers if it is not due",
+                    partition);
             require(!open->has_sequence(), "an open batch has a sequence", partition);
             settle(*open, partition);
         }
         const batch* before = nullptr;
         for (const batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued)) {
             require(queued->phase == batch_phase::ready, "a queued batch is not ready", partition);
-            require(!before || before->first_record < queued->first_record, "the queue is not in order", partition);
+            require(!before || before->first_record < queued->first_record, "the queue is not in order",
+                    partition);
             require(!before || before->has_sequence() || !queued->has_sequence(),
                     "a batch with a sequence is queued behind one without", partition);
             before = queued;
             settle(*queued, partition);
         }
         before = nullptr;
-        for (const batch* flight = partition.flights.front(); flight; flight = partition.flights.next(*flight)) {
-            require(flight->phase == batch_phase::in_flight || flight->done(), "a flight is not in flight", partition);
+        for (const batch* flight = partition.flights.front(); flight;
+             flight = partition.flights.next(*flight)) {
+            require(flight->phase == batch_phase::in_flight || flight->done(), "a flight is not in flight",
+                    partition);
             require(flight->requests > 0, "a flight is part of no request", partition);
-            require(!before || before->first_record < flight->first_record, "the flights are not in order", partition);
+            require(!before || before->first_record < flight->first_record, "the flights are not in order",
+                    partition);
             before = flight;
             settle(*flight, partition);
         }
@@ -128,17 +135,21 @@ private:
     {
         const auto& state = partition.producer;
         std::map<std::uint64_t, const batch*> by_age;
-        for (const batch* flight = partition.flights.front(); flight; flight = partition.flights.next(*flight))
+        for (const batch* flight = partition.flights.front(); flight;
+             flight = partition.flights.next(*flight))
             by_age.emplace(flight->first_record, flight);
         for (const batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued))
             by_age.emplace(queued->first_record, queued);
         const batch* before = nullptr;
         for (const auto& [age, current] : by_age) {
-            if (!current->has_sequence() || current->producer_id != state.id || current->producer_epoch != state.epoch)
+            if (!current->has_sequence() || current->producer_id != state.id ||
+                current->producer_epoch != state.epoch)
                 continue;
             if (before)
-                require(reaches(end_of(*before), current->base_sequence), "sequences overlap or run backward", partition);
-            require(reaches(end_of(*current), state.next_sequence), "a sequence will be given twice", partition);
+                require(reaches(end_of(*before), current->base_sequence), "sequences overlap or run backward",
+                        partition);
+            require(reaches(end_of(*current), state.next_sequence), "a sequence will be given twice",
+                    partition);
             before = current;
         }
         if (!before && !state.gap && !state.restart && state.last_acked >= 0)
@@ -150,7 +161,10 @@ private:
     {
         return sequence_after(with_sequence.base_sequence, with_sequence.record_count);
     }
-    static bool reaches(std::int32_t from, std::int32_t to) { return sequence_distance(from, to) < 0x40000000u; }
+    static bool reaches(std::int32_t from, std::int32_t to)
+    {
+        return sequence_distance(from, to) < 0x40000000u;
+    }
 
     // --- memory ------------------------------------------------------------------------------------------------------
 
@@ -160,8 +174,10 @@ private:
         std::size_t total = 0;
         for (const auto& one : access::all(records_)) {
             total += one->memory.capacity;
-            if (one->partition) held[one->partition] += one->memory.capacity;
-            else require(!one->memory, "a spare batch has memory");
+            if (one->partition)
+                held[one->partition] += one->memory.capacity;
+            else
+                require(!one->memory, "a spare batch has memory");
         }
         require(total == core_.pool().in_use(), "the pool counts other bytes than the batches hold");
         require(core_.pool().in_use() > core_.pool().limit() ||
@@ -175,7 +191,8 @@ private:
             }
         for (const auto& [id, node] : core_.view().nodes())
             require(node->memory == led[node.get()], "the memory of a leader is counted wrong");
-        for (const batch* spare : access::spare(records_)) require(!spare->partition, "a spare batch has a partition");
+        for (const batch* spare : access::spare(records_))
+            require(!spare->partition, "a spare batch has a partition");
     }
 
     // --- batches -----------------------------------------------------------------------------------------------------
@@ -194,7 +211,8 @@ private:
         const auto& done = access::done(sender_);
         for (const batch* one = done.front(); one; one = done.next(*one)) {
             require(one->done() && !one->age_hook.linked, "a batch to be announced is not done");
-            require(one->record_count == 0 || one->error || one->written == persisted::yes, "success without a write");
+            require(one->record_count == 0 || one->error || one->written == persisted::yes,
+                    "success without a write");
         }
         const auto& backoffs = access::backoffs(sender_);
         for (const auto* partition = backoffs.front(); partition; partition = backoffs.next(*partition))
@@ -209,7 +227,8 @@ private:
                 for (const auto& cut : sent->cuts) ++references[cut.body];
         for (const auto& one : access::all(records_)) {
             require(one->requests == references[one.get()], "a batch counts its requests wrong");
-            if (one->requests > 0) require(static_cast<bool>(one->memory), "a request refers to memory that was freed");
+            if (one->requests > 0)
+                require(static_cast<bool>(one->memory), "a request refers to memory that was freed");
         }
     }
 
@@ -230,9 +249,12 @@ private:
         std::map<const broker_node*, std::size_t> ready;
         for (const auto& topic : core_.view().topics())
             for (const auto& partition : topic->partitions) {
-                const bool expected = access::wants_to_send(sender_, partition) && partition.leader && partition.leader->current;
+                const bool expected = access::wants_to_send(sender_, partition) && partition.leader &&
+                                      partition.leader->current;
                 require(partition.ready_hook.linked == expected,
-                        expected ? "it could be sent and nobody knows" : "it is in a ready list and can't be sent", partition);
+                        expected ? "it could be sent and nobody knows"
+                                 : "it is in a ready list and can't be sent",
+                        partition);
                 if (partition.ready_hook.linked && partition.leader) ++ready[partition.leader];
             }
         for (const auto& [id, node] : core_.view().nodes())
@@ -247,7 +269,8 @@ private:
         std::map<std::uint64_t, std::uint64_t> counted;
         const auto& aging = access::aging(sender_);
         for (const batch* one = aging.front(); one; one = aging.next(*one)) ++counted[one->flush_epoch];
-        for (auto* one = core_.waiting().oldest(); one; one = core_.waiting().next(*one)) ++counted[one->flush_epoch];
+        for (auto* one = core_.waiting().oldest(); one; one = core_.waiting().next(*one))
+            ++counted[one->flush_epoch];
         std::uint64_t epoch = access::first(flushes);
         for (const auto count : access::counts(flushes)) {
             require(count == counted[epoch], "a flush waits for the wrong number");
@@ -264,7 +287,8 @@ private:
             used += one->charged;
             ++waiting;
             require(one->lane == &access::lane_of(*one), "a record waits in the wrong lane");
-            require(std::count(access::lanes(room).begin(), access::lanes(room).end(), one->lane) == 1, "a lane is forgotten");
+            require(std::count(access::lanes(room).begin(), access::lanes(room).end(), one->lane) == 1,
+                    "a lane is forgotten");
             require(one->announced && !one->error, "a record waits and was refused");
         }
         require(used == room.used(), "the waiting room counts other bytes than its records hold");
@@ -289,7 +313,8 @@ private:
             }
             require(unanswered == link->unanswered, "a connection counts its requests wrong");
             if (link->phase != link_phase::closing)
-                require(link->node && link->node->link == link.get(), "a connection and its broker don't know each other");
+                require(link->node && link->node->link == link.get(),
+                        "a connection and its broker don't know each other");
         }
     }
 

@@ -1,8 +1,157 @@
-// The driver (driver_base.hpp), with its bodies unless they are compiled in <kurier/src.hpp>.
+// What a delivery, an engine and a producer see of the machinery below them: the event loop (io/impl/event_loop.ipp)
+// that drives the core. Little is known here, so that this file is cheap to include.
+//
+// Everything runs on the executor, which must not run two handlers at once (an io_context with one thread, or a
+// strand). Handlers hold the driver, so it lives until the last operation has ended.
 #pragma once
 
+#include <kurier/compression.hpp>
 #include <kurier/config.hpp>
-#include <kurier/io/driver_base.hpp>
+#include <kurier/config/problem.hpp>
+#include <kurier/core/record_bytes.hpp>
+#include <kurier/core/topic.hpp>
+#include <kurier/delivery_error.hpp>
+#include <kurier/io/operation_pool.hpp>
+#include <kurier/log.hpp>
+#include <kurier/producer_config.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace kurier::io {
+
+namespace asio = boost::asio;
+
+class driver;
+class event_loop;
+
+using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
+
+// Something that waits for a state of the producer rather than for a record: flush, close, room.
+struct state_wait
+{
+    virtual ~state_wait() = default;
+    virtual bool over(driver& machine, error_code& ec) = 0;
+    virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
+
+    core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
+};
+
+class driver
+{
+public:
+    driver(const driver&) = delete;
+    driver& operator=(const driver&) = delete;
+
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    operation_pool& operations() noexcept { return operations_; }
+
+    // Topic and partition of the batch that is being announced, so that they are not made for each of its records.
+    record_metadata& metadata() noexcept { return metadata_; }
+
+    // The time of this turn of the event loop: the clock is read once, by whoever asks first.
+    core::instant now()
+    {
+        if (!fresh_) [[unlikely]]
+            begin_turn();
+        return now_;
+    }
+
+    // The core was changed from outside: a turn must follow. Many changes, one turn.
+    void wake()
+    {
+        again_ = true;
+        if (!in_turn_ && !scheduled_) [[unlikely]]
+            schedule_turn();
+    }
+
+    // Engines and producers count as users. When the last one goes, everything ends; those who wait are told, later, on
+    // the executor.
+    void add_user() noexcept { ++users_; }
+    void remove_user()
+    {
+        if (--users_ == 0) end_all();
+    }
+
+    KURIER_DECL void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs);
+    KURIER_DECL void log(log_event event);
+    KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
+    KURIER_DECL void add_wait(std::unique_ptr<state_wait> wait);
+
+    // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
+
+    KURIER_DECL const producer_config& config() const noexcept;
+    KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
+    KURIER_DECL std::int32_t sticky_partition(core::topic_state& topic, const core::record_bytes& record, core::instant now);
+    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t partition, const core::record_bytes& record,
+                                   core::instant now);
+    KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
+                                           const core::record_bytes& record, core::partition_chooser chooser, core::instant now);
+    KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
+    KURIER_DECL void withdraw(core::waiting_record& waiting);
+    KURIER_DECL void drop_last(core::batch& where); // of those who hold it
+    KURIER_DECL void drop(core::waiting_record& waiting);
+    KURIER_DECL std::uint64_t flush();
+    KURIER_DECL bool flushed(std::uint64_t epoch) const noexcept;
+    KURIER_DECL void stop_intake() noexcept;
+    KURIER_DECL bool idle() const noexcept;
+    KURIER_DECL bool has_room() const noexcept;
+    KURIER_DECL void abort(error_code why);
+    KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where, std::uint32_t index) const;
+    KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
+
+    bool closing() const noexcept { return closing_; }
+    static bool open_for(const core::topic_state& topic) noexcept
+    {
+        return topic.phase == core::topic_phase::known && topic.waiting.empty();
+    }
+    static void hold(core::batch& where) noexcept { ++where.deliveries; }
+    void drop(core::batch& where)
+    {
+        --where.deliveries;
+        if (where.done()) [[unlikely]]
+            drop_last(where);
+    }
+
+    friend void intrusive_ptr_add_ref(driver* d) noexcept { ++d->references_; }
+    friend void intrusive_ptr_release(driver* d) noexcept
+    {
+        if (--d->references_ == 0) d->destroy();
+    }
+
+protected:
+    explicit driver(asio::any_io_executor executor) : executor_{std::move(executor)} {}
+    ~driver() = default;
+
+    asio::any_io_executor executor_;
+    operation_pool operations_;
+    core::instant now_;
+    record_metadata metadata_;
+    bool fresh_ = false, scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;
+
+private:
+    KURIER_DECL void begin_turn();
+    KURIER_DECL void schedule_turn();
+    KURIER_DECL void end_all();
+    KURIER_DECL void destroy() noexcept;
+    event_loop& loop() noexcept;
+    const event_loop& loop() const noexcept;
+
+    std::size_t references_ = 0, users_ = 0;
+};
+
+KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor, const producer_config& config,
+                                                     log_function log);
+
+// All that is wrong with a configuration (config/validation.hpp).
+KURIER_DECL config_problems check_config(const producer_config& config);
+
+} // namespace kurier::io
 
 #if !defined(KURIER_SEPARATE_COMPILATION)
 #include <kurier/io/impl/driver.ipp>

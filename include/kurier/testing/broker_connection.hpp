@@ -8,6 +8,7 @@
 #include <kurier/testing/incoming_batch.hpp>
 #include <kurier/testing/version_table.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -38,8 +39,8 @@ struct broker_connection
     version_table versions; // of the broker when the connection was made
 
     std::vector<std::byte> in;
-    std::size_t in_begin = 0;   // before it: handled
-    std::size_t in_scanned = 0; // before it: whole requests, counted in `waiting`
+    std::size_t in_begin = 0;         // before it: handled
+    std::size_t in_scanned = 0;       // before it: whole requests, counted in `waiting`
     std::deque<std::int32_t> waiting; // correlation ids of requests that are not handled
     std::size_t produce_waiting = 0;
     bool idempotent = false; // has produced with a producer id
@@ -52,13 +53,17 @@ struct broker_connection
     bool ready = false;  // stands in the model's list of connections with news
     nanoseconds timer = core::never;
 
-    bool busy(nanoseconds now) const noexcept { return closed || delayed || never_answers || muted_until > now; }
+    bool busy(nanoseconds now) const noexcept
+    {
+        return closed || delayed || never_answers || muted_until > now;
+    }
     std::size_t backlog() const noexcept { return in.size() - in_begin; }
     bytes_view unhandled() const noexcept { return bytes_view{in}.subspan(in_begin); }
 
     void consume(std::size_t size)
     {
         in_begin += size;
+        in_scanned = std::max(in_scanned, in_begin);
         if (in_begin == in.size()) {
             in.clear();
             in_begin = in_scanned = 0;

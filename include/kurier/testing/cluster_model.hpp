@@ -40,7 +40,8 @@ class cluster_model
 {
 public:
     explicit cluster_model(cluster_options options = {})
-        : state_{std::move(options)}, handler_{state_}, versions_(state_.metadata().brokers.size(), version_table::newest())
+        : state_{std::move(options)}, handler_{state_},
+          versions_(state_.metadata().brokers.size(), version_table::newest())
     {}
     cluster_model(const cluster_model&) = delete;
     cluster_model& operator=(const cluster_model&) = delete;
@@ -58,7 +59,10 @@ public:
         options.partitions = partitions;
         state_.create_topic(name, options);
     }
-    void create_topic(std::string_view name, const topic_options& options) { state_.create_topic(name, options); }
+    void create_topic(std::string_view name, const topic_options& options)
+    {
+        state_.create_topic(name, options);
+    }
 
     // "The next `times` batches for this partition are answered with `error`."
     void fail_next(std::string topic, std::int32_t partition, broker_errc error, int times = 1)
@@ -83,7 +87,10 @@ public:
     void observe(produce_observer function) { handler_.observer() = std::move(function); }
 
     // For connections made from now on.
-    void set_versions(broker_id broker, version_table versions) { versions_.at(index(broker)) = std::move(versions); }
+    void set_versions(broker_id broker, version_table versions)
+    {
+        versions_.at(index(broker)) = std::move(versions);
+    }
     const version_table& versions(broker_id broker) const { return versions_.at(index(broker)); }
 
     // Its connections break; leaders move if they can.
@@ -106,7 +113,10 @@ public:
         }
     }
 
-    void stop_followers(std::string_view topic, std::int32_t partition) { state_.stop_followers(topic, partition); }
+    void stop_followers(std::string_view topic, std::int32_t partition)
+    {
+        state_.stop_followers(topic, partition);
+    }
     // Answers that waited for them are due at once.
     void resume_followers(std::string_view topic, std::int32_t partition, instant now)
     {
@@ -182,11 +192,12 @@ public:
         forget(*connection);
     }
 
-    // How many bytes wait until the broker gets to them: a reason to stop reading from this client.
+    // The size of the requests that have arrived as a whole and wait until the broker gets to them: a reason to stop
+    // reading from this client.
     std::size_t backlog(connection_id id) const noexcept
     {
         const auto found = connections_.find(id);
-        return found == connections_.end() ? 0 : found->second.backlog();
+        return found == connections_.end() ? 0 : found->second.in_scanned - found->second.in_begin;
     }
     std::size_t connections() const noexcept { return connections_.size(); }
 
@@ -196,7 +207,8 @@ public:
     // A connection with news (output, or closed) since it was polled last.
     std::optional<connection_id> take_ready(instant now)
     {
-        while (!timers_.empty() && timers_.begin()->first <= now.steady) pump(connections_.at(timers_.begin()->second), now);
+        while (!timers_.empty() && timers_.begin()->first <= now.steady)
+            pump(connections_.at(timers_.begin()->second), now);
         while (!ready_.empty()) {
             const connection_id id = ready_.front();
             ready_.pop_front();
@@ -250,8 +262,10 @@ private:
 
     void note_arrival(broker_connection& connection, const frame_front& front, instant now)
     {
-        const bool outstanding = connection.delayed || connection.never_answers || !connection.waiting.empty();
-        if (outstanding && std::ranges::find(connection.waiting, front.correlation_id) != connection.waiting.end())
+        const bool outstanding =
+            connection.delayed || connection.never_answers || !connection.waiting.empty();
+        if (outstanding &&
+            std::ranges::find(connection.waiting, front.correlation_id) != connection.waiting.end())
             violations().add(violation::correlation_id_reused, std::to_string(front.correlation_id));
         connection.waiting.push_back(front.correlation_id);
         if (connection.muted_until > now.steady)
@@ -305,7 +319,8 @@ private:
         }
         if (arrived < frame_front::bytes) return false;
         const frame_front front = load_frame_front(connection.unhandled());
-        if (!faults().empty() && faults().take_request_cut(front.api_key, connection.broker, arrived, front.whole())) {
+        if (!faults().empty() &&
+            faults().take_request_cut(front.api_key, connection.broker, arrived, front.whole())) {
             connection.close();
             return true;
         }
@@ -314,7 +329,8 @@ private:
         if (front.api_key == protocol::produce_request::api_key && connection.produce_waiting > 0)
             --connection.produce_waiting;
         expire_producers(now);
-        handler_.handle(connection, connection.unhandled().subspan(4, static_cast<std::size_t>(front.size)), now);
+        handler_.handle(connection, connection.unhandled().subspan(4, static_cast<std::size_t>(front.size)),
+                        now);
         if (!connection.closed) connection.consume(front.whole());
         return true;
     }

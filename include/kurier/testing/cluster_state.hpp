@@ -112,7 +112,10 @@ public:
         grow(known, states_.at(known.id), total);
     }
 
-    void set_topic_options(std::string_view name, const topic_options& settings) { state(name).options = settings; }
+    void set_topic_options(std::string_view name, const topic_options& settings)
+    {
+        state(name).options = settings;
+    }
 
     // Leader -1: the partition has none.
     void move_leader(std::string_view name, std::int32_t partition, broker_id leader)

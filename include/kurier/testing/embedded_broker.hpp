@@ -54,13 +54,19 @@ public:
     std::uint16_t port(broker_id broker = 1) const { return state_->ports.at(broker); }
 
     cluster_model& cluster() noexcept { return state_->model; }
-    void create_topic(std::string_view name, std::int32_t partitions = 1) { cluster().create_topic(name, partitions); }
+    void create_topic(std::string_view name, std::int32_t partitions = 1)
+    {
+        cluster().create_topic(name, partitions);
+    }
     std::int32_t partition_count(std::string_view topic) // 0: there is no such topic
     {
         const auto* known = cluster().state().metadata().find_topic(topic);
         return known ? static_cast<std::int32_t>(known->partitions.size()) : 0;
     }
-    std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0) { return cluster().log(topic, partition); }
+    std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0)
+    {
+        return cluster().log(topic, partition);
+    }
 
     // Closes its connections and refuses new ones, until it is started again on the same port.
     void stop_broker(broker_id broker) { state_->stop_broker(broker); }
@@ -83,7 +89,11 @@ private:
         std::array<std::byte, 65536> input;
         std::vector<std::byte> output, writing; // `writing` belongs to the operation under way
         bool busy = false, closing = false;
+        bool reading = false;
     };
+
+    // From a client that sends more than is handled, or doesn't take its answers, nothing more is read.
+    static constexpr std::size_t unanswered_max = 8 * 1024 * 1024;
 
     struct state : std::enable_shared_from_this<state>
     {
@@ -115,10 +125,21 @@ private:
 
         void accept(broker_id broker)
         {
-            acceptors.at(broker).async_accept([self = shared_from_this(), broker](error_code ec, tcp::socket socket) {
-                if (ec || self->stopped || !self->acceptors.contains(broker)) return;
-                self->accepted(broker, std::move(socket));
-                self->accept(broker);
+            acceptors.at(broker).async_accept(
+                [self = shared_from_this(), broker](error_code ec, tcp::socket socket) {
+                    if (ec == boost::asio::error::operation_aborted || self->stopped) return;
+                    if (ec) return self->accept_later(broker);
+                    self->accepted(broker, std::move(socket));
+                    self->accept(broker);
+                });
+        }
+
+        void accept_later(broker_id broker) // out of file descriptors, most likely
+        {
+            auto pause =
+                std::make_shared<boost::asio::steady_timer>(executor, std::chrono::milliseconds{100});
+            pause->async_wait([self = shared_from_this(), pause, broker](error_code) {
+                if (!self->stopped && self->acceptors.contains(broker)) self->accept(broker);
             });
         }
 
@@ -133,24 +154,30 @@ private:
             read(std::move(added));
         }
 
-        void read(std::shared_ptr<client> from)
+        void read(const std::shared_ptr<client>& from)
         {
-            auto& socket = from->socket;
+            if (from->reading || model.backlog(from->id) > unanswered_max ||
+                from->output.size() > unanswered_max)
+                return;
+            from->reading = true;
             const auto space = boost::asio::buffer(from->input.data(), from->input.size());
-            socket.async_read_some(space, [self = shared_from_this(), from](error_code ec, std::size_t size) {
-                if (ec || self->stopped || from->closing) {
-                    self->gone(*from);
-                    return;
-                }
-                self->model.receive(from->id, bytes_view{from->input.data(), size}, self->now());
-                self->deliver();
-                self->read(from);
-            });
+            from->socket.async_read_some(
+                space, [self = shared_from_this(), from](error_code ec, std::size_t size) {
+                    from->reading = false;
+                    if (ec || self->stopped || from->closing) {
+                        self->gone(*from);
+                        return;
+                    }
+                    self->model.receive(from->id, bytes_view{from->input.data(), size}, self->now());
+                    self->deliver();
+                    self->read(from);
+                });
         }
 
         void gone(client& from)
         {
-            if (clients.erase(from.id) > 0) model.disconnect(from.id, cluster_model::unhandled::handled, now());
+            if (clients.erase(from.id) > 0)
+                model.disconnect(from.id, cluster_model::unhandled::handled, now());
             error_code ignored;
             from.socket.close(ignored);
         }
@@ -168,6 +195,7 @@ private:
                 to->output.insert(to->output.end(), fresh.begin(), fresh.end());
                 to->closing |= outcome == connection_state::closed;
                 write(to);
+                if (!to->closing) read(to);
             }
             arm();
         }
@@ -185,8 +213,9 @@ private:
                                      [self = shared_from_this(), to](error_code ec, std::size_t) {
                                          to->busy = false;
                                          to->writing.clear();
-                                         if (ec) self->gone(*to);
-                                         else self->write(to);
+                                         if (ec) return self->gone(*to);
+                                         self->write(to);
+                                         if (!to->closing && !self->stopped) self->read(to);
                                      });
         }
 
@@ -233,7 +262,9 @@ private:
         static core::instant now()
         {
             return {std::chrono::steady_clock::now().time_since_epoch(),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+                    std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count()};
         }
 
         boost::asio::any_io_executor executor;

@@ -34,9 +34,9 @@ struct fault
     int times = 1;
 
     // What happens
-    std::chrono::nanoseconds delay{0};                    // of the answer
+    std::chrono::nanoseconds delay{0};                      // of the answer
     std::optional<std::size_t> close_after_request_bytes{}; // the request isn't handled
-    std::optional<std::size_t> close_after_answer_bytes{}; // the request is handled
+    std::optional<std::size_t> close_after_answer_bytes{};  // the request is handled
     broker_errc error =
         broker_errc::none;        // answered instead of handling: Produce, InitProducerId, ApiVersions;
                                   // Metadata: of each topic, and of the answer from v13
@@ -105,8 +105,7 @@ public:
     std::optional<partition_fault> take(std::string_view topic, std::int32_t partition)
     {
         if (partition_faults_.empty()) return std::nullopt;
-        const auto found =
-            partition_faults_.find(std::pair{std::string{topic}, partition});
+        const auto found = partition_faults_.find(std::pair{std::string{topic}, partition});
         if (found == partition_faults_.end()) return std::nullopt;
         partition_fault taken = found->second.front();
         if (--found->second.front().times == 0) {

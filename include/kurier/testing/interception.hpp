@@ -38,7 +38,10 @@ public:
 
     static interception pass() { return interception{kind::pass}; }   // let the broker handle it
     static interception close() { return interception{kind::close}; } // unhandled
-    static interception never() { return interception{kind::never}; } // no answer, to this or a following request
+    static interception never()
+    {
+        return interception{kind::never};
+    } // no answer, to this or a following request
     template <class Response>
     static interception answer(const Response& response, const request_view& request, nanoseconds delay = {})
     {

@@ -17,7 +17,10 @@
 
 namespace kurier::testing {
 
-constexpr std::int16_t code_of(broker_errc error) noexcept { return static_cast<std::int16_t>(error); }
+constexpr std::int16_t code_of(broker_errc error) noexcept
+{
+    return static_cast<std::int16_t>(error);
+}
 
 class metadata_handler
 {
@@ -34,7 +37,8 @@ public:
         response.cluster_id = known.cluster_id;
         response.controller_id = known.controller;
         if (!request.topics) {
-            for (const auto& [name, topic] : known.topics) response.topics.push_back(describe(topic, version));
+            for (const auto& [name, topic] : known.topics)
+                response.topics.push_back(describe(topic, version));
             return response;
         }
         for (const protocol::metadata_request_topic& asked : *request.topics)
@@ -49,13 +53,15 @@ private:
         const cluster_metadata& known = cluster_.metadata_of(broker_);
         protocol::metadata_response_topic missing;
         if (version >= 12 && !asked.topic_id.is_nil()) {
-            if (const topic_metadata* topic = known.find_topic(asked.topic_id)) return describe(*topic, version);
+            if (const topic_metadata* topic = known.find_topic(asked.topic_id))
+                return describe(*topic, version);
             missing.topic_id = asked.topic_id;
             missing.error_code = code_of(broker_errc::unknown_topic_id);
             return missing;
         }
         const std::string name = asked.name.value_or("");
-        if (const topic_metadata* topic = known.find_topic(std::string_view{name})) return describe(*topic, version);
+        if (const topic_metadata* topic = known.find_topic(std::string_view{name}))
+            return describe(*topic, version);
         missing.name = name;
         if (why_not_a_topic(name)) {
             missing.error_code = code_of(broker_errc::invalid_topic_exception);
@@ -83,7 +89,8 @@ private:
             told.replica_nodes = partition.replicas;
             told.isr_nodes = partition.isr;
             for (const broker_id replica : partition.replicas) {
-                if (!cluster_.metadata_of(broker_).is_alive(replica)) told.offline_replicas.push_back(replica);
+                if (!cluster_.metadata_of(broker_).is_alive(replica))
+                    told.offline_replicas.push_back(replica);
             }
             if (partition.leader == -1) told.error_code = code_of(broker_errc::leader_not_available);
             described.partitions.push_back(std::move(told));
@@ -118,8 +125,8 @@ inline protocol::api_versions_response refuse_api_versions(const version_table& 
 
 template <class Request> // a template only for the fields of version 5
 protocol::api_versions_response answer_api_versions(const Request& request, std::int16_t version,
-                                                    const version_table& offered, const cluster_metadata& cluster,
-                                                    broker_id broker)
+                                                    const version_table& offered,
+                                                    const cluster_metadata& cluster, broker_id broker)
 {
     protocol::api_versions_response response;
     bool invalid = version >= 3 && !(is_software_name(request.client_software_name) &&
@@ -128,7 +135,8 @@ protocol::api_versions_response answer_api_versions(const Request& request, std:
         if (version >= 5) {
             if (request.cluster_id.has_value() != (request.node_id != -1)) {
                 invalid = true;
-            } else if (request.cluster_id && (*request.cluster_id != cluster.cluster_id || request.node_id != broker)) {
+            } else if (request.cluster_id &&
+                       (*request.cluster_id != cluster.cluster_id || request.node_id != broker)) {
                 response.error_code = code_of(broker_errc::rebootstrap_required);
                 return response;
             }
@@ -142,8 +150,9 @@ protocol::api_versions_response answer_api_versions(const Request& request, std:
     return response;
 }
 
-inline protocol::init_producer_id_response answer_init_producer_id(const protocol::init_producer_id_request& request,
-                                                                   std::int16_t version, cluster_state& cluster)
+inline protocol::init_producer_id_response
+answer_init_producer_id(const protocol::init_producer_id_request& request, std::int16_t version,
+                        cluster_state& cluster)
 {
     protocol::init_producer_id_response response;
     const bool half = version >= 3 && (request.producer_id == -1) != (request.producer_epoch == -1);
@@ -154,7 +163,8 @@ inline protocol::init_producer_id_response answer_init_producer_id(const protoco
         response.error_code = code_of(broker_errc::not_coordinator);
         response.producer_epoch = -1;
     } else {
-        response.producer_id = cluster.new_producer_id(); // also for a client that has one: its epoch is its own matter
+        response.producer_id =
+            cluster.new_producer_id(); // also for a client that has one: its epoch is its own matter
         response.producer_epoch = 0;
     }
     return response;

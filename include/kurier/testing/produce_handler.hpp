@@ -92,8 +92,8 @@ private:
         told.topic_id = version_ >= 13 ? asked.topic_id : uuid{};
         told.partition_responses.clear();
         const cluster_metadata& known = cluster_.metadata_of(broker_);
-        const topic_metadata* topic =
-            version_ >= 13 ? known.find_topic(asked.topic_id) : known.find_topic(std::string_view{asked.name});
+        const topic_metadata* topic = version_ >= 13 ? known.find_topic(asked.topic_id)
+                                                     : known.find_topic(std::string_view{asked.name});
         for (const protocol::produce_request_partition& data : asked.partition_data) {
             answered& partition = told.partition_responses.emplace_back();
             partition.index = data.index;
@@ -109,8 +109,10 @@ private:
         answered& told = topic_told.partition_responses.back();
         position_ = topic_told.partition_responses.size() - 1;
         static const std::string nameless = "?";
-        produced_batch batch{.broker = broker_, .topic = topic ? topic->name : nameless, .partition = data.index};
-        const std::optional<partition_fault> ordered = topic ? faults_.take(topic->name, data.index) : std::nullopt;
+        produced_batch batch{
+            .broker = broker_, .topic = topic ? topic->name : nameless, .partition = data.index};
+        const std::optional<partition_fault> ordered =
+            topic ? faults_.take(topic->name, data.index) : std::nullopt;
         if (ordered && !ordered->after_append && ordered->error != broker_errc::none)
             fail(told, ordered->error);
         else
@@ -133,7 +135,8 @@ private:
         batch.header = checked.header;
         outcome_.idempotent |= checked.header.producer_id != -1;
         if (checked.failed()) return fail(told, checked.error);
-        if (checked.header.transactional()) return fail(told, broker_errc::transactional_id_authorization_failed);
+        if (checked.header.transactional())
+            return fail(told, broker_errc::transactional_id_authorization_failed);
         if (acks_ < -1 || acks_ > 1) return fail(told, broker_errc::invalid_required_acks);
 
         // The truth, which this broker's metadata may lag behind.
@@ -177,12 +180,13 @@ private:
                 const batch_header& header)
     {
         const bool gap = result.error == broker_errc::out_of_order_sequence_number;
-        if (!gap && !result.duplicate_of_other_content && !result.wrong_offset_deltas && !result.wrong_max_timestamp)
+        if (!gap && !result.duplicate_of_other_content && !result.wrong_offset_deltas &&
+            !result.wrong_max_timestamp)
             return;
-        const std::string where = topic + '-' + std::to_string(partition) + ", producer " +
-                                  std::to_string(header.producer_id) + " epoch " + std::to_string(header.producer_epoch) +
-                                  ", sequence " + std::to_string(header.base_sequence) + ", " +
-                                  std::to_string(header.record_count) + " records";
+        const std::string where =
+            topic + '-' + std::to_string(partition) + ", producer " + std::to_string(header.producer_id) +
+            " epoch " + std::to_string(header.producer_epoch) + ", sequence " +
+            std::to_string(header.base_sequence) + ", " + std::to_string(header.record_count) + " records";
         if (gap) violations_.add(violation::sequence_gap, where);
         if (result.duplicate_of_other_content) violations_.add(violation::sequence_reused, where);
         if (result.wrong_offset_deltas) violations_.add(violation::wrong_offset_deltas, where);
@@ -192,12 +196,14 @@ private:
     static bool enough_in_sync(const partition_metadata& partition, const topic_options& options) noexcept
     {
         const auto replicas = static_cast<std::int32_t>(partition.replicas.size());
-        return static_cast<std::int32_t>(partition.isr.size()) >= std::min(options.min_insync_replicas, replicas);
+        return static_cast<std::int32_t>(partition.isr.size()) >=
+               std::min(options.min_insync_replicas, replicas);
     }
 
     broker_errc unknown_topic(const topic_metadata* topic) const noexcept
     {
-        return version_ >= 13 && !topic ? broker_errc::unknown_topic_id : broker_errc::unknown_topic_or_partition;
+        return version_ >= 13 && !topic ? broker_errc::unknown_topic_id
+                                        : broker_errc::unknown_topic_or_partition;
     }
 
     static void fail(answered& told, broker_errc error) noexcept { told.error_code = code_of(error); }
@@ -214,7 +220,9 @@ private:
         for (const protocol::produce_response_topic& topic : response.responses) {
             for (const answered& partition : topic.partition_responses) {
                 const broker_id leader = partition.current_leader.leader_id;
-                const auto same = [&](const protocol::node_endpoint& known) { return known.node_id == leader; };
+                const auto same = [&](const protocol::node_endpoint& known) {
+                    return known.node_id == leader;
+                };
                 if (leader == -1 || std::ranges::any_of(response.node_endpoints, same)) continue;
                 const broker_endpoint* broker = cluster_.metadata_of(broker_).find_broker(leader);
                 if (broker && broker->alive)

@@ -74,7 +74,8 @@ private:
     void dispatch(broker_connection& connection, const request_view& request)
     {
         using namespace protocol;
-        if (!connection.versions.offers(request.api_key, request.version)) return refuse_version(connection, request);
+        if (!connection.versions.offers(request.api_key, request.version))
+            return refuse_version(connection, request);
         switch (request.api_key) {
         case produce_request::api_key:
             return handle_produce(connection, request);
@@ -83,9 +84,8 @@ private:
                 return answer_metadata(asked, request);
             });
         case init_producer_id_request::api_key:
-            return handle_message<init_producer_id_request>(connection, request, [&](const auto& asked) {
-                return answer_init(asked, request);
-            });
+            return handle_message<init_producer_id_request>(
+                connection, request, [&](const auto& asked) { return answer_init(asked, request); });
         case api_versions_request::api_key:
             return handle_message<api_versions_request>(connection, request, [&](const auto& asked) {
                 return answer_versions(asked, request, connection.versions);
@@ -117,7 +117,8 @@ private:
         return true;
     }
 
-    protocol::metadata_response answer_metadata(const protocol::metadata_request& asked, const request_view& request)
+    protocol::metadata_response answer_metadata(const protocol::metadata_request& asked,
+                                                const request_view& request)
     {
         auto response = metadata_handler{cluster_, request.broker}.answer(asked, request.version);
         if (fault_.error != broker_errc::none) {
@@ -137,7 +138,8 @@ private:
         protocol::init_producer_id_response response;
         response.producer_epoch = -1;
         response.error_code = code_of(fault_.error);
-        if (fault_.error == broker_errc::none) response = answer_init_producer_id(asked, request.version, cluster_);
+        if (fault_.error == broker_errc::none)
+            response = answer_init_producer_id(asked, request.version, cluster_);
         if (editors_.init_producer_id) editors_.init_producer_id(request.broker, response);
         return response;
     }
@@ -148,7 +150,8 @@ private:
         protocol::api_versions_response response;
         response.error_code = code_of(fault_.error);
         if (fault_.error == broker_errc::none)
-            response = answer_api_versions(asked, request.version, offered, cluster_.metadata(), request.broker);
+            response =
+                answer_api_versions(asked, request.version, offered, cluster_.metadata(), request.broker);
         if (editors_.api_versions) editors_.api_versions(request.broker, response);
         return response;
     }
@@ -193,7 +196,8 @@ private:
     void await_followers(broker_connection& connection, const request_view& request)
     {
         delayed_answer waiting;
-        waiting.due = core::later(request.now.steady, std::chrono::milliseconds{std::max(asked_.timeout_ms, 0)});
+        waiting.due =
+            core::later(request.now.steady, std::chrono::milliseconds{std::max(asked_.timeout_ms, 0)});
         waiting.awaited = produce_.awaited();
         protocol::write_response_frame(waiting.frame, told_, request.version, request.correlation_id);
         produce_.time_out(told_);
@@ -224,7 +228,8 @@ private:
         if (delay > nanoseconds{0}) {
             delayed_answer later;
             later.due = core::later(now, delay);
-            later.frame.assign(connection.out.begin() + static_cast<std::ptrdiff_t>(begin), connection.out.end());
+            later.frame.assign(connection.out.begin() + static_cast<std::ptrdiff_t>(begin),
+                               connection.out.end());
             later.close_after = close;
             connection.out.resize(begin);
             connection.delayed = std::move(later);
@@ -240,7 +245,8 @@ private:
         case answer_fault::none:
             break;
         case answer_fault::garbage:
-            for (std::size_t at = begin + front; at < out.size(); ++at) out[at] = static_cast<std::byte>(0xa5 ^ at);
+            for (std::size_t at = begin + front; at < out.size(); ++at)
+                out[at] = static_cast<std::byte>(0xa5 ^ at);
             break;
         case answer_fault::wrong_correlation_id:
             if (out.size() >= begin + front) out[begin + 5] ^= std::byte{0x55};
@@ -282,9 +288,10 @@ private:
     void refuse_version(broker_connection& connection, const request_view& request)
     {
         using protocol::api_versions_request;
-        const bool offered = std::ranges::any_of(connection.versions.ranges(), [](const protocol::api_version& range) {
-            return range.api_key == api_versions_request::api_key;
-        });
+        const bool offered =
+            std::ranges::any_of(connection.versions.ranges(), [](const protocol::api_version& range) {
+                return range.api_key == api_versions_request::api_key;
+            });
         if (request.api_key != api_versions_request::api_key || !offered)
             return refuse(connection, violation::unsupported_version, describe(request));
         const std::size_t begin = connection.out.size();
@@ -314,8 +321,8 @@ private:
     produce_handler produce_;
     std::uint64_t requests_ = 0;
 
-    fault fault_;                        // of the request in hand
-    protocol::produce_request asked_;    // kept for their memory
+    fault fault_;                     // of the request in hand
+    protocol::produce_request asked_; // kept for their memory
     protocol::produce_response told_;
 };
 

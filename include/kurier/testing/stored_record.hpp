@@ -59,7 +59,8 @@ inline std::vector<stored_record> read_records(const partition_log& log, const b
                 record.producer_id = header.producer_id;
                 record.producer_epoch = header.producer_epoch;
                 const auto index = static_cast<std::int32_t>(r.offset - header.base_offset);
-                if (header.base_sequence >= 0) record.sequence = last_sequence_of(header.base_sequence, index + 1);
+                if (header.base_sequence >= 0)
+                    record.sequence = last_sequence_of(header.base_sequence, index + 1);
                 records.push_back(std::move(record));
             }
         }

@@ -35,7 +35,8 @@ public:
     bool offers(std::int16_t api_key, std::int16_t version) const noexcept
     {
         const auto at = std::ranges::lower_bound(ranges_, api_key, {}, &protocol::api_version::api_key);
-        return at != ranges_.end() && at->api_key == api_key && at->min_version <= version && version <= at->max_version;
+        return at != ranges_.end() && at->api_key == api_key && at->min_version <= version &&
+               version <= at->max_version;
     }
     const std::vector<protocol::api_version>& ranges() const noexcept { return ranges_; }
 

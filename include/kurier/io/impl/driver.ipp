@@ -1,8 +1,8 @@
-// The bodies of io/driver_base.hpp: each call goes on to the event loop or to its core.
+// The bodies of io/driver.hpp: each call goes on to the event loop or to its core.
 #pragma once
 
 #include <kurier/config/validation.hpp>
-#include <kurier/io/impl/event_loop.hpp>
+#include <kurier/io/impl/event_loop.ipp>
 
 #include <random>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <kurier/core/producer_core.hpp>
-#include <kurier/io/driver_base.hpp>
+#include <kurier/io/driver.hpp>
 #include <kurier/io/handler_memory.hpp>
 #include <kurier/io/impl/loop_registry.hpp>
 #include <kurier/io/socket_link.hpp>
