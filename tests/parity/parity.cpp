@@ -1,11 +1,11 @@
 // Does the embedded broker answer as Kafka does?
 //
 //     parity                  prints what the embedded broker answers
-//     parity PORT             does the same to it and to the Kafka broker on 127.0.0.1:PORT, and tells the differences
+//     parity PORT             asks it and the Kafka broker on 127.0.0.1:PORT, and tells the differences
 //     parity PORT --print     prints what Kafka answers
 //
-// Options: --only WORD, cases with that word in their names; --except WORD; --before-kip-360, for brokers before 2.5,
-// which speak few of the versions that the other cases need: `--only sequences --except anew
+// Options: --only WORD, cases with that word in their names; --except WORD; --before-kip-360, for brokers
+// before 2.5, which speak few of the versions that the other cases need: `--only sequences --except anew
 // --before-kip-360`.
 #include "cases.hpp"
 

@@ -1,5 +1,5 @@
-// A connection to a broker that sends whatever bytes a test wants, and waits for the answer: blocking, one request
-// at a time.
+// A connection to a broker that sends whatever bytes a test wants, and waits for the answer: blocking, one
+// request at a time.
 #pragma once
 
 #include <kurier/protocol/frame.hpp>

@@ -1,5 +1,5 @@
-// The two things that are compared: a Kafka broker somewhere, and the embedded one. Both are asked over sockets; what
-// has no request in kurier's protocol (creating topics and the like) each does in its own way.
+// The two things that are compared: a Kafka broker somewhere, and the embedded one. Both are asked over
+// sockets; what has no request in kurier's protocol (creating topics and the like) each does in its own way.
 #pragma once
 
 #include "../unit/testing/batch_builder.hpp"

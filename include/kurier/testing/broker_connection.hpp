@@ -1,5 +1,6 @@
-// One client's connection to a broker of the model: what arrived and is not handled yet, what is answered and not
-// fetched yet. Kafka handles one request of a connection at a time, and the next only when the answer is out.
+// One client's connection to a broker of the model: what arrived and is not handled yet, what is answered and
+// not fetched yet. Kafka handles one request of a connection at a time, and the next only when the answer is
+// out.
 #pragma once
 
 #include <kurier/instant.hpp>
@@ -27,7 +28,8 @@ struct delayed_answer
     nanoseconds due{0};
     std::vector<std::byte> frame;
     bool close_after = false;
-    // Waits for followers: `late_frame` is sent when they haven't copied by then, `frame` as soon as they have.
+    // Waits for followers: `late_frame` is sent when they haven't copied by then, `frame` as soon as they
+    // have.
     std::vector<const partition_state*> awaited;
     std::vector<std::byte> late_frame;
 };

@@ -1,14 +1,14 @@
-// A whole Kafka cluster, as far as producers need one, in one object: bytes in, bytes out. It has no socket, clock,
-// thread or randomness; time is passed in, so a test or a simulator decides everything. embedded_broker puts it behind
-// sockets.
+// A whole Kafka cluster, as far as producers need one, in one object: bytes in, bytes out. It has no socket,
+// clock, thread or randomness; time is passed in, so a test or a simulator decides everything.
+// embedded_broker puts it behind sockets.
 //
 //     cluster_model cluster;
 //     const connection_id c = cluster.accept(1);
 //     cluster.receive(c, request_bytes, now);
 //     cluster.poll_output(c, now, answer_bytes);
 //
-// What goes on inside: cluster_state (topics, leaders, logs), fault_script and interception (ordered trouble),
-// violations (what clients did wrong).
+// What goes on inside: cluster_state (topics, leaders, logs), fault_script and interception (ordered
+// trouble), violations (what clients did wrong).
 #pragma once
 
 #include <kurier/testing/broker_connection.hpp>
@@ -192,8 +192,8 @@ public:
         forget(*connection);
     }
 
-    // The size of the requests that have arrived as a whole and wait until the broker gets to them: a reason to stop
-    // reading from this client.
+    // The size of the requests that have arrived as a whole and wait until the broker gets to them: a reason
+    // to stop reading from this client.
     std::size_t backlog(connection_id id) const noexcept
     {
         const auto found = connections_.find(id);

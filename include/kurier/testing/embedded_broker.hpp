@@ -1,13 +1,15 @@
 // A Kafka cluster inside your program, behind sockets on 127.0.0.1: for tests and examples.
 //
 //     kurier::testing::embedded_broker broker{context.get_executor()};
-//     kurier::producer<> producer{context.get_executor(), kurier::producer_config{broker.bootstrap_servers()}};
+//     kurier::producer_config config{broker.bootstrap_servers()};
+//     kurier::producer<> producer{context.get_executor(), config};
 //
-// It accepts what producers ask (ApiVersions, Metadata, InitProducerId, Produce), checks it as a real broker would, and
-// keeps the records for log(). cluster() is the model behind it: topics, faults, leaders, versions.
+// It accepts what producers ask (ApiVersions, Metadata, InitProducerId, Produce), checks it as a real broker
+// would, and keeps the records for log(). cluster() is the model behind it: topics, faults, leaders,
+// versions.
 //
-// Lifetimes: the object refers to itself from pending operations, which end with stop() or with its destruction.
-// Thread safety: none; use it on its executor, which must not run two handlers at once.
+// Lifetimes: the object refers to itself from pending operations, which end with stop() or with its
+// destruction. Thread safety: none; use it on its executor, which must not run two handlers at once.
 #pragma once
 
 #include <kurier/testing/cluster_model.hpp>

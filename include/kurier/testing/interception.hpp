@@ -1,4 +1,5 @@
-// A test's own hand in what brokers do: take a request away from the broker and answer it, or change a good answer.
+// A test's own hand in what brokers do: take a request away from the broker and answer it, or change a good
+// answer.
 #pragma once
 
 #include <kurier/protocol/frame.hpp>

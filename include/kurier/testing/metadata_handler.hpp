@@ -1,9 +1,10 @@
 // Metadata, ApiVersions and InitProducerId as a broker answers them.
 //
-// Metadata v4-13: topics that don't exist are created when broker, request and name allow it, and the answer that
-// creates them says that they don't exist yet. A partition without leader is LEADER_NOT_AVAILABLE. By id since v12.
-// ApiVersions v0-5: an unsupported version is answered in version 0 (the caller does that); KIP-511, KIP-1242.
-// InitProducerId v0-5: transactions are not modelled, so a transactional id gets NOT_COORDINATOR.
+// Metadata v4-13: topics that don't exist are created when broker, request and name allow it, and the answer
+// that creates them says that they don't exist yet. A partition without leader is LEADER_NOT_AVAILABLE. By id
+// since v12. ApiVersions v0-5: an unsupported version is answered in version 0 (the caller does that);
+// KIP-511, KIP-1242. InitProducerId v0-5: transactions are not modelled, so a transactional id gets
+// NOT_COORDINATOR.
 #pragma once
 
 #include <kurier/protocol/messages.hpp>

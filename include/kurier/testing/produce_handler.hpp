@@ -1,6 +1,7 @@
-// Produce v3-13 as the leader of a partition answers it. A request names its topics by name, since v13 by id only.
-// Errors come in Kafka's order: unknown topic, shape of the batch, acks, leadership, min.insync.replicas, then what
-// the log says. NOT_LEADER_OR_FOLLOWER carries who leads since v10 (KIP-951), as far as this broker knows.
+// Produce v3-13 as the leader of a partition answers it. A request names its topics by name, since v13 by id
+// only. Errors come in Kafka's order: unknown topic, shape of the batch, acks, leadership,
+// min.insync.replicas, then what the log says. NOT_LEADER_OR_FOLLOWER carries who leads since v10 (KIP-951),
+// as far as this broker knows.
 #pragma once
 
 #include <kurier/protocol/messages/produce.hpp>

@@ -1,5 +1,5 @@
-// One request of one connection: checked, handed to the API's handler, its answer written, with the faults that the
-// test has ordered for it.
+// One request of one connection: checked, handed to the API's handler, its answer written, with the faults
+// that the test has ordered for it.
 #pragma once
 
 #include <kurier/protocol/frame.hpp>

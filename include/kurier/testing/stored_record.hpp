@@ -38,8 +38,8 @@ inline std::optional<std::string> to_optional_string(nullable_bytes bytes)
     return bytes.is_null() ? std::nullopt : std::optional<std::string>{as_text(bytes.view())};
 }
 
-// Throws std::runtime_error when the reader refuses what the broker has stored, as for a compressed batch without a
-// decompressor.
+// Throws std::runtime_error when the reader refuses what the broker has stored, as for a compressed batch
+// without a decompressor.
 inline std::vector<stored_record> read_records(const partition_log& log, const batch_decompressor& decompress)
 {
     std::vector<stored_record> records;

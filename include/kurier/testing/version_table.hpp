@@ -1,4 +1,5 @@
-// Which versions of which APIs a broker offers. Narrow one to play an older broker, or take one of the presets.
+// Which versions of which APIs a broker offers. Narrow one to play an older broker, or take one of the
+// presets.
 #pragma once
 
 #include <kurier/protocol/messages.hpp>
