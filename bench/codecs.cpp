@@ -211,7 +211,7 @@ std::string name_of(codec_choice choice)
 {
     auto name = std::string{compression_name(choice.id)};
     if (choice.id == compression::zstd || choice.id == compression::lz4 || choice.id == compression::gzip)
-        name += " " + std::to_string(choice.level);
+        name.append(" ").append(std::to_string(choice.level)); // "+" makes g++ 12 -O3 warn of a memcpy that isn't there
     return name;
 }
 

@@ -1,13 +1,15 @@
 // Sequences, epochs and duplicates: what a partition remembers of a producer.
+#pragma once
+
 #include "cases.hpp"
 
 #include <limits>
 
 namespace kurier::parity {
 
-namespace {
+namespace idempotence {
 
-constexpr std::int32_t last = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int32_t last = std::numeric_limits<std::int32_t>::max();
 
 struct partition : producing
 {
@@ -26,7 +28,7 @@ struct partition : producing
     }
 };
 
-void twice(run& to)
+inline void twice(run& to)
 {
     partition p{to};
     p.batch(0, 0, 1);
@@ -37,7 +39,7 @@ void twice(run& to)
     p.batch(0, 3, 1);
 }
 
-void gaps(run& to)
+inline void gaps(run& to)
 {
     partition p{to};
     p.batch(0, 0, 3);
@@ -51,7 +53,7 @@ void gaps(run& to)
     p.batch(0, 4, 1);
 }
 
-void window(run& to)
+inline void window(run& to)
 {
     partition p{to};
     for (int i = 0; i != 8; ++i) p.batch(0, 2 * i, 2);
@@ -59,7 +61,7 @@ void window(run& to)
     p.batch(0, 16, 1);
 }
 
-void unknown_producer(run& to)
+inline void unknown_producer(run& to)
 {
     partition p{to};
     p.batch(0, 17, 2);
@@ -72,7 +74,7 @@ void unknown_producer(run& to)
     q.batch(4, 5, 1);
 }
 
-void epochs(run& to)
+inline void epochs(run& to)
 {
     partition p{to};
     p.batch(3, 0, 2);
@@ -91,7 +93,7 @@ void epochs(run& to)
     p.batch(9, 2, 1);
 }
 
-void wrap_between(run& to)
+inline void wrap_between(run& to)
 {
     partition p{to};
     p.batch(0, last - 1, 1);
@@ -102,7 +104,7 @@ void wrap_between(run& to)
     p.batch(0, 1, 1);
 }
 
-void wrap_inside(run& to)
+inline void wrap_inside(run& to)
 {
     partition p{to};
     p.batch(0, last - 3, 2);
@@ -114,7 +116,7 @@ void wrap_inside(run& to)
     p.batch(0, last - 3, 2);
 }
 
-void two_producers(run& to)
+inline void two_producers(run& to)
 {
     partition p{to};
     p.batch(0, 0, 2);
@@ -127,7 +129,7 @@ void two_producers(run& to)
     p.batch(0, 0, 2);
 }
 
-void duplicates_with_log_append_time(run& to)
+inline void duplicates_with_log_append_time(run& to)
 {
     testing::topic_options options;
     options.log_append_time = true;
@@ -138,7 +140,7 @@ void duplicates_with_log_append_time(run& to)
 }
 
 // Only sequence numbers make a duplicate, not content.
-void other_content(run& to)
+inline void other_content(run& to)
 {
     partition p{to};
     p.batch(0, 0, 2);
@@ -150,7 +152,7 @@ void other_content(run& to)
     p.batch(0, 2, 1);
 }
 
-void deleted_records(run& to)
+inline void deleted_records(run& to)
 {
     partition p{to};
     for (int i = 0; i != 4; ++i) p.batch(0, 2 * i, 2);
@@ -165,7 +167,7 @@ void deleted_records(run& to)
     p.batch(1, 0, 1);
 }
 
-void refused_batches_leave_no_trace(run& to)
+inline void refused_batches_leave_no_trace(run& to)
 {
     testing::topic_options options;
     options.max_message_bytes = 400;
@@ -184,7 +186,7 @@ void refused_batches_leave_no_trace(run& to)
     p("too large, gap", large);
 }
 
-void plain_between(run& to)
+inline void plain_between(run& to)
 {
     partition p{to};
     p.batch(0, 0, 1);
@@ -194,7 +196,7 @@ void plain_between(run& to)
     p.batch(0, 0, 1);
 }
 
-void odd_identities(run& to)
+inline void odd_identities(run& to)
 {
     partition p{to};
     const auto odd = [&](const std::string& what, std::int64_t id, std::int16_t epoch,
@@ -211,7 +213,7 @@ void odd_identities(run& to)
     odd("no id, but an epoch", -1, 5, -1);
 }
 
-void after_recreation(run& to)
+inline void after_recreation(run& to)
 {
     partition p{to};
     p.batch(0, 0, 1);
@@ -228,10 +230,11 @@ void after_recreation(run& to)
     p.batch(0, 2, 1);
 }
 
-} // namespace
+} // namespace idempotence
 
-std::vector<named_case> idempotence_cases()
+inline std::vector<named_case> idempotence_cases()
 {
+    using namespace idempotence;
     return {{"sequences: twice", twice},
             {"sequences: gaps", gaps},
             {"sequences: the last five", window},

@@ -1,19 +1,21 @@
 // What a broker refuses in a batch whatever the producer's state is, and in which order it looks.
+#pragma once
+
 #include "cases.hpp"
 
 #include <kurier/record/batch_format.hpp>
 
 namespace kurier::parity {
 
-namespace {
+namespace validation {
 
-bytes changed(bytes batch, std::size_t at, std::uint8_t mask)
+inline bytes changed(bytes batch, std::size_t at, std::uint8_t mask)
 {
     batch.at(at) ^= static_cast<std::byte>(mask);
     return batch;
 }
 
-void shapes(run& to)
+inline void shapes(run& to)
 {
     producing p{to};
     const bytes good = records(2);
@@ -45,7 +47,7 @@ void shapes(run& to)
     p("good again", good);
 }
 
-void corruption(run& to)
+inline void corruption(run& to)
 {
     producing p{to};
     const bytes good = records(2);
@@ -57,7 +59,7 @@ void corruption(run& to)
     p("base offset and CRC", changed(changed(good, batch_field::base_offset + 7, 1), batch_field::crc, 1));
 }
 
-void headers(run& to)
+inline void headers(run& to)
 {
     producing p{to};
     p("last offset delta too large", records(2).last_offset_delta(2));
@@ -78,7 +80,7 @@ void headers(run& to)
     p("max timestamp out of range", records(2).max_timestamp(wall_ms() + 99'999'999));
 }
 
-void record_format(run& to)
+inline void record_format(run& to)
 {
     producing p{to};
     const auto body = [&](const std::string& what, std::string_view text, int count = 1) {
@@ -109,7 +111,7 @@ void record_format(run& to)
     body("offset deltas 1 0", "\x0c\0\0\x02\x01\x01\0\x0c\0\0\0\x01\x01\0"sv, 2);
 }
 
-void timestamps(run& to)
+inline void timestamps(run& to)
 {
     producing p{to};
     p("50 minutes ahead", batch_builder{wall_ms() + 3'000'000}.records(1));
@@ -137,7 +139,7 @@ void timestamps(run& to)
            batch_builder{wall_ms()}.records(2).attributes(batch_log_append_time));
 }
 
-void sizes(run& to)
+inline void sizes(run& to)
 {
     const bytes one = records(1);
     testing::topic_options options;
@@ -152,7 +154,7 @@ void sizes(run& to)
     p("exactly, with bytes behind it", with_trailer);
 }
 
-void compaction(run& to)
+inline void compaction(run& to)
 {
     testing::topic_options options;
     options.compact = true;
@@ -165,7 +167,7 @@ void compaction(run& to)
     p("no key and a wrong time", batch_builder{wall_ms() + 4'200'000}.record("k", "v").record(nullptr, "v"));
 }
 
-void compression(run& to)
+inline void compression(run& to)
 {
     producing p{to};
     p.version(6);
@@ -175,7 +177,7 @@ void compression(run& to)
     p("no zstd", records(1).attributes(4).body("this is not zstd"));
 }
 
-void acknowledgements(run& to)
+inline void acknowledgements(run& to)
 {
     producing p{to};
     for (const int acks : {-1, 1, 2, -2, 100}) {
@@ -191,10 +193,11 @@ void acknowledgements(run& to)
     p("afterwards", records(1));
 }
 
-} // namespace
+} // namespace validation
 
-std::vector<named_case> validation_cases()
+inline std::vector<named_case> validation_cases()
 {
+    using namespace validation;
     return {{"shapes", shapes},         {"corruption", corruption},
             {"headers", headers},       {"record format", record_format},
             {"timestamps", timestamps}, {"sizes", sizes},

@@ -1,7 +1,7 @@
 // What is done to a broker, and what it answers, as lines of text: equal lines mean equal rules.
 #pragma once
 
-#include "../unit/testing/batch_builder.hpp"
+#include "../../unit/testing/batch_builder.hpp"
 #include "target.hpp"
 
 #include <kurier/error.hpp>
@@ -155,9 +155,5 @@ struct named_case
     std::string name;
     case_function function;
 };
-
-std::vector<named_case> idempotence_cases();
-std::vector<named_case> validation_cases();
-std::vector<named_case> protocol_cases();
 
 } // namespace kurier::parity

@@ -1,16 +1,18 @@
 // Versions, headers and the other APIs.
+#pragma once
+
 #include "cases.hpp"
 
 namespace kurier::parity {
 
-namespace {
+namespace protocol_rules {
 
-std::string name_of(std::int16_t code)
+inline std::string name_of(std::int16_t code)
 {
     return std::string{error_name(static_cast<broker_errc>(code))};
 }
 
-void produce_versions(run& to)
+inline void produce_versions(run& to)
 {
     producing p{to};
     for (std::int16_t version = 3; version <= 13; ++version) {
@@ -24,7 +26,7 @@ void produce_versions(run& to)
     }
 }
 
-void unknown_topics(run& to)
+inline void unknown_topics(run& to)
 {
     for (const std::int16_t version : std::initializer_list<std::int16_t>{3, 9, 12, 13}) {
         raw_client client = to.broker().connect();
@@ -45,7 +47,7 @@ void unknown_topics(run& to)
     }
 }
 
-void several_partitions(run& to)
+inline void several_partitions(run& to)
 {
     testing::topic_options options;
     options.partitions = 3;
@@ -78,7 +80,7 @@ void several_partitions(run& to)
     to.line("no topics: " + (empty ? std::to_string(empty->responses.size()) + " answers" : "closed"));
 }
 
-void api_versions(run& to)
+inline void api_versions(run& to)
 {
     for (std::int16_t version = 0; version <= 4; ++version) {
         raw_client client = to.broker().connect();
@@ -114,7 +116,7 @@ void api_versions(run& to)
             " range of API " + std::to_string(response.api_keys.empty() ? -1 : response.api_keys[0].api_key));
 }
 
-void init_producer_id(run& to)
+inline void init_producer_id(run& to)
 {
     to.new_producer();
     for (std::int16_t version = 0; version <= 5; ++version) {
@@ -143,7 +145,7 @@ void init_producer_id(run& to)
     }
 }
 
-void metadata(run& to)
+inline void metadata(run& to)
 {
     const std::string known = to.new_topic();
     const uuid id = to.broker().topic_id(known);
@@ -187,7 +189,7 @@ void metadata(run& to)
     }
 }
 
-void auto_creation(run& to)
+inline void auto_creation(run& to)
 {
     raw_client client = to.broker().connect();
     protocol::metadata_request request;
@@ -201,7 +203,7 @@ void auto_creation(run& to)
 }
 
 // What ends a connection.
-void hang_ups(run& to)
+inline void hang_ups(run& to)
 {
     const auto frame = [](std::int16_t api_key, std::int16_t version, bool flexible, bytes body) {
         bytes whole(4);
@@ -235,7 +237,7 @@ void hang_ups(run& to)
 }
 
 // Requests that arrive together are answered in order, whatever they are.
-void pipelined(run& to)
+inline void pipelined(run& to)
 {
     const std::string name = to.new_topic();
     to.broker().topic_id(name);
@@ -262,10 +264,11 @@ void pipelined(run& to)
     to.line("correlation ids" + text);
 }
 
-} // namespace
+} // namespace protocol_rules
 
-std::vector<named_case> protocol_cases()
+inline std::vector<named_case> protocol_cases()
 {
+    using namespace protocol_rules;
     return {{"Produce versions", produce_versions},     {"unknown topics", unknown_topics},
             {"several partitions", several_partitions}, {"ApiVersions", api_versions},
             {"InitProducerId", init_producer_id},       {"Metadata", metadata},

@@ -2,7 +2,7 @@
 // sockets; what has no request in kurier's protocol (creating topics and the like) each does in its own way.
 #pragma once
 
-#include "../unit/testing/batch_builder.hpp"
+#include "../../unit/testing/batch_builder.hpp"
 #include "raw_client.hpp"
 
 #include <kurier/testing/embedded_broker.hpp>

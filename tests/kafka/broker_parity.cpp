@@ -1,13 +1,15 @@
 // Does the embedded broker answer as Kafka does?
 //
-//     parity                  prints what the embedded broker answers
-//     parity PORT             asks it and the Kafka broker on 127.0.0.1:PORT, and tells the differences
-//     parity PORT --print     prints what Kafka answers
+//     broker_parity                  prints what the embedded broker answers
+//     broker_parity PORT             asks it and the Kafka broker on 127.0.0.1:PORT, and tells the differences
+//     broker_parity PORT --print     prints what Kafka answers
 //
 // Options: --only WORD, cases with that word in their names; --except WORD; --before-kip-360, for brokers
 // before 2.5, which speak few of the versions that the other cases need: `--only sequences --except anew
 // --before-kip-360`.
-#include "cases.hpp"
+#include "parity/idempotence_cases.hpp"
+#include "parity/protocol_cases.hpp"
+#include "parity/validation_cases.hpp"
 
 #include <cstdio>
 #include <exception>

@@ -1,0 +1,109 @@
+// The simulator itself: it repeats itself, it covers what it should, and its checker notices when brokers lie.
+#include "exhaustive.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace kurier::testing;
+
+namespace {
+
+simulation_options calm_options(std::uint64_t seed)
+{
+    auto options = random_options(seed);
+    options.faults = {};
+    options.producer.enable_idempotence.reset();
+    options.producer.acks = kurier::acks::all;
+    options.producer.delivery_timeout = std::chrono::seconds{60};
+    options.invariants_every = 16;
+    options.active = std::chrono::seconds{2};
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("without faults everything that is taken is delivered, once and in order")
+{
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        simulation run{calm_options(seed)};
+        run.run();
+        CAPTURE(seed);
+        CHECK(run.broken() == std::vector<std::string>{});
+        CHECK(run.checker().book().size() > 0);
+        for (const auto& record : run.checker().book().records())
+            if (record.told > 0 && record.sent < std::chrono::seconds{2})
+                CHECK((record.state == record_state::delivered || record.written == kurier::persisted::no));
+    }
+}
+
+TEST_CASE("a seed always does the same")
+{
+    for (std::uint64_t seed = 100; seed < 110; ++seed) {
+        simulation first{random_options(seed)}, second{random_options(seed)};
+        first.run();
+        second.run();
+        CHECK(first.hash() == second.hash());
+        CHECK(first.steps() == second.steps());
+    }
+}
+
+TEST_CASE("what is recorded does not change what happens")
+{
+    auto options = random_options(5);
+    simulation quiet{options};
+    options.events_kept = 1000;
+    options.invariants_every = 1;
+    simulation recorded{options};
+    quiet.run();
+    recorded.run();
+    CHECK(quiet.hash() == recorded.hash());
+    CHECK_FALSE(recorded.events().empty());
+}
+
+TEST_CASE("every placement of one fault in small scripts")
+{
+    simulation_tests::campaign runs{5};
+    simulation_tests::run_exhaustive(runs, 1);
+    CHECK(runs.violations() == 0);
+}
+
+TEST_CASE("the checker notices a broker that acknowledges what it does not write")
+{
+    auto options = calm_options(3);
+    options.cluster.leader_hints = false;
+    simulation run{options};
+    run.cluster().fail_next("topic-0", 0, kurier::broker_errc::not_leader_or_follower, 1000);
+    run.cluster().editors().produce = [](broker_id, kurier::protocol::produce_response& answer) {
+        for (auto& topic : answer.responses)
+            for (auto& partition : topic.partition_responses) {
+                if (partition.error_code != 0) partition.base_offset = 0;
+                partition.error_code = 0;
+            }
+    };
+    run.run();
+    REQUIRE_FALSE(run.broken().empty());
+    CHECK(run.broken().front().find("is delivered, and no log has it") != std::string::npos);
+}
+
+TEST_CASE("the checker notices a broker that gives wrong offsets")
+{
+    simulation run{calm_options(3)};
+    run.cluster().editors().produce = [](broker_id, kurier::protocol::produce_response& answer) {
+        for (auto& topic : answer.responses)
+            for (auto& partition : topic.partition_responses)
+                if (partition.error_code == 0) ++partition.base_offset;
+    };
+    run.run();
+    REQUIRE_FALSE(run.broken().empty());
+    CHECK(run.broken().front().find("is delivered with offset") != std::string::npos);
+}
+
+TEST_CASE("the checker notices a broker that forgets what it has acknowledged")
+{
+    simulation run{calm_options(3)};
+    run.cluster().editors().produce = [&](broker_id, kurier::protocol::produce_response&) {
+        auto& log = run.cluster().state().log("topic-0", 0);
+        if (log.end_offset() > 5) log.truncate_to(1, producer_memory::rebuilt);
+    };
+    run.run();
+    CHECK_FALSE(run.broken().empty());
+}
