@@ -38,7 +38,7 @@ struct cluster_options
     std::int64_t producer_id_expiration_ms = 86'400'000;
     // Brokers before 2.5 (KIP-360) refuse a first sequence other than 0 with UNKNOWN_PRODUCER_ID, and forget
     // a producer when its last batch is deleted; newer ones take any first sequence from a producer unknown
-    // to them.
+    // to them. They say CORRUPT_MESSAGE for INVALID_RECORD, which came with 2.4.
     bool before_kip_360 = false;
     bool leader_hints = true; // KIP-951
     std::int32_t socket_request_max_bytes = 104'857'600;

@@ -67,7 +67,8 @@ public:
         result.wrong_offset_deltas = checked.wrong_offset_deltas;
         result.wrong_max_timestamp = checked.wrong_max_timestamp;
         if (checked.failed()) {
-            refuse(result, checked.error);
+            const bool unknown_error = cluster.before_kip_360 && checked.error == broker_errc::invalid_record;
+            refuse(result, unknown_error ? broker_errc::corrupt_message : checked.error);
             result.message = std::move(checked.message);
             result.record_errors = std::move(checked.record_errors);
             return result;

@@ -127,6 +127,8 @@ private:
             text += "none";
         else if (age > -2000 && age < 60'000)
             text += "now";
+        else if (age <= -2000 && age > -86'400'000)
+            text += "ahead";
         else
             text += std::to_string(told.log_append_time_ms);
         for (const auto& record : told.record_errors)

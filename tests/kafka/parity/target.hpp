@@ -15,6 +15,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -93,7 +94,8 @@ private:
 class embedded_target final : public target
 {
 public:
-    explicit embedded_target(bool before_kip_360 = false) : work_{context_.get_executor()}
+    explicit embedded_target(bool before_kip_360 = false)
+        : work_{context_.get_executor()}, before_kip_360_{before_kip_360}
     {
         testing::cluster_options options;
         options.before_kip_360 = before_kip_360;
@@ -111,8 +113,11 @@ public:
     }
 
     std::uint16_t port() const override { return port_; }
-    void create_topic(const std::string& name, const testing::topic_options& options) override
+    void create_topic(const std::string& name, const testing::topic_options& wanted) override
     {
+        auto options = wanted;
+        if (before_kip_360_) // timestamps far ahead are refused since 3.6
+            options.message_timestamp_after_max_ms = std::numeric_limits<std::int64_t>::max();
         perform([&](testing::embedded_broker& broker) { broker.cluster().create_topic(name, options); });
     }
     void delete_topic(const std::string& name) override
@@ -139,6 +144,7 @@ private:
 
     boost::asio::io_context context_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    bool before_kip_360_;
     std::unique_ptr<testing::embedded_broker> broker_;
     std::uint16_t port_ = 0;
     std::thread thread_;

@@ -112,6 +112,16 @@ TEST_CASE_FIXTURE(fixture, "a flipped bit is corrupt, a wrong header field inval
     CHECK(log.end_offset() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "brokers before 2.4 know no INVALID_RECORD")
+{
+    const auto batch = plain().producer(7, 0, -1);
+    CHECK(produce(batch).error == broker_errc::invalid_record);
+    cluster.before_kip_360 = true;
+    const append_result refused = produce(batch);
+    CHECK(refused.error == broker_errc::corrupt_message);
+    CHECK(refused.log_start_offset == -1);
+}
+
 TEST_CASE_FIXTURE(fixture, "sizes and times")
 {
     topic.max_message_bytes = static_cast<std::int32_t>(std::vector<std::byte>(plain()).size());
