@@ -471,6 +471,41 @@ TEST_CASE("lesson 14 (franz-go #216, KAFKA-7693): after 2^31-1 comes 0")
     }
 }
 
+TEST_CASE("lesson 14: sequence 0 behind 2^31-1 goes alone: a broker that has only an older epoch would take it, and "
+          "refuse those before it")
+{
+    core_script s;
+    s.warm_up();
+    s.change().producer.next_sequence = 2147483647;
+    s.change().producer.last_acked = 2147483647 - 1;
+    s.send("t", "last");
+    s.step();
+    CHECK(sequence(s.asked.at(0)) == 2147483647);
+    auto& told = s.send("t", "first again");
+    s.step();
+    CHECK(s.asked.size() == 1);
+    SUBCASE("the broker has all")
+    {
+        s.answer();
+        CHECK(sequence(s.asked.at(0)) == 0);
+        CHECK(epoch(s.asked.at(0)) == 0);
+        s.send("t", "second");
+        s.step();
+        CHECK(sequence(s.asked.at(1)) == 1);
+        s.answer_all();
+    }
+    SUBCASE("the broker lost this epoch")
+    {
+        s.answer(out_of_order_sequence_number);
+        s.step(1s);
+        CHECK(s.asked.at(0).only().values == std::vector<std::string>{"last"});
+        CHECK(epoch(s.asked.at(0)) == 1);
+        s.answer();
+        s.answer_all();
+    }
+    CHECK(told.ok());
+}
+
 TEST_CASE("lesson 14 (kafkajs #598): the sequence grows by the number of records")
 {
     auto config = plain_config();

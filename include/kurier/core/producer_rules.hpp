@@ -30,6 +30,7 @@ inline bool may_follow_flights(const partition_state& partition, const batch& he
            && !state.gap && !state.restart    // what is in flight decides first
            && state.proven                    // the leader has state of this epoch (KAFKA-14312)
            && state.id == identity.id         // else the new producer id starts when all is resolved
+           && state.next_sequence != 0        // behind 2^31-1: a broker that lost this epoch takes it for the first
            && partition.flights.size() < flights_max &&
            same_leadership(partition, *partition.flights.back());
 }

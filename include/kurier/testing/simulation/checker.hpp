@@ -254,7 +254,7 @@ private:
         if (offset < 0) return;
         // The answer to a repeated batch does not say whether its time is a create time or the broker's.
         const bool ambiguous = where.attempts > 1 && timestamp == about.timestamp;
-        if (timestamp != about.stored_timestamp && !ambiguous && !about.taken_away && about.copies == 1)
+        if (timestamp != about.stored_timestamp && !ambiguous && !about.taken_away && !about.in_several_logs && about.copies == 1)
             fail(name(about) + " is delivered with timestamp " + std::to_string(timestamp) + ", the log has " +
                  std::to_string(about.stored_timestamp));
         check_offset(about, partition);
@@ -262,7 +262,7 @@ private:
 
     void check_offset(const sent_record& about, std::int32_t partition)
     {
-        if (about.taken_away) return; // its offset may belong to another by now
+        if (about.taken_away || about.in_several_logs) return; // its offset may belong to another by now
         for (const auto& [key, seen] : ledger_.logs()) {
             if (key.second != partition || seen.number != about.log) continue;
             const auto at = std::ranges::lower_bound(seen.entries, about.offset, {}, &logged_partition::entry::offset);
@@ -292,6 +292,7 @@ private:
         if (record.timestamp != sent.timestamp && !log_append_time(made)) fail(name(sent) + " has another timestamp in the log");
         if (must_not_be_written(sent)) fail(name(sent) + " is said not to be written, and it is written now");
         if (sent.log != seen.number) sent.copies = 0;
+        sent.in_several_logs |= sent.appended > 0 && sent.log != seen.number;
         ++sent.appended;
         ++sent.copies;
         sent.log = seen.number;

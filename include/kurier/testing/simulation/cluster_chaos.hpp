@@ -45,7 +45,7 @@ public:
     void recover()
     {
         switch (random_.below(5)) {
-        case 0: start_a_broker(producer_memory::rebuilt); break;
+        case 0: start(any_broker(), producer_memory::rebuilt); break;
         case 1: state_.resume_metadata_updates(any_broker()); break;
         case 2: resume_followers(random_.below(topics_.size())); break;
         case 3: elect_leaders(random_.below(topics_.size())); break;
@@ -59,7 +59,7 @@ public:
             const auto broker = static_cast<broker_id>(id);
             state_.set_endpoint(broker, addresses_[id - 1].first, addresses_[id - 1].second);
             state_.resume_metadata_updates(broker);
-            if (!state_.metadata().is_alive(broker)) state_.start_broker(broker, producer_memory::rebuilt);
+            start(broker, producer_memory::rebuilt);
         }
         for (std::size_t topic = 0; topic < topics_.size(); ++topic) {
             restore_topic(topic);
@@ -90,7 +90,7 @@ private:
         case fault_kind::followers_stopped: cluster_.stop_followers(name, partition); return true;
         case fault_kind::replicas_lost: return lose_replicas(name, partition);
         case fault_kind::broker_stopped: return stop_a_broker();
-        case fault_kind::broker_restarted_forgetful: return start_a_broker(producer_memory::newest_only);
+        case fault_kind::broker_restarted_forgetful: return start(any_broker(), producer_memory::newest_only);
         case fault_kind::producer_state_lost: return forget_producers(*known, partition);
         case fault_kind::producer_state_expired: return forget_producers(*known, partition);
         case fault_kind::unclean_election: return elect_unclean(*known, partition);
@@ -145,9 +145,8 @@ private:
         return true;
     }
 
-    bool start_a_broker(producer_memory memory)
+    bool start(broker_id broker, producer_memory memory)
     {
-        const auto broker = any_broker();
         if (state_.metadata().is_alive(broker)) return false;
         for (const auto& [name, topic] : state_.metadata().topics)
             for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
@@ -157,7 +156,7 @@ private:
                 if (led.leader == -1 && led.is_replica(broker) && led.in_sync(broker) && !complete)
                     checker_.producers_forgotten(topic.id, partition);
             }
-        cluster_.start_broker(broker, memory);
+        state_.start_broker(broker, memory);
         return true;
     }
 

@@ -43,6 +43,7 @@ struct sent_record
     std::uint32_t appended = 0;       // ever, in whatever log
     std::uint32_t copies = 0;         // in the log where it was seen last
     std::uint32_t log = 0;            // its number
+    bool in_several_logs = false;     // an offset that is told may be of one that is gone
     std::int64_t stored_timestamp = -1;
     bool taken_away = false;          // by an unclean election, or with its topic
 
