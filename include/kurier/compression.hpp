@@ -31,8 +31,9 @@
 
 namespace kurier {
 
-// The three low bits of a batch's attributes.
-enum class compression : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4 };
+// The three low bits of a batch's attributes. And `automatic`, which a configuration may say and no batch has: the
+// codec of each topic is chosen by measuring (kurier/compression/adaptive.hpp).
+enum class compression : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4, automatic = 8 };
 
 inline constexpr std::array all_compressions{compression::none, compression::gzip, compression::snappy,
                                              compression::lz4, compression::zstd};
@@ -41,6 +42,8 @@ inline constexpr std::array all_compressions{compression::none, compression::gzi
 constexpr std::string_view compression_name(compression id) noexcept
 {
     constexpr std::array<std::string_view, 5> names{"none", "gzip", "snappy", "lz4", "zstd"};
+    if (id == compression::automatic)
+        return "auto";
     const auto at = static_cast<std::size_t>(id);
     return at < names.size() ? names[at] : "unknown";
 }
@@ -50,8 +53,28 @@ constexpr std::optional<compression> compression_from_name(std::string_view name
     for (const auto id : all_compressions)
         if (name == compression_name(id))
             return id;
+    if (name == compression_name(compression::automatic))
+        return compression::automatic;
     return std::nullopt;
 }
+
+// A codec and how hard it tries.
+struct codec_choice
+{
+    compression id = compression::none;
+    int level = 0;
+    friend constexpr bool operator==(codec_choice, codec_choice) noexcept = default;
+};
+
+// What a topic's compression comes to, for whoever looks.
+struct codec_status
+{
+    codec_choice choice;      // for the next batch
+    double ratio = 1;         // bytes sent / bytes of records, lately
+    double ns_per_byte = 0;   // CPU time, of bytes of records; measured with compression.type=auto only
+    std::uint64_t changes = 0; // of the choice
+    std::uint64_t trials = 0;  // batches that were compressed twice to compare
+};
 
 // Levels of a codec. The preset may lie outside min..max, as gzip's -1 ("as the library likes") does.
 struct level_range
@@ -76,7 +99,8 @@ constexpr level_range kafka_levels(compression id) noexcept
     case compression::lz4: return {1, 17, 9};
     case compression::zstd: return {-131072, 22, 3};
     case compression::none:
-    case compression::snappy: break;
+    case compression::snappy:
+    case compression::automatic: break;
     }
     return {};
 }
@@ -195,7 +219,8 @@ constexpr codec_source codec_source_of(compression id) noexcept
     case compression::snappy: return {"kurier/compression/snappy.hpp", "kurier::snappy_codec"};
     case compression::lz4: return {"kurier/compression/lz4.hpp", "kurier::lz4_codec"};
     case compression::zstd: return {"kurier/compression/zstd.hpp", "kurier::zstd_codec"};
-    case compression::none: break;
+    case compression::none:
+    case compression::automatic: break;
     }
     return {};
 }
@@ -207,6 +232,9 @@ inline std::string codec_missing_message(compression id, std::string_view proper
     const auto source = codec_source_of(id);
     std::string text{property};
     text.append("=").append(compression_name(id));
+    if (id == compression::automatic)
+        return text.append(": give the producer codecs to choose from, kurier::codecs<kurier::lz4_codec, "
+                           "kurier::zstd_codec>, each from its header in kurier/compression/");
     text.append(": include <").append(source.header).append("> and add ").append(source.type_name);
     return text.append(" to the producer's codecs");
 }
@@ -282,7 +310,9 @@ public:
     // The empty string, or what is wrong with asking for this codec.
     static std::string check(compression id, std::string_view property = "compression.type")
     {
-        return id == compression::none || contains(id) ? std::string{} : codec_missing_message(id, property);
+        const bool fine = id == compression::none || contains(id) ||
+                          (id == compression::automatic && sizeof...(Codecs) > 0);
+        return fine ? std::string{} : codec_missing_message(id, property);
     }
 
     codec_result compress([[maybe_unused]] compression id, [[maybe_unused]] bytes_view in,

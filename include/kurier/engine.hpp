@@ -159,6 +159,9 @@ public:
             give_up);
     }
 
+    // How a topic's batches are compressed: above all what compression.type=auto has chosen.
+    codec_status compression_of(std::string_view topic) const { return driver_->compression_of(topic); }
+
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:

@@ -4,7 +4,7 @@
 // <kurier/config/validation.hpp>.
 #pragma once
 
-#include <kurier/compression.hpp>
+#include <kurier/compression/codec_prices.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -54,12 +54,9 @@ struct compression_rule
     friend bool operator==(const compression_rule&, const compression_rule&) = default;
 };
 
-struct compression_choice
-{
-    compression type = compression::none;
-    int level = 0;
-    friend bool operator==(compression_choice, compression_choice) = default;
-};
+// What compression::automatic strives for: the fewest bytes sent, the least CPU time, or the least of both together
+// where the link's speed says what a byte is worth.
+enum class compression_goal : std::uint8_t { least_bytes, least_cpu, link };
 
 class producer_config
 {
@@ -100,6 +97,8 @@ public:
     std::int32_t compression_lz4_level = 9;
     std::int32_t compression_zstd_level = 3;
     std::vector<compression_rule> compression_topics; // the first that matches counts
+    kurier::compression_goal compression_goal = kurier::compression_goal::link; // of compression::automatic
+    std::size_t compression_link_bytes_per_second = 125'000'000;                // 1 Gbit/s
 
     // Partitions for records without a key
     bool partitioner_adaptive_partitioning_enable = true;         // fewer records to slow brokers (KIP-794)
@@ -142,12 +141,24 @@ public:
         }
     }
 
-    compression_choice compression_for(std::string_view topic) const noexcept
+    codec_choice compression_for(std::string_view topic) const noexcept
     {
         for (const auto& rule : compression_topics) {
             if (rule.matches(topic)) return {rule.type, rule.level.value_or(compression_level(rule.type))};
         }
         return {compression_type, compression_level(compression_type)};
+    }
+
+    codec_prices compression_prices() const noexcept
+    {
+        switch (compression_goal) {
+        case kurier::compression_goal::least_bytes:
+            return codec_prices::least_bytes();
+        case kurier::compression_goal::least_cpu:
+            return codec_prices::least_cpu();
+        default:
+            return codec_prices::link(static_cast<double>(compression_link_bytes_per_second));
+        }
     }
 
     friend bool operator==(const producer_config&, const producer_config&) = default;

@@ -152,6 +152,7 @@ public:
     bool take_writes = true;   // false: the test calls write()
     bool confirm_close = true; // false: the test calls confirm_closed()
     bool know_topic_ids = true;
+    batch_decompressor decompress; // empty: the cluster doesn't know any codec
 
     instant now;
     producer_core core;
@@ -679,7 +680,7 @@ private:
             for (const auto& part : topic.partition_data) {
                 produced_batch batch{
                     name, topic.topic_id, part.index, std::string{as_text(part.records.view())}, {}, {}};
-                batch_reader reader{part.records.view(), batch_origin::producer};
+                batch_reader reader{part.records.view(), batch_origin::producer, decompress};
                 REQUIRE(reader.next_batch());
                 batch.header = reader.header();
                 record_view record;

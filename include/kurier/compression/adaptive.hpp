@@ -164,6 +164,19 @@ public:
         return decide();
     }
 
+    // This codec is never chosen from now on, say because a broker doesn't know it.
+    std::optional<codec_change> exclude(compression id) noexcept
+    {
+        for (auto& c : candidates_)
+            if (c.choice.id == id && id != compression::none)
+                c.excluded = c.judged = true;
+        if (!candidates_[current_].excluded)
+            return std::nullopt;
+        const auto others = std::find_if(candidates_.begin() + 1, candidates_.end(),
+                                         [](const candidate& c) { return !c.excluded; });
+        return change_to(others == candidates_.end() ? 0 : static_cast<std::size_t>(others - candidates_.begin()));
+    }
+
 private:
     static constexpr double steady_memory = 1.0 - 1.0 / 32; // of what every batch tells
     static constexpr double trial_memory = 1.0 - 1.0 / 16;  // of what only trials tell
@@ -192,6 +205,7 @@ private:
         bool warm = false; // the first trial makes the codec's context, which isn't its usual cost
         bool judged = false;
         bool asked = false;
+        bool excluded = false;
         double known_ns = 0; // per byte, also after a change has cleared the sums
         std::uint64_t next_trial = 0;
 
@@ -233,7 +247,7 @@ private:
         std::size_t found = 0;
         for (std::size_t i = 1; i < candidates_.size(); ++i) {
             const auto& c = candidates_[i];
-            if (i == current_ || c.asked)
+            if (i == current_ || c.asked || c.excluded)
                 continue;
             if (!c.judged)
                 return i;
@@ -319,7 +333,7 @@ private:
             const auto needed = i == 0 ? settled : rules_.trials_needed;
             if (beginning && i != 0)
                 break; // only none needn't wait until all are known
-            if (i == current_ || c.samples < needed || (i != 0 && !saves(c.own)))
+            if (i == current_ || c.excluded || c.samples < needed || (i != 0 && !saves(c.own)))
                 continue;
             if (const auto relative = relative_cost(c); relative < best_cost) {
                 best = i;

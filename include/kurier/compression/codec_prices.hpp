@@ -5,18 +5,13 @@
 
 namespace kurier {
 
-struct codec_choice
-{
-    compression id = compression::none;
-    int level = 0;
-    friend constexpr bool operator==(codec_choice, codec_choice) noexcept = default;
-};
-
 // The goal: only the proportion of the two prices matters.
 struct codec_prices
 {
     double of_byte = 1; // sent
     double of_cpu_second = 0;
+
+    friend constexpr bool operator==(codec_prices, codec_prices) noexcept = default;
 
     static constexpr codec_prices least_bytes() noexcept { return {1, 0}; }
 

@@ -96,7 +96,8 @@ inline constexpr setting_choice dns_choices[] = {{"use_all_dns_ips", 0},
                                                  {"resolve_canonical_bootstrap_servers_only", 1}};
 inline constexpr setting_choice recovery_choices[] = {{"rebootstrap", 1}, {"none", 0}};
 inline constexpr setting_choice compression_choices[] = {
-    {"none", 0}, {"gzip", 1}, {"snappy", 2}, {"lz4", 3}, {"zstd", 4}};
+    {"none", 0}, {"gzip", 1}, {"snappy", 2}, {"lz4", 3}, {"zstd", 4}, {"auto", 8}};
+inline constexpr setting_choice goal_choices[] = {{"bytes", 0}, {"cpu", 1}, {"link", 2}};
 inline constexpr setting_choice minus_one[] = {{"-1", -1}};
 
 template <auto Member> constexpr setting_row milliseconds_row(std::string_view key, std::int64_t min,
@@ -177,7 +178,8 @@ inline constexpr std::array setting_rows{
                                         "memory for all records that are not yet confirmed"),
     bytes_row<&settings::max_request_size>("max.request.size", 1, int_max,
                                            "largest request, and largest record before compression"),
-    choice_row<&settings::compression_type>("compression.type", compression_choices, "codec of the batches"),
+    choice_row<&settings::compression_type>("compression.type", compression_choices,
+                                            "codec of the batches; auto: chosen for each topic by measuring"),
     number_row<&settings::compression_gzip_level>("compression.gzip.level", 1, 9, minus_one,
                                                   "1 is fastest, 9 smallest, -1 what zlib thinks best"),
     number_row<&settings::compression_lz4_level>("compression.lz4.level", 1, 17, {},
@@ -220,6 +222,12 @@ inline constexpr std::array setting_rows{
         "kurier.compression.topics", setting_kind::compression_rules,
         "codecs for some topics, topic:codec or topic:codec:level separated by commas; logs-* names all that "
         "begin with logs-; the first that matches counts"),
+    choice_row<&settings::compression_goal>(
+        "kurier.compression.goal", goal_choices,
+        "what auto strives for: fewest bytes, least CPU, or the least of both by the worth of a second of the link"),
+    number_row<&settings::compression_link_bytes_per_second>(
+        "kurier.compression.link.bytes.per.second", 1, long_max, {},
+        "how much the link carries; a second of it counts as much as a second of CPU"),
     bytes_row<&settings::waiting_memory>("kurier.waiting.memory", 0, memory_max,
                                          "memory for records whose send waits for room in buffer.memory"),
     bytes_row<&settings::max_response_size>("kurier.max.response.size", 65536, int_max,

@@ -243,8 +243,8 @@ private:
     // batch.size bounds what goes over the wire, as far as one can guess that (KIP-126).
     std::size_t size_max(const topic_state& topic) const noexcept
     {
-        if (topic.codec.type == compression::none) return batch_size_;
-        const auto ratio = std::max(topic.ratio.of(topic.codec.type) * ratio_estimate::safety_factor, 0.01);
+        if (topic.codec.id == compression::none) return batch_size_;
+        const auto ratio = std::max(topic.ratio.of(topic.codec.id) * ratio_estimate::safety_factor, 0.01);
         const auto guess = static_cast<std::size_t>(static_cast<double>(batch_size_) / ratio);
         return std::clamp(guess, batch_size_, std::max(batch_size_, raw_size_max));
     }

@@ -1,13 +1,18 @@
 // Compresses the records of a batch when it is drained, in place: the result is smaller, or the batch goes out as it
-// is. Contexts and scratch memory are used again for every batch.
+// is. Which codec: as configured for the topic, or as its chooser finds (compression.type=auto). Contexts and scratch
+// memory are used again for every batch.
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/core/compression_job.hpp>
+#include <kurier/core/log_queue.hpp>
 #include <kurier/core/topic.hpp>
+#include <kurier/producer_config.hpp>
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace kurier::core {
@@ -15,26 +20,46 @@ namespace kurier::core {
 class batch_compressor
 {
 public:
-    void set_codecs(codecs_ref codecs) noexcept { codecs_ = codecs; }
+    batch_compressor(const producer_config& config, log_queue& logs) : config_{config}, logs_{logs} {}
 
-    // True when the batch has become smaller.
+    void set_codecs(codecs_ref codecs, cpu_clock clock) noexcept
+    {
+        codecs_ = codecs;
+        clock_ = clock;
+    }
+
+    bool wants(const batch& closed) const noexcept
+    {
+        const auto& topic = *closed.partition->topic;
+        return !closed.compression_done && codecs_ && (topic.codec.id != compression::none || topic.chooses_codec);
+    }
+
+    // At once. True when the batch has become smaller.
     bool compress(batch& closed)
     {
-        auto& topic = *closed.partition->topic;
-        const auto choice = topic.codec;
-        if (choice.type == compression::none || !codecs_ || std::exchange(closed.compression_done, true)) return false;
+        if (!wants(closed)) return false;
         const auto plain = closed.body();
         if (scratch_.size() < plain.size()) scratch_.resize(std::max(plain.size(), scratch_.size() * 2));
-        // One byte less than it has: what does not shrink is not wanted.
-        const auto result = codecs_->compress(choice.type, plain, {scratch_.data(), plain.size() - 1}, choice.level);
-        topic.ratio.observe(choice.type, plain.size(), result ? result.size : plain.size());
-        if (!result) return false;
-        std::memcpy(closed.memory.data + batch_header_size, scratch_.data(), result.size);
-        closed.size = batch_header_size + result.size;
-        closed.attributes = static_cast<std::uint16_t>((closed.attributes & ~batch_compression_mask) |
-                                                       static_cast<std::uint16_t>(choice.type));
-        closed.sealed = false;
-        return true;
+        auto job = plan(closed);
+        job.room = {scratch_.data(), plain.size() - 1};
+        run(job, *codecs_, closed.partition->topic->chooses_codec ? clock_ : nullptr);
+        if (job.shrank) std::memcpy(closed.memory.data + batch_header_size, scratch_.data(), job.used.size);
+        return take(job);
+    }
+
+    // Brokers that don't know a codec have turned up: no topic chooses it from now on.
+    void exclude(compression id)
+    {
+        if (std::exchange(excluded_[static_cast<std::size_t>(id)], true)) return;
+        for (auto* topic : choosing_)
+            if (const auto change = topic->chooser->exclude(id)) changed(*topic, *change);
+    }
+
+    static codec_status status(const topic_state& topic)
+    {
+        if (const auto* chooser = topic.chooser.get())
+            return {topic.codec, chooser->ratio(), chooser->ns_per_byte(), chooser->changes(), chooser->trials()};
+        return {topic.codec, topic.ratio.of(topic.codec.id)};
     }
 
     // The records as they were appended; empty when they can't be had back.
@@ -47,7 +72,74 @@ public:
     }
 
 private:
+    compression_job plan(batch& closed)
+    {
+        auto& topic = *closed.partition->topic;
+        closed.compression_done = true;
+        compression_job job;
+        job.about = &closed;
+        job.records = closed.body();
+        job.plan = topic.chooses_codec ? chooser_of(topic).next() : codec_plan{.use = topic.codec};
+        return job;
+    }
+
+    // The result, which lies in the batch's memory by now if it is smaller.
+    bool take(const compression_job& done)
+    {
+        auto& about = *done.about;
+        auto& topic = *about.partition->topic;
+        topic.ratio.observe(done.plan.use.id, done.records.size(), done.used.size);
+        if (topic.chooser)
+            if (const auto change = topic.chooser->observe(done.plan, done.records.size(), done.used, done.trial))
+                changed(topic, *change);
+        if (!done.shrank) return false;
+        about.size = batch_header_size + done.used.size;
+        about.attributes = static_cast<std::uint16_t>((about.attributes & ~batch_compression_mask) |
+                                                      static_cast<std::uint16_t>(done.plan.use.id));
+        about.sealed = false;
+        return true;
+    }
+
+    adaptive_codec& chooser_of(topic_state& topic)
+    {
+        if (!topic.chooser) {
+            topic.chooser = std::make_shared<adaptive_codec>(candidates(), config_.compression_prices());
+            topic.codec = topic.chooser->current();
+            choosing_.push_back(&topic);
+        }
+        return *topic.chooser;
+    }
+
+    // In order of preference: what is cheap comes first, and is used until more is known.
+    std::vector<codec_choice> candidates() const
+    {
+        std::vector<codec_choice> found;
+        const auto add = [&](compression id, int level) {
+            if (!codecs_->contains(id) || excluded_[static_cast<std::size_t>(id)]) return;
+            const auto levels = codecs_->levels(id);
+            const codec_choice choice{id, levels.contains(level) ? level : levels.preset};
+            if (std::find(found.begin(), found.end(), choice) == found.end()) found.push_back(choice);
+        };
+        add(compression::lz4, config_.compression_level(compression::lz4));
+        add(compression::zstd, config_.compression_level(compression::zstd));
+        add(compression::zstd, 1);
+        add(compression::snappy, 0);
+        add(compression::gzip, config_.compression_level(compression::gzip));
+        return found;
+    }
+
+    void changed(topic_state& topic, const codec_change& change)
+    {
+        topic.codec = change.to;
+        logs_.add(log_level::info, "compression.changed", std::string{std::string_view{topic.name}} + ": " + describe(change));
+    }
+
+    const producer_config& config_;
+    log_queue& logs_;
     std::optional<codecs_ref> codecs_;
+    cpu_clock clock_ = nullptr;
+    std::array<bool, all_compressions.size()> excluded_{};
+    std::vector<topic_state*> choosing_;
     std::vector<std::byte> scratch_;
 };
 

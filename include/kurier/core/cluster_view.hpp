@@ -43,6 +43,9 @@ public:
         auto created = std::make_unique<topic_state>();
         created->name = topic_name{std::string{name}};
         created->codec = config_.compression_for(name);
+        created->chooses_codec = created->codec.id == compression::automatic;
+        if (created->chooses_codec)
+            created->codec = {};
         created->ordinal = static_cast<std::uint32_t>(topics_.size());
         topics_.push_back(std::move(created));
         auto& added = *topics_.back();

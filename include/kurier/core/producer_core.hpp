@@ -27,7 +27,7 @@ class producer_core
 public:
     producer_core(producer_config config, std::uint64_t seed)
         : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_}, room_{config_.waiting_memory},
-          sender_{config_, records_, flushes_, random_}, links_{config_, random_}, metadata_{config_, random_}
+          sender_{config_, records_, flushes_, random_, logs_}, links_{config_, random_}, metadata_{config_, random_}
     {
     }
     producer_core(const producer_core&) = delete;
@@ -44,8 +44,9 @@ public:
 
     const producer_config& config() const noexcept { return config_; }
 
-    // Without codecs nothing is compressed. What `codecs` refers to must live as long as the core.
-    void set_codecs(codecs_ref codecs) noexcept { sender_.set_codecs(codecs); }
+    // Without codecs nothing is compressed. What `codecs` refers to must live as long as the core. The clock is for
+    // compression.type=auto; without one, codecs cost nothing but bytes.
+    void set_codecs(codecs_ref codecs, cpu_clock clock = nullptr) noexcept { sender_.set_codecs(codecs, clock); }
 
     // --- sending -----------------------------------------------------------------------------------------------------
 
@@ -99,7 +100,8 @@ public:
     bool withdraw(batch& where, std::uint32_t index)
     {
         auto& slot = where.slot_of(index);
-        if (where.done() || where.attempts > 0 || where.root || !where.pieces.empty() || slot.withdrawn)
+        if (where.done() || where.attempts > 0 || where.codec() != compression::none || where.root || !where.pieces.empty() ||
+            slot.withdrawn)
             return false;
         slot.withdrawn = true;
         slot.notify = nullptr;
@@ -227,6 +229,11 @@ public:
     // --- a look inside -----------------------------------------------------------------------------------------------
 
     const cluster_view& view() const noexcept { return view_; }
+    codec_status compression_of(std::string_view topic) const
+    {
+        const auto* found = view_.find(topic);
+        return found ? batch_compressor::status(*found) : codec_status{config_.compression_for(topic)};
+    }
     const buffer_pool& pool() const noexcept { return records_.pool(); }
     const waiting_room& waiting() const noexcept { return room_; }
     const links& connections() const noexcept { return links_; }
@@ -238,6 +245,8 @@ public:
     void link_ready(connection& link, instant)
     {
         logs_.add(log_level::info, "broker.connected", describe(*link.node));
+        if (link.range(request_kind::produce).highest < min_produce_version(compression::zstd))
+            sender_.exclude_codec(compression::zstd);
         if (!link.range(request_kind::produce).any() || !link.range(request_kind::metadata).any()) {
             last_trouble_ = describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
             logs_.add(log_level::error, "broker.unsupported", last_trouble_);
@@ -768,11 +777,11 @@ private:
     accumulator records_;
     waiting_room room_;
     flush_tracker flushes_;
+    log_queue logs_;
     sender sender_;
     links links_;
     metadata_plan metadata_;
     produce_exchange exchange_;
-    log_queue logs_;
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
     std::vector<batch*> taken_;
     std::string last_trouble_;

@@ -28,8 +28,9 @@ struct batch_answer
 class sender
 {
 public:
-    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random)
-        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, idempotent_{config.idempotent()}
+    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random, log_queue& logs)
+        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, compressor_{config, logs},
+          idempotent_{config.idempotent()}
     {
     }
 
@@ -247,7 +248,8 @@ public:
         records_.recycle(unused);
     }
 
-    void set_codecs(codecs_ref codecs) noexcept { compressor_.set_codecs(codecs); }
+    void set_codecs(codecs_ref codecs, cpu_clock clock) noexcept { compressor_.set_codecs(codecs, clock); }
+    void exclude_codec(compression id) { compressor_.exclude(id); }
     bool take_stale_topics() noexcept { return std::exchange(stale_topics_, false); }
     bool idempotent() const noexcept { return idempotent_; }
     bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_new_identity_); }

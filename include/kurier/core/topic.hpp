@@ -14,6 +14,10 @@
 #include <string>
 #include <vector>
 
+namespace kurier {
+class adaptive_codec;
+}
+
 namespace kurier::core {
 
 struct connection;
@@ -102,7 +106,9 @@ struct topic_state
     bool wanted = false; // part of periodic refreshes
     bool stale = false;  // to be asked about
     bool asked = false;  // was asked about; trouble that comes before the answer makes it stale again
-    compression_choice codec; // as the configuration says for this topic
+    codec_choice codec;                      // as the configuration says for this topic, or as the chooser does
+    bool chooses_codec = false;              // compression.type=auto
+    std::shared_ptr<adaptive_codec> chooser; // from the first batch on
     ratio_estimate ratio;
     std::int32_t sticky = -1;
     std::size_t sticky_bytes = 0;

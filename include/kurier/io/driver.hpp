@@ -103,6 +103,7 @@ public:
     KURIER_DECL bool has_room() const noexcept;
     KURIER_DECL void abort(error_code why);
     KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where, std::uint32_t index) const;
+    KURIER_DECL codec_status compression_of(std::string_view topic) const;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
     bool closing() const noexcept { return closing_; }

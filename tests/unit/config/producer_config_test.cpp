@@ -83,7 +83,7 @@ TEST_CASE("typed values out of range are named with Kafka's key")
           "> max.request.size=9223372036854775807 is out of range; allowed: 1 to 2147483647 bytes; the "
           "default is "
           "1048576\n"
-          "> compression.type=9 is out of range; allowed: none, gzip, snappy, lz4 or zstd; the default is "
+          "> compression.type=9 is out of range; allowed: none, gzip, snappy, lz4, zstd or auto; the default is "
           "none\n"
           "> compression.zstd.level=23 is out of range; allowed: -131072 to 22; the default is 3\n");
 }
@@ -170,14 +170,14 @@ TEST_CASE("codecs and levels, for all topics and for some")
     config.compression_topics.emplace_back("logs-*", compression::gzip);
     config.compression_topics.emplace_back("images*", compression::none);
     CHECK(problems_of(config) == "");
-    CHECK(config.compression_for("orders") == compression_choice{compression::zstd, 9});
-    CHECK(config.compression_for("orders2") == compression_choice{compression::lz4, 9});
-    CHECK(config.compression_for("logs-web") == compression_choice{compression::gzip, -1});
-    CHECK(config.compression_for("logs-") == compression_choice{compression::gzip, -1});
-    CHECK(config.compression_for("logs") == compression_choice{compression::lz4, 9});
-    CHECK(config.compression_for("images") == compression_choice{compression::none, 0});
+    CHECK(config.compression_for("orders") == codec_choice{compression::zstd, 9});
+    CHECK(config.compression_for("orders2") == codec_choice{compression::lz4, 9});
+    CHECK(config.compression_for("logs-web") == codec_choice{compression::gzip, -1});
+    CHECK(config.compression_for("logs-") == codec_choice{compression::gzip, -1});
+    CHECK(config.compression_for("logs") == codec_choice{compression::lz4, 9});
+    CHECK(config.compression_for("images") == codec_choice{compression::none, 0});
     config.compression_topics.assign(1, compression_rule{"*", compression::zstd});
-    CHECK(config.compression_for("") == compression_choice{compression::zstd, 3});
+    CHECK(config.compression_for("") == codec_choice{compression::zstd, 3});
     CHECK(problems_of(config) == "");
     config.compression_topics.assign(1001, compression_rule{"a", compression::zstd});
     CHECK(problems_of(config) ==
@@ -198,4 +198,24 @@ TEST_CASE("every setting is explained, without a full stop")
         CHECK(row.doc.size() > 15);
         CHECK(row.doc.back() != '.');
     }
+}
+
+TEST_CASE("compression.type=auto: for all topics, for some, and its goal")
+{
+    producer_config config{"localhost:9092"};
+    config.compression_type = compression::automatic;
+    CHECK(problems_of(config) == "");
+    CHECK(config.compression_for("any") == codec_choice{compression::automatic, 0});
+    CHECK(config.compression_prices() == codec_prices::link(125e6));
+    config.compression_link_bytes_per_second = 1'000'000;
+    CHECK(config.compression_prices() == codec_prices::link(1e6));
+    config.compression_goal = compression_goal::least_bytes;
+    CHECK(config.compression_prices() == codec_prices::least_bytes());
+    config.compression_goal = compression_goal::least_cpu;
+    CHECK(config.compression_prices() == codec_prices::least_cpu());
+    config.compression_topics.emplace_back("logs-*", compression::automatic);
+    CHECK(problems_of(config) == "");
+    config.compression_topics.assign(1, compression_rule{"logs-*", compression::automatic, 3});
+    CHECK(problems_of(config) ==
+          "> kurier.compression.topics: \"logs-*\" gives a level to auto, which has none; remove it\n");
 }

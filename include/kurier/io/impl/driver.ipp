@@ -61,6 +61,10 @@ KURIER_DECL void driver::abort(error_code why)
     closing_ = true;
     loop().core().abort(why);
 }
+KURIER_DECL codec_status driver::compression_of(std::string_view topic) const
+{
+    return loop().core().compression_of(topic);
+}
 KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noexcept
 {
     return core::accumulator::size_alone(record);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/core/producer_core.hpp>
+#include <kurier/io/cpu_clock.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/handler_memory.hpp>
 #include <kurier/io/impl/loop_registry.hpp>
@@ -75,7 +76,7 @@ public:
 
     void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs)
     {
-        core_.set_codecs(codecs);
+        core_.set_codecs(codecs, &thread_cpu_time);
         codecs_ = std::move(list);
     }
 

@@ -1,0 +1,25 @@
+// CPU time of the running thread, which compression.type=auto measures codecs by.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#if __has_include(<time.h>) && defined(__unix__)
+#include <time.h>
+#endif
+
+namespace kurier::io {
+
+inline std::uint64_t thread_cpu_time() noexcept
+{
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+#else
+    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch(); // the nearest there is
+    return static_cast<std::uint64_t>(now.count());
+#endif
+}
+
+} // namespace kurier::io

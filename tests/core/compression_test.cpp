@@ -1,0 +1,191 @@
+// Which codec a batch gets, and what a producer tells of it.
+#include "../support/core_script.hpp"
+#include "../support/toy_codecs.hpp"
+
+#include <kurier/compression/adaptive.hpp>
+
+namespace kurier::core::script {
+namespace {
+
+using testing::toy_clock;
+using testing::toy_codecs;
+
+producer_config automatic(compression_goal goal)
+{
+    auto config = plain_config();
+    config.compression_type = compression::automatic;
+    config.compression_goal = goal;
+    return config;
+}
+
+std::string runs(std::size_t size) { return std::string(size, 'x'); }
+
+std::string noise(std::size_t size, std::uint64_t seed)
+{
+    std::string text;
+    while (text.size() < size) {
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        text += static_cast<char>('a' + seed % 64 + (seed >> 33U) % 64);
+    }
+    return text;
+}
+
+struct fixture
+{
+    toy_codecs list;
+    core_script s;
+    std::map<compression, int> sent; // batches by codec
+
+    explicit fixture(producer_config config) : s{std::move(config)}
+    {
+        s.core.set_codecs(list, &toy_clock);
+        s.decompress = codecs_ref{list};
+        s.warm_up();
+    }
+
+    void send(int batches, const std::function<std::string(int)>& value)
+    {
+        for (int i = 0; i < batches; ++i) {
+            const auto text = value(i);
+            auto& told = s.send("t", text);
+            s.step();
+            REQUIRE(s.asked.size() == 1);
+            const auto& batch = s.asked[0].only();
+            REQUIRE(batch.values == std::vector{text});
+            ++sent[static_cast<compression>(batch.header.codec())];
+            s.answer();
+            REQUIRE(told.ok());
+        }
+    }
+
+    std::vector<std::string> changes() const
+    {
+        std::vector<std::string> lines;
+        for (const auto& line : s.log)
+            if (line.starts_with("compression.changed")) lines.push_back(line);
+        return lines;
+    }
+};
+
+} // namespace
+
+TEST_CASE("auto: the fewest bytes, whatever they cost")
+{
+    fixture f{automatic(compression_goal::least_bytes)};
+    f.send(300, [](int) { return runs(2000); });
+    const auto status = f.s.core.compression_of("t");
+    CHECK(status.choice == codec_choice{compression::zstd, 3});
+    CHECK(status.ratio < 0.05);
+    CHECK(status.ns_per_byte == 10);
+    CHECK(status.changes == 1);
+    CHECK(f.sent[compression::zstd] > 250);
+    REQUIRE(f.changes().size() == 1); // one line in the log, with why
+    CHECK(f.changes()[0].starts_with("compression.changed t: lz4 9 -> zstd 3, ratio 0.5"));
+    CHECK(f.changes()[0].ends_with("CPU 1.00 -> 10.00 ns/byte"));
+}
+
+TEST_CASE("auto: by the worth of the link")
+{
+    auto slow = automatic(compression_goal::link);
+    slow.compression_link_bytes_per_second = 1'000'000; // 1000 ns a byte
+    fixture narrow{slow};
+    narrow.send(300, [](int) { return runs(2000); });
+    CHECK(narrow.s.core.compression_of("t").choice.id == compression::zstd);
+
+    auto fast = automatic(compression_goal::link); // 8 ns a byte: half of it saved for 1 ns, or all of it for 10
+    fixture wide{fast};
+    wide.send(300, [](int) { return runs(2000); });
+    CHECK(wide.s.core.compression_of("t").choice.id == compression::lz4);
+    CHECK(wide.changes().empty());
+}
+
+TEST_CASE("auto: the least CPU is no compression, and incompressible data gets none")
+{
+    fixture cpu{automatic(compression_goal::least_cpu)};
+    cpu.send(300, [](int) { return runs(2000); });
+    CHECK(cpu.s.core.compression_of("t").choice.id == compression::none);
+
+    fixture bytes{automatic(compression_goal::least_bytes)};
+    bytes.send(300, [](int i) { return noise(2000, static_cast<std::uint64_t>(i)); });
+    CHECK(bytes.s.core.compression_of("t").choice.id == compression::none);
+    CHECK(bytes.sent[compression::none] == 300);
+    CHECK(bytes.changes().size() == 1);
+}
+
+TEST_CASE("auto: each topic has a choice of its own, and rules come first")
+{
+    auto config = automatic(compression_goal::least_bytes);
+    config.compression_topics.emplace_back("plain", compression::none);
+    config.compression_topics.emplace_back("fast", compression::lz4);
+    fixture f{config};
+    for (const char* name : {"plain", "fast", "noisy"}) f.s.topics[name] = {id_of(static_cast<unsigned char>(name[0])), {{}}, broker_errc::none};
+    f.send(100, [](int) { return runs(500); });
+    for (const std::string name : {"plain", "fast", "noisy"})
+        for (int i = 0; i < 100; ++i) {
+            f.s.send(name, name == "noisy" ? noise(500, static_cast<std::uint64_t>(i)) : runs(500));
+            f.s.step(1s);
+            f.s.answer_all();
+        }
+    CHECK(f.s.core.compression_of("t").choice.id == compression::zstd);
+    CHECK(f.s.core.compression_of("plain").choice.id == compression::none);
+    CHECK(f.s.core.compression_of("fast").choice == codec_choice{compression::lz4, 9});
+    CHECK(f.s.core.compression_of("noisy").choice.id == compression::none);
+}
+
+TEST_CASE("auto: a broker that doesn't know zstd takes it out of the choice")
+{
+    auto config = automatic(compression_goal::least_bytes);
+    toy_codecs list;
+    core_script s{config};
+    s.core.set_codecs(list, &toy_clock);
+    s.decompress = codecs_ref{list};
+    s.api[0] = {3, 6};
+    s.warm_up();
+    for (int i = 0; i < 200; ++i) {
+        auto& told = s.send("t", runs(1000));
+        s.step();
+        s.answer_all();
+        REQUIRE(told.ok());
+    }
+    CHECK(s.core.compression_of("t").choice.id == compression::lz4);
+}
+
+TEST_CASE("the same batches lead to the same choices")
+{
+    const auto trace = [] {
+        auto config = automatic(compression_goal::link);
+        config.compression_link_bytes_per_second = 50'000'000;
+        fixture f{config};
+        f.send(400, [](int i) { return i / 100 % 2 == 0 ? runs(1500) : noise(1500, static_cast<std::uint64_t>(i)); });
+        return std::pair{f.sent, f.changes()};
+    };
+    CHECK(trace() == trace());
+}
+
+TEST_CASE("what was compressed and not yet sent can't be taken out of its batch any more")
+{
+    auto config = plain_config();
+    config.compression_type = compression::lz4;
+    config.max_request_size = 700;
+    config.batch_size = 700;
+    toy_codecs list;
+    core_script s{config};
+    s.core.set_codecs(list);
+    s.decompress = codecs_ref{list};
+    s.topics["t"].partitions.resize(2);
+    s.warm_up();
+    s.send("t", noise(150, 1) + runs(450), 0);
+    s.send("t", noise(150, 2) + runs(450), 1);
+    auto& where = *s.last_place.where;
+    s.core.turn(s.now); // compressed, and too large to go with the other
+    REQUIRE(where.codec() == compression::lz4);
+    REQUIRE(where.attempts == 0);
+    CHECK_FALSE(s.core.withdraw(where, 0));
+    s.step();
+    s.answer_all();
+    s.step(1s);
+    s.answer_all();
+    for (const auto& told : s.outcomes) CHECK(told.ok());
+}
+
+} // namespace kurier::core::script
