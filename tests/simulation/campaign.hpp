@@ -50,6 +50,13 @@ public:
         for (const auto& rule : run.broken()) std::printf("    %s\n", rule.c_str());
     }
 
+    // One of those that are no simulations; see every_place.hpp.
+    void count_case(std::uint64_t steps, bool disturbed)
+    {
+        steps_ += steps;
+        cases_ += disturbed ? 1 : 0;
+    }
+
     void fail(const std::string& what)
     {
         ++violations_;
@@ -82,7 +89,7 @@ public:
         std::printf("%.0f steps/s, %.0f times real time, combined hash %016llx\n", static_cast<double>(steps_) / seconds,
                     static_cast<double>(virtual_seconds_) / seconds, static_cast<unsigned long long>(hash_));
         std::printf("simulation: seeds %llu, steps %llu, faults %llu, violations %llu\n", static_cast<unsigned long long>(runs_),
-                    static_cast<unsigned long long>(steps_), static_cast<unsigned long long>(faults_.total()),
+                    static_cast<unsigned long long>(steps_), static_cast<unsigned long long>(faults_.total() + cases_),
                     static_cast<unsigned long long>(violations_));
     }
 
@@ -124,7 +131,7 @@ private:
 
     const std::uint64_t violations_max_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-    std::uint64_t runs_ = 0, steps_ = 0, violations_ = 0, hash_ = 0;
+    std::uint64_t runs_ = 0, steps_ = 0, cases_ = 0, violations_ = 0, hash_ = 0;
     std::int64_t virtual_seconds_ = 0;
     fault_counts faults_;
 };

@@ -5,10 +5,12 @@
 //     simulate --minutes 10             fresh seeds for so long
 //     simulate --seed 42 --events       replays one and prints what happened
 //     simulate --exhaustive 2           every placement of two faults
+//     simulate --every-place            small sessions, disturbed at each bit and each step
 //
 // The last line is `simulation: seeds A, steps B, faults C, violations D`; the exit status is 0 only when there is no
 // violation and every kind of fault has happened.
 #include "campaign.hpp"
+#include "every_place.hpp"
 #include "exhaustive.hpp"
 
 #include <cstdio>
@@ -23,14 +25,14 @@ struct flags
 {
     std::uint64_t seeds = 0, first = 0;
     double minutes = 0;
-    bool events = false, fixed_only = false, first_only = false;
+    bool events = false, fixed_only = false, first_only = false, every_place = false;
     int exhaustive = -1;
     std::string record; // a line for this commit is appended to RUNS.md
 };
 
 [[noreturn]] void explain()
 {
-    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] [--exhaustive 1|2] [--record COMMIT]");
+    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] [--exhaustive 1|2] [--every-place] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -47,6 +49,7 @@ flags parse(int argc, char** argv)
         else if (name == "--fixed") parsed.fixed_only = true;
         else if (name == "--first-violation") parsed.first_only = true;
         else if (name == "--exhaustive") parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
+        else if (name == "--every-place") parsed.every_place = true;
         else if (name == "--record") parsed.record = value();
         else explain();
     }
@@ -74,11 +77,13 @@ int main(int argc, char** argv)
     const auto wanted = parse(argc, argv);
     if (wanted.events) return replay(wanted.first);
     simulation_tests::campaign runs{wanted.first_only ? 1u : 20u};
-    const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 && wanted.exhaustive < 0;
+    const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 && wanted.exhaustive < 0 &&
+                            !wanted.every_place;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);
     if (wanted.seeds > 0 || wanted.first > 0) runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
     if (wanted.exhaustive > 0 || everything || wanted.fixed_only)
         simulation_tests::run_exhaustive(runs, wanted.exhaustive > 0 ? wanted.exhaustive : 1);
+    if (wanted.every_place || everything) simulation_tests::every_place{runs, wanted.every_place ? 8 : 1}.run();
     const auto fresh = (std::uint64_t{std::random_device{}()} << 20) + 1'000'000;
     if (wanted.minutes > 0) runs.run_for(fresh, wanted.minutes * 60);
     else if (everything && !wanted.fixed_only) runs.run_seeds(fresh, simulation_tests::fresh_seeds, 64);

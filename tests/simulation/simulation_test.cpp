@@ -1,4 +1,5 @@
 // The simulator itself: it repeats itself, it covers what it should, and its checker notices when brokers lie.
+#include "every_place.hpp"
 #include "exhaustive.hpp"
 
 #include <doctest/doctest.h>
@@ -63,6 +64,17 @@ TEST_CASE("every placement of one fault in small scripts")
 {
     simulation_tests::campaign runs{5};
     simulation_tests::run_exhaustive(runs, 1);
+    CHECK(runs.violations() == 0);
+}
+
+TEST_CASE("small sessions, disturbed at every byte and every step")
+{
+    simulation_tests::campaign runs{5};
+    simulation_tests::every_place places{runs, 1};
+    const auto sessions = simulation_tests::small_sessions();
+    CHECK(sessions.size() >= 40);
+    for (std::size_t i = 2; i < sessions.size(); i += 40) places.disturb(sessions[i]); // tests/simulate does all
+    CHECK(places.cases() > 10'000);
     CHECK(runs.violations() == 0);
 }
 
