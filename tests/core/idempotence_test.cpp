@@ -577,9 +577,9 @@ TEST_CASE(
     auto& third = s.send("t", "c");
     s.step(5s);
     s.answer(invalid_producer_epoch);
-    s.step(5s);
-    CHECK(first.error == invalid_producer_epoch);
+    CHECK(first.error == invalid_producer_epoch); // at once
     CHECK(first.written == persisted::possibly);
+    s.step(5s);
     CHECK(second.done());
     CHECK(second.written == persisted::possibly);
     REQUIRE(s.asked.size() == 1); // what was never sent goes on
