@@ -52,7 +52,7 @@ public:
         }
         return *this;
     }
-    ~delivery() { drop(); }
+    [[gnu::always_inline]] ~delivery() { drop(); }
 
     // An Asio asynchronous operation, void(error_code, record_metadata).
     template <boost::asio::completion_token_for<void(error_code, record_metadata)> Token> auto operator()(Token&& token) &&
@@ -82,14 +82,7 @@ public:
     awaiter operator co_await() &&;
 
     // Is the fate of the record known? Then awaiting it does not suspend.
-    bool resolved() const noexcept
-    {
-        if (where_ && !where_->done()) [[likely]]
-            return false;
-        if (refusal_) return true;
-        if (waiting_) return !waiting_->waits() && (!waiting_->where || is_done(*waiting_->where, waiting_->index));
-        return !where_ || is_done(*where_, index_);
-    }
+    [[gnu::always_inline]] bool resolved() const noexcept { return (!where_ || where_->done()) && known(); }
 
 private:
     template <class, class, class, class, class> friend class producer;
@@ -98,6 +91,13 @@ private:
 
     delivery() = default;
 
+    bool known() const noexcept
+    {
+        if (refusal_) return true;
+        if (waiting_) return !waiting_->waits() && (!waiting_->where || is_done(*waiting_->where, waiting_->index));
+        return !where_ || is_done(*where_, index_);
+    }
+
     // Not as long as its turn to be told is still to come: then it is told after those before it.
     static bool is_done(core::batch& where, std::uint32_t index) noexcept
     {
@@ -105,7 +105,7 @@ private:
         return carrier->done() && (!carrier->done_hook.linked || at < carrier->notified);
     }
 
-    void drop() noexcept
+    [[gnu::always_inline]] void drop() noexcept
     {
         if (where_) driver_->drop(*std::exchange(where_, nullptr));
         else if (waiting_) release_waiting();
@@ -124,7 +124,7 @@ private:
         return waiting_ ? std::pair{waiting_->where, waiting_->index} : std::pair{where_, index_};
     }
 
-    core::slot& slot() const noexcept
+    [[gnu::always_inline]] core::slot& slot() const noexcept
     {
         if (where_) [[likely]]
             return where_->slot_of(index_);
@@ -220,7 +220,7 @@ inline delivery::awaiter delivery::operator co_await() &&
 
 template <bool Throwing, class Handler> void delivery::start(Handler handler)
 {
-    if (resolved()) {
+    if (resolved()) [[unlikely]] {
         record_metadata metadata;
         const auto ec = take_result(metadata);
         io::post_result<Throwing>(*driver_, std::move(handler), ec, std::move(metadata));

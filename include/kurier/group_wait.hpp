@@ -5,19 +5,17 @@
 #include <kurier/send_summary.hpp>
 
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <new>
 #include <utility>
 
 namespace kurier::io {
 
-// Deletes itself when all records are accounted for.
+// Destroys itself when all records are accounted for.
 class group_counter
 {
 public:
-    virtual ~group_counter() = default;
-
     void add() noexcept { ++outstanding_; }
 
     void took(error_code ec, const record_metadata& metadata)
@@ -49,14 +47,20 @@ public:
 
     void release()
     {
-        if (--outstanding_ > 0) return;
-        if (!abandoned_) complete();
-        delete this;
+        if (--outstanding_ == 0) end(how::here);
+    }
+
+    // The sender has sent all. It is still inside the initiating call.
+    void all_sent()
+    {
+        if (--outstanding_ == 0) end(how::posted);
     }
 
 protected:
     explicit group_counter(driver& machine) : producer_{&machine} {}
-    virtual void complete() = 0;
+    ~group_counter() = default;
+    enum class how { here, posted };
+    virtual void end(how completes) = 0;
 
     driver* producer_; // alive while a slot refers to this
     send_summary summary_;
@@ -67,23 +71,43 @@ protected:
 template <class Handler> class group_wait final : public group_counter
 {
 public:
-    group_wait(driver& machine, Handler handler)
-        : group_counter{machine}, handler_{std::move(handler)},
-          work_{asio::get_associated_executor(handler_, machine.executor())}
-    {}
+    static group_wait& make(driver& machine, Handler handler)
+    {
+        void* memory = machine.operations().allocate(sizeof(group_wait));
+        return *new (memory) group_wait{machine, std::move(handler)};
+    }
 
 private:
-    void complete() override
+    group_wait(driver& machine, Handler handler)
+        : group_counter{machine}, waiting_{machine, std::move(handler)}
+    {}
+
+    void end(how completes) override
+    {
+        driver& machine = *producer_;
+        const bool abandoned = abandoned_;
+        auto waiting = std::move(waiting_);
+        auto summary = std::move(summary_);
+        this->~group_wait();
+        machine.operations().deallocate(this, sizeof(group_wait)); // before the handler runs: it may send again
+        if (!abandoned) complete(machine, waiting, std::move(summary), completes);
+    }
+
+    static void complete(driver& machine, bound_handler<Handler>& waiting, send_summary summary, how completes)
     {
         error_code ec;
-        if (summary_.first_failure) ec = summary_.first_failure->code;
-        asio::post(work_.get_executor(), [handler = std::move(handler_), ec, summary = std::move(summary_)]() mutable {
+        if (summary.first_failure) ec = summary.first_failure->code;
+        if (completes == how::here && waiting.runs_here()) {
+            std::move(waiting.handler)(ec, std::move(summary));
+            return;
+        }
+        const auto executor = asio::get_associated_executor(waiting.handler, machine.executor());
+        asio::post(executor, [handler = std::move(waiting.handler), ec, summary = std::move(summary)]() mutable {
             std::move(handler)(ec, std::move(summary));
         });
     }
 
-    Handler handler_;
-    asio::executor_work_guard<asio::associated_executor_t<Handler, asio::any_io_executor>> work_;
+    bound_handler<Handler> waiting_;
 };
 
 } // namespace kurier::io

@@ -26,6 +26,7 @@
 #include <kurier/topic.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -81,9 +82,9 @@ public:
     {
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
             [](auto handler, producer* self, const auto* range) {
-                auto* group = new io::group_wait<decltype(handler)>{*self->driver_, std::move(handler)};
-                for (const record& what : *range) self->send_counted(what, *group);
-                group->release();
+                auto& group = io::group_wait<decltype(handler)>::make(*self->driver_, std::move(handler));
+                for (const record& what : *range) self->send_counted(what, group);
+                group.all_sent();
             },
             token, this, std::addressof(records));
     }
@@ -138,7 +139,7 @@ private:
         }
     }
 
-    delivery send_record(const record& what, bool may_wait)
+    [[gnu::always_inline]] delivery send_record(const record& what, bool may_wait)
     {
         if (driver_->closing()) [[unlikely]]
             return refuse(what, errc::closed, {});
@@ -155,32 +156,43 @@ private:
         return queue(what, *topic, bytes, now, may_wait);
     }
 
-    delivery queue(const record& what, core::topic_state& topic, const core::record_bytes& bytes, core::instant now, bool may_wait)
+    [[gnu::always_inline]] delivery queue(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
+                                          core::instant now, bool may_wait)
     {
-        std::optional<std::int32_t> partition = what.partition;
         driver_->wake();
-        if (io::driver::open_for(topic)) [[likely]] {
-            const auto chosen = partition ? *partition : choose(own_->partitioner, topic, bytes);
-            if (chosen >= static_cast<std::int32_t>(topic.partitions.size())) [[unlikely]]
-                return refuse(what, errc::invalid_partition, out_of_range(chosen, topic));
-            partition = chosen == any_partition ? driver_->sticky_partition(topic, bytes, now) : chosen;
-            const auto place = driver_->append(topic, *partition, bytes, now);
-            if (place.where) [[likely]] {
-                if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
-                io::driver::hold(*place.where);
-                delivery made;
-                made.driver_ = driver_;
-                made.where_ = place.where;
-                made.index_ = place.index;
-                made.timestamp_ = bytes.timestamp;
-                return made;
-            }
-            if (!may_wait) return refuse(what, errc::buffer_full, {});
-        }
-        return wait(what, topic, partition, bytes, now);
+        if (!io::driver::open_for(topic)) [[unlikely]]
+            return wait(what, topic, what.partition, bytes, now);
+        auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
+        if (const auto place = core::append_to_open(topic, partition, bytes, now.steady); place.where) [[likely]]
+            return promise(place, bytes);
+        return queue_slowly(what, topic, partition, bytes, now, may_wait);
     }
 
-    delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
+    [[gnu::noinline]] delivery queue_slowly(const record& what, core::topic_state& topic, std::int32_t partition,
+                                            const core::record_bytes& bytes, core::instant now, bool may_wait)
+    {
+        if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
+            return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
+        const auto place = driver_->append(topic, partition, bytes, now);
+        if (place.where) {
+            if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
+            return promise(place, bytes);
+        }
+        return may_wait ? wait(what, topic, partition, bytes, now) : refuse(what, errc::buffer_full, {});
+    }
+
+    [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
+    {
+        io::driver::hold(*place.where);
+        delivery made;
+        made.driver_ = driver_;
+        made.where_ = place.where;
+        made.index_ = place.index;
+        made.timestamp_ = bytes.timestamp;
+        return made;
+    }
+
+    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
                   const core::record_bytes& bytes, core::instant now)
     {
         auto* waiting = driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now);
@@ -193,7 +205,7 @@ private:
         return made;
     }
 
-    static std::int32_t choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
+    [[gnu::always_inline]] static std::int32_t choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
     {
         return partitioner.partition({topic.name, bytes.key, bytes.value, bytes.headers,
                                       static_cast<std::int32_t>(topic.partitions.size()), topic.available});
@@ -205,7 +217,7 @@ private:
         return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
     }
 
-    error_code serialize(const record& what, core::record_bytes& bytes)
+    [[gnu::always_inline]] error_code serialize(const record& what, core::record_bytes& bytes)
     {
         auto& own = *own_;
         own.headers.reset(what.headers);
@@ -253,16 +265,25 @@ private:
         return size;
     }
 
-    core::topic_state* find_topic(std::string_view name, core::instant now)
+    [[gnu::always_inline]] core::topic_state* find_topic(std::string_view name, core::instant now)
     {
-        if (last_topic_ && std::string_view{last_topic_->name} == name) [[likely]] {
-            if (last_topic_->wanted && last_topic_->phase == core::topic_phase::known) {
-                last_topic_->last_used = now.steady;
-                return last_topic_;
-            }
-        } else if (check_topic(name)) {
-            return nullptr;
+        if (last_topic_ && is_name(*last_topic_, name) && last_topic_->wanted &&
+            last_topic_->phase == core::topic_phase::known) [[likely]] {
+            last_topic_->last_used = now.steady;
+            return last_topic_;
         }
+        return look_up(name, now);
+    }
+
+    static bool is_name(const core::topic_state& topic, std::string_view name) noexcept
+    {
+        const std::string_view own = topic.name;
+        return own.size() == name.size() && std::memcmp(own.data(), name.data(), name.size()) == 0;
+    }
+
+    [[gnu::noinline]] core::topic_state* look_up(std::string_view name, core::instant now)
+    {
+        if (check_topic(name)) return nullptr;
         return last_topic_ = &driver_->use_topic(name, now);
     }
 
@@ -294,7 +315,7 @@ private:
         return refused(failure_of(what, ec, std::move(text)));
     }
 
-    delivery refused(std::shared_ptr<const delivery_failure> failure)
+    [[gnu::noinline]] delivery refused(std::shared_ptr<const delivery_failure> failure)
     {
         delivery made;
         made.driver_ = driver_;

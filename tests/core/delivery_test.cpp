@@ -757,7 +757,7 @@ TEST_CASE("withdraw: all records of a batch, or the ones at its edges")
 {
     core_script s{lingering(1s)};
     s.warm_up();
-    std::vector<accumulator::place> places;
+    std::vector<place> places;
     for (int i = 0; i < 3; ++i) {
         s.send_record("t", {"key", std::to_string(i), {}, 1000 + i}, 0);
         places.push_back(s.last_place);
@@ -799,7 +799,7 @@ TEST_CASE("withdraw: a batch that lost records is split like any other")
 {
     core_script s{lingering(1s)};
     s.warm_up();
-    std::vector<accumulator::place> places;
+    std::vector<place> places;
     for (int i = 0; i < 5; ++i) {
         s.send("t", std::to_string(i));
         places.push_back(s.last_place);

@@ -293,7 +293,7 @@ struct filled // a batch of records in a partition, without a core
         partition.topic = &topic;
     }
 
-    accumulator::place add(std::string_view value, std::int64_t time = 1000, std::string_view key = "k")
+    place add(std::string_view value, std::int64_t time = 1000, std::string_view key = "k")
     {
         return records.append(partition, {key, value, {}, time}, {1s, 0}, config.buffer_memory, 1);
     }

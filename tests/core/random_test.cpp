@@ -206,7 +206,7 @@ private:
 
     struct last_sent
     {
-        accumulator::place place;
+        core::place place;
         waiting_record* waiting = nullptr;
         outcome* told = nullptr;
     };

@@ -188,8 +188,9 @@ public:
         if (core.open_for(topic)) {
             REQUIRE(partition.value_or(0) <
                     static_cast<std::int32_t>(topic.partitions.size())); // the caller's to check
-            if (!partition) partition = core.sticky_partition(topic, record, now);
-            last_place = core.append(topic, *partition, record, now);
+            auto index = partition.value_or(-1);
+            last_place = core.append(topic, index, record, now);
+            partition = index;
             if (last_place.where) {
                 auto& slot = last_place.where->slot_of(last_place.index);
                 slot.notify = &tell;
@@ -210,7 +211,7 @@ public:
         return told;
     }
 
-    accumulator::place last_place;
+    place last_place;
     waiting_record* last_waiting = nullptr;
 
     // Sends one record to each partition of "t" and has it acknowledged: connected, identified, proven.

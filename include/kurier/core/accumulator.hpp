@@ -2,6 +2,7 @@
 // batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
 #pragma once
 
+#include <kurier/core/open_batch.hpp>
 #include <kurier/core/record_bytes.hpp>
 #include <kurier/core/topic.hpp>
 #include <kurier/producer_config.hpp>
@@ -25,8 +26,6 @@ public:
     {
         for (const auto& one : all_) pool_.release(one->memory);
     }
-
-    using place = core::place;
 
     // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
     // leader may hold of the pool. Without room nothing has changed, except that a batch that could not grow is due.
@@ -57,12 +56,12 @@ public:
     }
 
     // A batch that can't be sent takes records only for so long: they all expire with its oldest.
-    bool too_old(const batch& open, nanoseconds now) const noexcept { return later(open.created, open_time_max_) < now; }
+    static bool too_old(const batch& open, nanoseconds now) noexcept { return open.takes_until < now; }
 
     // What appending to an empty batch needs of the pool, at the least.
     static std::size_t room_for(const record_bytes& record) noexcept
     {
-        return batch_header_size + encoded_size(body_size(record, 0, 0)) + margin + sizeof(slot);
+        return batch_header_size + encoded_size(body_size(record, 0, 0)) + batch_margin + sizeof(slot);
     }
 
     // Size of the record in a batch of its own: the upper bound that max.request.size is compared with.
@@ -145,7 +144,7 @@ public:
     void shrink(batch& closed) noexcept
     {
         const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
-        const auto needed = closed.size + margin + slots;
+        const auto needed = closed.size + batch_margin + slots;
         if (buffer_pool::rounded(needed) > closed.memory.capacity / 2) return;
         block smaller = pool_.acquire(needed, true); // for a moment only
         if (!smaller) return;
@@ -167,7 +166,7 @@ public:
     // An empty batch for a part of the records of one that was too large, or nullptr when the heap is exhausted.
     batch* create_piece(partition_state& partition, std::size_t bytes) noexcept
     {
-        return acquire(partition, bytes + margin, true);
+        return acquire(partition, bytes + batch_margin, true);
     }
 
     // Back to the free list. Only when neither a request nor a delivery refers to it.
@@ -203,8 +202,6 @@ public:
 
 private:
     friend struct invariant_access;
-    static constexpr std::size_t margin = 32; // the record writer may store a little past the end of its record
-
     static std::size_t body_size(const record_bytes& record, std::int64_t delta, std::int32_t index) noexcept
     {
         return record_body_size(delta, index, record.key, record.value.size(), record.value.is_null(), record.headers);
@@ -218,7 +215,7 @@ private:
     static bool fits(const batch& open, std::size_t need, std::size_t capacity) noexcept
     {
         const auto slots = (static_cast<std::size_t>(open.record_count) + 1) * sizeof(slot);
-        return open.size + need + margin + slots <= capacity;
+        return open.size + need + batch_margin + slots <= capacity;
     }
 
     static bool within_limits(const batch& open, std::size_t need, std::int64_t delta) noexcept
@@ -229,14 +226,11 @@ private:
     static place write(batch& open, const record_bytes& record, std::size_t body, std::int64_t delta) noexcept
     {
         const auto index = static_cast<std::uint32_t>(open.record_count);
-        std::byte* end = put_record(open.memory.data + open.size, body, delta, open.record_count, record.key,
+        const auto* end = put_record(open.memory.data + open.size, body, delta, open.record_count, record.key,
                                     record.value, record.headers);
         open.size = static_cast<std::size_t>(end - open.memory.data);
         open.max_timestamp = std::max(open.max_timestamp, record.timestamp);
-        new (&open.slot_of(index)) slot{nullptr, nullptr, static_cast<std::int32_t>(delta), false};
-        ++open.record_count;
-        ++open.accepted;
-        ++open.partition->records;
+        take_slot(open, delta);
         return {&open, index};
     }
 
@@ -260,7 +254,7 @@ private:
     {
         auto& partition = *open.partition;
         const auto slots = static_cast<std::size_t>(open.record_count) * sizeof(slot);
-        const auto least = open.size + need + margin + slots + sizeof(slot);
+        const auto least = open.size + need + batch_margin + slots + sizeof(slot);
         const auto wanted = std::max(least, open.memory.capacity * 2);
         for (const auto bytes : {wanted, least}) {
             if (!has_share(partition, bytes, share))
@@ -289,6 +283,7 @@ private:
             return nullptr;
         created->base_timestamp = created->max_timestamp = record.timestamp;
         created->created = now.steady;
+        created->takes_until = later(now.steady, open_time_max_);
         created->first_record = partition.records;
         created->size_max = size_max(*partition.topic);
         partition.open = created;

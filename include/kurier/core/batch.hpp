@@ -38,6 +38,7 @@ struct fate
     std::uint32_t index = 0;
     const waiting_record* refused = nullptr;
     void* teller = nullptr; // whoever announces it; the core only passes it on
+    std::int32_t time_delta = 0; // of the record's create time, as in its slot
 };
 
 using notify_function = void (*)(void* context, const fate& what);
@@ -65,6 +66,8 @@ struct failure_note
     std::string broker_message;
     std::vector<record_failure> records;
 };
+
+inline constexpr std::size_t batch_margin = 32; // behind the records: their writers may store a little past the end
 
 enum class batch_phase : std::uint8_t { open, ready, in_flight, done };
 
@@ -96,6 +99,7 @@ struct batch
 
     // sending
     nanoseconds created{0};
+    nanoseconds takes_until{0}; // no records after that, see accumulator::too_old
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = -1;
     std::int32_t base_sequence = -1; // -1: never drained, so certainly never sent

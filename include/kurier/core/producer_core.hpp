@@ -66,14 +66,14 @@ public:
         return topic.phase == topic_phase::known && topic.waiting.empty();
     }
 
-    std::int32_t sticky_partition(topic_state& topic, const record_bytes& record, instant now)
+    // Appends; no place means that there is no room (or that others wait for it). A negative index is the sticky
+    // partition's, and is told.
+    place append(topic_state& topic, std::int32_t& index, const record_bytes& record, instant now)
     {
-        return pick_sticky(topic, record, records_, config_, now.steady, random_);
-    }
-
-    // Appends; no place means that there is no room (or that others wait for it).
-    accumulator::place append(topic_state& topic, std::int32_t index, const record_bytes& record, instant now)
-    {
+        if (const auto quick = append_to_open(topic, index, record, now.steady); quick.where)
+            return quick;
+        if (index < 0)
+            index = pick_sticky(topic, record, records_, config_, now.steady, random_);
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
         if (partition.leader && !partition.leader->waiting.empty()) [[unlikely]]
             return {};
@@ -306,7 +306,7 @@ public:
 private:
     friend struct invariant_access;
 
-    accumulator::place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch)
+    place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch)
     {
         const batch* before = partition.open;
         const auto place = records_.append(partition, record, now, share(), epoch);
@@ -354,7 +354,7 @@ private:
     {
         const auto chosen =
             chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key, record.value, record.headers) : -1;
-        return chosen == -1 ? sticky_partition(topic, record, now) : chosen;
+        return chosen == -1 ? pick_sticky(topic, record, records_, config_, now.steady, random_) : chosen;
     }
 
     // Once a topic is known, everything that waits for it has its partition: only then its place among the others of the
@@ -721,7 +721,7 @@ private:
 
     bool take_produce(connection& link, request& sent, bytes_view body, instant now)
     {
-        produce_result result;
+        auto& result = answer_;
         if (!exchange_.decode(sent, body, result))
             return false_and_lost(sent, now);
         for (auto& hint : result.nodes)
@@ -782,6 +782,7 @@ private:
     links links_;
     metadata_plan metadata_;
     produce_exchange exchange_;
+    produce_result answer_; // the newest, kept for its memory
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
     std::vector<batch*> taken_;
     std::string last_trouble_;

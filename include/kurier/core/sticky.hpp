@@ -48,10 +48,10 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
 inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, const accumulator& records,
                                 const producer_config& config, nanoseconds now, random_source& random) noexcept
 {
-    const auto size = record.key.size() + record.value.size() + 16;
+    const auto size = payload_size(record);
     if (topic.sticky >= 0 && topic.sticky_bytes >= std::min(records.batch_size(), sticky_bytes_min)) {
         const batch* open = topic.partitions[static_cast<std::size_t>(topic.sticky)].open;
-        if (!open || open->size + size > open->size_max || records.too_old(*open, now))
+        if (!open || open->size + size > open->size_max || accumulator::too_old(*open, now))
             topic.sticky = -1;
     }
     if (topic.sticky < 0 || static_cast<std::size_t>(topic.sticky) >= topic.partitions.size()) [[unlikely]] {

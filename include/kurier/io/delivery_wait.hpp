@@ -27,7 +27,12 @@ inline error_code take_fate(const core::fate& what, record_metadata& into)
     auto& machine = *static_cast<driver*>(what.teller);
     if (!what.where) return describe_refusal(*what.refused, into);
     into = machine.metadata();
-    return describe_announced(machine, *what.where, what.index, into);
+    if (what.where->error) [[unlikely]] {
+        into.failure = machine.explain(*what.where, what.index);
+        return into.failure->code;
+    }
+    describe_delivered(what, into);
+    return {};
 }
 
 template <bool Throwing, class Handler> void call(Handler& handler, error_code ec, record_metadata metadata)
@@ -41,21 +46,26 @@ template <bool Throwing, class Handler> void call(Handler& handler, error_code e
     }
 }
 
+template <bool Throwing, class Handler> [[gnu::noinline]] void call_with_own(Handler& handler, const core::fate& what)
+{
+    record_metadata metadata;
+    const auto ec = take_fate(what, metadata);
+    call<Throwing>(handler, ec, std::move(metadata));
+}
+
 // On the driver's own executor: the metadata of the batch serves all its records, unless the handler wants its own.
-template <bool Throwing, class Handler> void call_here(Handler& handler, const core::fate& what)
+template <bool Throwing, class Handler> [[gnu::always_inline]] inline void call_here(Handler& handler, const core::fate& what)
 {
     if constexpr (!Throwing && std::invocable<Handler&&, error_code, const record_metadata&>) {
         auto& machine = *static_cast<driver*>(what.teller);
         if (what.where && !what.where->error) [[likely]] {
             auto& shared = machine.metadata();
-            describe_announced(machine, *what.where, what.index, shared);
+            describe_delivered(what, shared);
             std::move(handler)(error_code{}, std::as_const(shared));
             return;
         }
     }
-    record_metadata metadata;
-    const auto ec = take_fate(what, metadata);
-    call<Throwing>(handler, ec, std::move(metadata));
+    call_with_own<Throwing>(handler, what);
 }
 
 template <bool Throwing, class Handler>
@@ -112,10 +122,16 @@ template <class Handler> struct bound_handler
         }
     }
 
-    template <bool Throwing> void complete(const core::fate& what)
+    bool runs_here() const noexcept // on the driver's executor
+    {
+        if constexpr (runs_anywhere<Handler>) return true;
+        else return !work;
+    }
+
+    template <bool Throwing> [[gnu::always_inline]] void complete(const core::fate& what)
     {
         if constexpr (!runs_anywhere<Handler>) {
-            if (work) {
+            if (!runs_here()) {
                 record_metadata metadata;
                 const auto ec = take_fate(what, metadata);
                 post_result<Throwing>(*static_cast<driver*>(what.teller), std::move(handler), ec, std::move(metadata));

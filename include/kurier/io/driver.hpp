@@ -35,12 +35,21 @@ using log_function = std::function<void(const log_event&)>; // empty: nothing is
 // Something that waits for a state of the producer rather than for a record: flush, close, room.
 struct state_wait
 {
-    virtual ~state_wait() = default;
     virtual bool over(driver& machine, error_code& ec) = 0;
     virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
+    virtual void destroy() noexcept = 0;      // its memory comes from the driver's operations
 
     core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
+
+protected:
+    ~state_wait() = default;
 };
+
+struct destroy_wait
+{
+    void operator()(state_wait* wait) const noexcept { wait->destroy(); }
+};
+using state_wait_ptr = std::unique_ptr<state_wait, destroy_wait>;
 
 class driver
 {
@@ -81,15 +90,14 @@ public:
     KURIER_DECL void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs);
     KURIER_DECL void log(log_event event);
     KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
-    KURIER_DECL void add_wait(std::unique_ptr<state_wait> wait);
+    KURIER_DECL void add_wait(state_wait_ptr wait);
 
     // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
 
     KURIER_DECL const producer_config& config() const noexcept;
     KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
-    KURIER_DECL std::int32_t sticky_partition(core::topic_state& topic, const core::record_bytes& record, core::instant now);
-    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t partition, const core::record_bytes& record,
-                                   core::instant now);
+    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
+                                   core::instant now); // core::append_to_open is quicker, where it takes the record
     KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
                                            const core::record_bytes& record, core::partition_chooser chooser, core::instant now);
     KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);

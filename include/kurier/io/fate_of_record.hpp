@@ -24,17 +24,11 @@ inline error_code describe_fate(const driver& machine, const core::batch& where,
     return {};
 }
 
-// While the slots still exist: the record's create time is in its slot. `metadata` has topic and partition already.
-inline error_code describe_announced(const driver& machine, const core::batch& where, std::uint32_t index,
-                                     record_metadata& metadata)
+// As it is announced. `metadata` has topic and partition already.
+[[gnu::always_inline]] inline void describe_delivered(const core::fate& what, record_metadata& metadata)
 {
-    if (where.error) [[unlikely]] {
-        metadata.failure = machine.explain(where, index);
-        return metadata.failure->code;
-    }
-    metadata.offset = where.offset_of(index);
-    metadata.time = timestamp{std::chrono::milliseconds{where.timestamp_of(where.waiter_of(index).time_delta)}};
-    return {};
+    metadata.offset = what.where->offset_of(what.index);
+    metadata.time = timestamp{std::chrono::milliseconds{what.where->timestamp_of(what.time_delta)}};
 }
 
 inline error_code describe_refusal(const core::waiting_record& refused, record_metadata& metadata)

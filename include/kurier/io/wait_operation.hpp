@@ -10,7 +10,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
-#include <memory>
+#include <new>
 #include <utility>
 
 namespace kurier::io {
@@ -25,7 +25,7 @@ public:
     using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
 
     wait_operation(driver& machine, Handler handler, Over over, core::nanoseconds at)
-        : handler_{std::move(handler)}, over_{std::move(over)},
+        : memory_{&machine.operations()}, handler_{std::move(handler)}, over_{std::move(over)},
           work_{asio::get_associated_executor(handler_, machine.executor())}
     {
         deadline = at;
@@ -54,13 +54,32 @@ public:
             });
     }
 
+    void destroy() noexcept override
+    {
+        auto& memory = *memory_;
+        this->~wait_operation();
+        memory.deallocate(this, sizeof(wait_operation));
+    }
+
 private:
+    operation_pool* memory_;
     Handler handler_;
     Over over_;
     asio::executor_work_guard<executor_type> work_;
     Value value_{};
     bool cancelled_ = false;
 };
+
+// Asked at once: what is over already needs no turn of the event loop.
+template <class Operation, class Handler, class Over>
+void start_wait(driver& machine, Handler handler, Over over, core::nanoseconds at)
+{
+    void* memory = machine.operations().allocate(sizeof(Operation));
+    state_wait_ptr made{new (memory) Operation{machine, std::move(handler), std::move(over), at}};
+    error_code ec;
+    if (made->over(machine, ec)) made->complete(ec);
+    else machine.add_wait(std::move(made));
+}
 
 // over(driver, ec) says whether the wait is over, and with which error; it is asked at `deadline` at the latest.
 template <class Token, class Over>
@@ -70,7 +89,7 @@ auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, 
     return asio::async_initiate<Token, void(error_code)>(
         [](auto handler, boost::intrusive_ptr<driver> self, auto until, core::nanoseconds at) {
             using operation = wait_operation<no_value, decltype(handler), decltype(until)>;
-            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until), at));
+            start_wait<operation>(*self, std::move(handler), std::move(until), at);
         },
         token, std::move(machine), std::move(with_value), deadline);
 }
@@ -81,7 +100,7 @@ auto wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over ov
     return asio::async_initiate<Token, void(error_code, Value)>(
         [](auto handler, boost::intrusive_ptr<driver> self, auto until, core::nanoseconds at) {
             using operation = wait_operation<Value, decltype(handler), decltype(until)>;
-            self->add_wait(std::make_unique<operation>(*self, std::move(handler), std::move(until), at));
+            start_wait<operation>(*self, std::move(handler), std::move(until), at);
         },
         token, std::move(machine), std::move(over), deadline);
 }

@@ -38,7 +38,7 @@ template <class Unsigned> constexpr std::size_t unsigned_size(Unsigned value) no
     return (static_cast<std::size_t>(std::bit_width(value)) + 6) / 7;
 }
 
-template <class Unsigned> inline std::byte* put_long(std::byte* at, Unsigned value) noexcept
+template <class Unsigned> [[gnu::noinline]] inline std::byte* put_long(std::byte* at, Unsigned value) noexcept
 {
     while (value >= 0x80) {
         *at++ = static_cast<std::byte>(value | 0x80);
@@ -48,7 +48,7 @@ template <class Unsigned> inline std::byte* put_long(std::byte* at, Unsigned val
     return at;
 }
 
-template <class Unsigned> inline std::byte* put_unsigned(std::byte* at, Unsigned value) noexcept
+template <class Unsigned> [[gnu::always_inline]] inline std::byte* put_unsigned(std::byte* at, Unsigned value) noexcept
 {
     if (value < 0x80) [[likely]] {
         *at = static_cast<std::byte>(value);
@@ -78,11 +78,11 @@ constexpr std::size_t varlong_size(std::int64_t value) noexcept
 }
 
 // Each returns the end of what it wrote; the caller guarantees the room.
-inline std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept
+[[gnu::always_inline]] inline std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept
 {
     return detail::put_unsigned(at, value);
 }
-inline std::byte* put_varint(std::byte* at, std::int32_t value) noexcept
+[[gnu::always_inline]] inline std::byte* put_varint(std::byte* at, std::int32_t value) noexcept
 {
     return detail::put_unsigned(at, zigzag(value));
 }

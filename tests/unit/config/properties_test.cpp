@@ -153,7 +153,7 @@ TEST_CASE("random configurations survive the way through a text, changed setting
 
 TEST_CASE("the defaults are Kafka's, but for those that are named here")
 {
-    // Kafka 4.4's producer; batch.size (16384), client.id (empty) and kurier's own keys differ.
+    // Kafka 4.4's producer; batch.size (16384), send.buffer.bytes (131072), client.id (empty) and kurier's own keys differ.
     constexpr std::string_view kafka = "acks=all\n"
                                        "max.in.flight.requests.per.connection=5\n"
                                        "retries=2147483647\n"
@@ -182,7 +182,6 @@ TEST_CASE("the defaults are Kafka's, but for those that are named here")
                                        "socket.connection.setup.timeout.ms=10000\n"
                                        "socket.connection.setup.timeout.max.ms=30000\n"
                                        "connections.max.idle.ms=540000\n"
-                                       "send.buffer.bytes=131072\n"
                                        "receive.buffer.bytes=32768\n";
     producer_config config;
     config_problems problems;

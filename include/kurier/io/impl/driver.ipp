@@ -17,7 +17,7 @@ KURIER_DECL void driver::keep_codecs(std::shared_ptr<void> list, codecs_ref code
 }
 KURIER_DECL void driver::log(log_event event) { loop().log(event); }
 KURIER_DECL void driver::send_early() { loop().send_early(); }
-KURIER_DECL void driver::add_wait(std::unique_ptr<state_wait> wait) { loop().add_wait(std::move(wait)); }
+KURIER_DECL void driver::add_wait(state_wait_ptr wait) { loop().add_wait(std::move(wait)); }
 KURIER_DECL void driver::begin_turn() { loop().begin_turn(); }
 KURIER_DECL void driver::schedule_turn() { loop().schedule_turn(); }
 KURIER_DECL void driver::end_all() { loop().end_all(); }
@@ -28,11 +28,7 @@ KURIER_DECL core::topic_state& driver::use_topic(std::string_view name, core::in
 {
     return loop().core().use_topic(name, now);
 }
-KURIER_DECL std::int32_t driver::sticky_partition(core::topic_state& topic, const core::record_bytes& record, core::instant now)
-{
-    return loop().core().sticky_partition(topic, record, now);
-}
-KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t partition, const core::record_bytes& record,
+KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
                                        core::instant now)
 {
     return loop().core().append(topic, partition, record, now);

@@ -68,7 +68,7 @@ public:
         perform_actions();
     }
 
-    void add_wait(std::unique_ptr<state_wait> wait)
+    void add_wait(state_wait_ptr wait)
     {
         waits_.push_back(std::move(wait));
         wake();
@@ -215,7 +215,8 @@ private:
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
-                if (const auto notify = std::exchange(slot.notify, nullptr)) notify(slot.context, {done, index, nullptr, this});
+                if (const auto notify = std::exchange(slot.notify, nullptr))
+                    notify(slot.context, {done, index, nullptr, this, slot.time_delta});
             }
             core_.announced(*done);
         }
@@ -427,7 +428,7 @@ private:
     std::optional<asio::steady_timer> timer_;
     log_function log_;
     std::map<core::connection_id, std::unique_ptr<socket_link>> links_;
-    std::vector<std::unique_ptr<state_wait>> waits_;
+    std::vector<state_wait_ptr> waits_;
     handler_memory wake_memory_, timer_memory_[2];
     int timer_flip_ = 0;
     core::nanoseconds armed_ = core::never;

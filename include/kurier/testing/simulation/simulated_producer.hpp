@@ -54,10 +54,10 @@ public:
         const auto number = static_cast<std::int64_t>(record.number);
         auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
         if (core_->open_for(topic) && (!wanted || *wanted < static_cast<std::int32_t>(topic.partitions.size()))) {
-            if (!wanted) wanted = record.keyed ? partition_of_key(topic, bytes.key) : core_->sticky_partition(topic, bytes, now);
-            const auto index = *wanted;
+            auto index = record.keyed && !wanted ? partition_of_key(topic, bytes.key) : wanted.value_or(-1);
             ++steps_;
             const auto place = core_->append(topic, index, bytes, now);
+            wanted = index;
             if (place.where) {
                 log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic), index);
                 listen(place.where->slot_of(place.index), record);

@@ -1,0 +1,62 @@
+// The quick way into a batch that is open and has room: nearly every record takes it, so it is inlined where records
+// are sent. What it refuses goes through accumulator.hpp, which opens, grows and closes batches.
+#pragma once
+
+#include <kurier/core/record_bytes.hpp>
+#include <kurier/core/topic.hpp>
+#include <kurier/record/batch_format.hpp>
+
+#include <algorithm>
+#include <new>
+
+namespace kurier::core {
+
+// Roughly what a record takes, for the share of a sticky partition.
+inline std::size_t payload_size(const record_bytes& record) noexcept { return record.key.size() + record.value.size() + 16; }
+
+[[gnu::always_inline]] inline void take_slot(batch& open, std::int64_t delta) noexcept
+{
+    const auto index = static_cast<std::uint32_t>(open.record_count);
+    new (&open.slot_of(index)) slot{nullptr, nullptr, static_cast<std::int32_t>(delta), false};
+    ++open.record_count;
+    ++open.accepted;
+    ++open.partition->records;
+}
+
+// No place: the record has to go the long way, and nothing has changed.
+[[gnu::always_inline]] inline place append_to_open(partition_state& partition, const record_bytes& record,
+                                                   nanoseconds now) noexcept
+{
+    batch* const open = partition.open;
+    if (!open || !record.headers.empty() || open->takes_until < now) return {};
+    if (partition.leader && !partition.leader->waiting.empty()) return {}; // it would overtake those
+    const auto index = static_cast<std::uint32_t>(open->record_count);
+    const auto delta = record.timestamp - open->base_timestamp;
+    const auto end = open->size + record.key.size() + record.value.size() + plain_record_overhead;
+    if (delta != static_cast<std::int32_t>(delta) || end > open->size_max ||
+        end + (index + std::size_t{1}) * sizeof(slot) > open->memory.capacity)
+        return {};
+    const auto* written = put_plain_record(open->memory.data + open->size, static_cast<std::int32_t>(delta),
+                                           open->record_count, record.key, record.value);
+    open->size = static_cast<std::size_t>(written - open->memory.data);
+    open->max_timestamp = std::max(open->max_timestamp, record.timestamp);
+    take_slot(*open, delta);
+    return {open, index};
+}
+
+// The same for any partition of the topic; a negative one is the sticky one (KIP-794), and is told.
+[[gnu::always_inline]] inline place append_to_open(topic_state& topic, std::int32_t& partition, const record_bytes& record,
+                                                   nanoseconds now) noexcept
+{
+    const bool sticky = partition < 0;
+    const auto index = static_cast<std::size_t>(sticky ? topic.sticky : partition);
+    if (index >= topic.partitions.size()) return {};
+    const auto place = append_to_open(topic.partitions[index], record, now);
+    if (place.where && sticky) {
+        partition = topic.sticky;
+        topic.sticky_bytes += payload_size(record);
+    }
+    return place;
+}
+
+} // namespace kurier::core
