@@ -108,6 +108,8 @@ public:
             seen.entries.pop_back();
         }
         seen.adopts_producers = true;
+        const auto& known = cluster_.state().find_state(topic)->partitions[static_cast<std::size_t>(partition)].log.producers();
+        std::erase_if(seen.producer_ids, [&](std::int64_t id) { return !known.find(id); });
         seen.newest = 0;
         for (const auto& left : seen.entries) seen.newest = std::max(seen.newest, left.number + 1);
     }
