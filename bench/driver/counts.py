@@ -133,7 +133,8 @@ def count_calls(counter, found):
         entered = sum(counted[name] for name in ("event_waits", "writes", "reads", "timer_arms", "other_calls"))
         found["allocations-per-batch"] = counted["allocations"] / requests
         found["system-calls"] = entered / requests
-        found["clock-reads"] = counted["clock_reads"] / counted["event_waits"]
+        # A full request takes a turn at least, even if the turn finds its work without waiting for it
+        found["clock-reads"] = counted["clock_reads"] / max(counted["event_waits"], requests)
         found["timer-arms"] = counted["timer_arms"] / requests
         say(f"{requests} full requests of {counted['sent_bytes'] / requests / 1024:.0f} KiB; for each "
             + ", ".join(f"{counted[name] / requests:.2f} {name}" for name in

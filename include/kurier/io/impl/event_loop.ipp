@@ -105,7 +105,7 @@ public:
         scheduled_ = true;
         asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
                        self->scheduled_ = false;
-                       self->read_clock();
+                       if (!self->fresh_) self->read_clock(); // else this ends the turn of the handler that has just run
                        self->turn();
                    }));
     }
@@ -320,6 +320,12 @@ private:
     void connected(socket_link& link)
     {
         link.connecting = false;
+        error_code ec;
+        link.socket->non_blocking(true, ec);
+        if (ec) {
+            close(link, ec);
+            return;
+        }
         set_options(*link.socket);
         read_clock();
         core_.connected(link.id, now_);
@@ -368,14 +374,36 @@ private:
         else read(link);
     }
 
+    buffer_range gather(socket_link& link)
+    {
+        const auto count = core_.gather(link.id, link.views);
+        for (std::size_t i = 0; i < count; ++i) link.buffers[i] = {link.views[i].data(), link.views[i].size()};
+        return {link.buffers.data(), link.buffers.data() + count};
+    }
+
+    // At once as much as the socket takes, which is nearly always everything: an operation would end in a turn of its
+    // own. Only the rest waits.
     void write(socket_link& link)
     {
         if (link.writing || link.connecting || link.closing) return;
-        const auto count = core_.gather(link.id, link.views);
-        if (count == 0) return;
-        for (std::size_t i = 0; i < count; ++i) link.buffers[i] = {link.views[i].data(), link.views[i].size()};
+        for (auto range = gather(link); range.first != range.last; range = gather(link)) {
+            error_code ec;
+            const auto size = link.socket->write_some(range, ec);
+            if (size > 0) core_.written(link.id, size, now());
+            if (ec == asio::error::would_block) {
+                write_later(link, range);
+                return;
+            }
+            if (ec) {
+                close(link, ec);
+                return;
+            }
+        }
+    }
+
+    void write_later(socket_link& link, buffer_range range)
+    {
         link.writing = true;
-        const buffer_range range{link.buffers.data(), link.buffers.data() + count};
         link.socket->async_write_some(range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
                                                                  [self = keep(), &link](error_code ec, std::size_t size) {
                                                                      self->was_written(link, ec, size);
