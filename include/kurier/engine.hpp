@@ -55,8 +55,7 @@ public:
         const auto warnings = check<codecs<Codec...>>(config);
         driver_ = io::make_driver(std::move(executor), config, log_to(std::move(log)));
         if constexpr (sizeof...(Codec) > 0) {
-            auto kept = std::make_shared<codecs<Codec...>>(std::move(list));
-            driver_->keep_codecs(kept, codecs_ref{*kept});
+            driver_->keep_codecs(keep(std::move(list)), [] { return keep(codecs<Codec...>{}); });
         }
         for (const auto& warning : warnings) driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
@@ -159,6 +158,13 @@ public:
             give_up);
     }
 
+    // Compresses on this executor from now on, a thread pool's as a rule, instead of on the producer's own: large batches
+    // with a slow codec then don't hold up the strand. Order, buffer.memory and everything else stay as they are. Each job
+    // out has codec contexts of its own.
+    // Lifetimes: as long as batches may be compressed, the workers' context must not be destroyed: until the engine is
+    // closed, or gone, or its own context is. Jobs that it has not begun when it is destroyed are done by the engine.
+    void compress_on(boost::asio::any_io_executor workers) { driver_->compress_on(std::move(workers)); }
+
     // How a topic's batches are compressed: above all what compression.type=auto has chosen.
     codec_status compression_of(std::string_view topic) const { return driver_->compression_of(topic); }
 
@@ -176,6 +182,12 @@ private:
         for (const auto& rule : config.compression_topics) need(rule.type);
         if (has_errors(problems)) throw config_error{std::move(problems)};
         return problems;
+    }
+
+    template <class... Codec> static io::kept_codecs keep(codecs<Codec...> list)
+    {
+        auto kept = std::make_shared<codecs<Codec...>>(std::move(list));
+        return {kept, codecs_ref{*kept}};
     }
 
     template <class Log> static io::log_function log_to(Log log)

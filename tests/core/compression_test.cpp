@@ -188,4 +188,232 @@ TEST_CASE("what was compressed and not yet sent can't be taken out of its batch 
     for (const auto& told : s.outcomes) CHECK(told.ok());
 }
 
+// --- compression elsewhere -------------------------------------------------------------------------------------------
+
+namespace {
+
+producer_config lz4_config()
+{
+    auto config = plain_config();
+    config.compression_type = compression::lz4;
+    return config;
+}
+
+struct elsewhere
+{
+    toy_codecs list;
+    core_script s;
+
+    explicit elsewhere(producer_config config = lz4_config()) : s{std::move(config)}
+    {
+        s.core.set_codecs(list, &toy_clock);
+        s.decompress = codecs_ref{list};
+        s.warm_up();
+        s.core.compress_elsewhere(true, 0);
+    }
+
+    void finish(std::size_t which = 0, bool done = true)
+    {
+        auto* job = s.jobs.at(which);
+        s.jobs.erase(s.jobs.begin() + static_cast<std::ptrdiff_t>(which));
+        if (done) run(*job, list, &toy_clock);
+        s.core.compressed(*job);
+        s.step();
+    }
+
+    void nothing_left()
+    {
+        for (int i = 0; i < 50 && !(s.jobs.empty() && s.asked.empty()); ++i) {
+            while (!s.jobs.empty()) finish();
+            s.answer_all();
+            s.step(1s);
+        }
+        CHECK(s.core.pool().in_use() == 0);
+        CHECK(s.core.idle());
+    }
+};
+
+} // namespace
+
+TEST_CASE("a batch is sent when its compression job is back")
+{
+    elsewhere e;
+    auto& told = e.s.send("t", runs(1000));
+    e.s.step(1s);
+    CHECK(e.s.asked.empty());
+    REQUIRE(e.s.jobs.size() == 1);
+    e.finish();
+    REQUIRE(e.s.asked.size() == 1);
+    const auto& sent = e.s.asked[0].only();
+    CHECK(sent.header.codec() == static_cast<int>(compression::lz4));
+    CHECK(sent.values == std::vector{runs(1000)});
+    e.s.answer();
+    CHECK(told.ok());
+    e.nothing_left();
+}
+
+TEST_CASE("jobs may end in any order, batches keep theirs")
+{
+    auto config = lz4_config();
+    config.batch_size = 600;
+    elsewhere e{config};
+    std::vector<std::string> values;
+    for (int i = 0; i < 5; ++i) {
+        values.push_back(std::to_string(i) + runs(500));
+        e.s.send("t", values.back());
+    }
+    e.s.step();
+    REQUIRE(e.s.jobs.size() == 4);
+    for (const std::size_t which : {3u, 1u, 1u}) e.finish(which);
+    CHECK(e.s.asked.empty());
+    std::vector<std::string> received;
+    for (int i = 0; i < 50 && received.size() < 5; ++i) {
+        while (!e.s.jobs.empty()) e.finish();
+        while (!e.s.asked.empty()) {
+            const auto question = e.s.take();
+            for (const auto& value : question.only().values) received.push_back(value);
+            e.s.answer(question, {reply{}});
+        }
+        e.s.step(1s);
+    }
+    CHECK(received == values);
+    e.nothing_left();
+}
+
+TEST_CASE("a batch that doesn't shrink comes back as it is")
+{
+    elsewhere e;
+    const auto text = noise(1000, 1);
+    e.s.send("t", text);
+    e.s.step();
+    e.finish();
+    REQUIRE(e.s.asked.size() == 1);
+    CHECK(e.s.asked[0].only().header.codec() == 0);
+    CHECK(e.s.asked[0].only().values == std::vector{text});
+    e.nothing_left();
+}
+
+TEST_CASE("a job that nobody does: its batch and those after it are compressed at home")
+{
+    elsewhere e;
+    e.s.send("t", runs(1000));
+    e.s.step();
+    e.finish(0, false);
+    REQUIRE(e.s.asked.size() == 1);
+    CHECK(e.s.asked[0].only().header.codec() == static_cast<int>(compression::lz4));
+    e.s.answer();
+    e.s.send("t", runs(1000));
+    e.s.step();
+    CHECK(e.s.jobs.empty());
+    CHECK(e.s.asked.size() == 1);
+    e.nothing_left();
+}
+
+TEST_CASE("the memory of a batch that expires while it is compressed stays until the job is back")
+{
+    auto config = lz4_config();
+    config.delivery_timeout = 40s;
+    elsewhere e{config};
+    auto& told = e.s.send("t", runs(1000));
+    e.s.step(41s);
+    CHECK(told.error == errc::batch_expired);
+    CHECK(told.written == persisted::no);
+    CHECK(e.s.core.idle());
+    CHECK(e.s.core.pool().in_use() > 0);
+    e.finish();
+    CHECK(e.s.asked.empty());
+    CHECK(e.s.core.pool().in_use() == 0);
+    e.s.send("t", runs(1000));
+    e.s.step();
+    e.nothing_left();
+}
+
+TEST_CASE("abort while a job is out, and the end of the core")
+{
+    elsewhere e;
+    auto& told = e.s.send("t", runs(1000));
+    e.s.step();
+    REQUIRE(e.s.jobs.size() == 1);
+    e.s.core.abort(errc::aborted);
+    e.s.step();
+    CHECK(told.error == errc::aborted);
+    SUBCASE("it comes back") { e.nothing_left(); }
+    SUBCASE("it doesn't, and the memory goes with the core") {}
+}
+
+TEST_CASE("without room for the result a batch is compressed at home: buffer.memory holds")
+{
+    auto config = lz4_config();
+    config.buffer_memory = 7168;
+    config.batch_size = 4000;
+    elsewhere e{config};
+    for (int i = 0; i < 3; ++i) e.s.send("t", runs(1200));
+    CHECK(e.s.core.pool().in_use() == 4096);
+    e.s.step();
+    CHECK(e.s.jobs.empty());
+    CHECK(e.s.asked.size() == 1);
+    CHECK(e.s.core.pool().in_use() <= config.buffer_memory);
+    e.nothing_left();
+}
+
+TEST_CASE("a record that is being compressed can't be taken back, and one before that can")
+{
+    auto config = lz4_config();
+    config.linger = 10ms;
+    elsewhere e{config};
+    auto& first = e.s.send("t", runs(1000));
+    auto& where = *e.s.last_place.where;
+    auto& second = e.s.send("t", runs(900));
+    CHECK(e.s.core.withdraw(where, 0));
+    e.s.step(10ms);
+    REQUIRE(e.s.jobs.size() == 1);
+    CHECK_FALSE(e.s.core.withdraw(where, 1));
+    e.finish();
+    REQUIRE(e.s.asked.size() == 1);
+    CHECK(e.s.asked[0].only().values == std::vector{runs(900)});
+    e.s.answer();
+    CHECK(second.ok());
+    CHECK_FALSE(first.done());
+    e.nothing_left();
+}
+
+TEST_CASE("a batch whose pieces are compressed elsewhere too")
+{
+    elsewhere e;
+    auto& first = e.s.send("t", runs(1000));
+    e.s.step();
+    e.finish();
+    REQUIRE(e.s.asked.size() == 1);
+    for (int i = 0; i < 4; ++i) e.s.send("t", std::to_string(i) + runs(800));
+    e.s.answer();
+    CHECK(first.ok());
+    std::vector<std::string> received;
+    for (int i = 0; i < 50 && received.size() < 4; ++i) {
+        while (!e.s.jobs.empty()) e.finish(e.s.jobs.size() - 1);
+        if (!e.s.asked.empty()) {
+            const auto question = e.s.take();
+            const bool large = question.only().header.record_count > 1;
+            if (!large) received.push_back(question.only().values.at(0));
+            e.s.answer(question, {reply{.error = large ? broker_errc::message_too_large : broker_errc::none}});
+        }
+        e.s.step(1s);
+    }
+    REQUIRE(received.size() == 4);
+    for (int i = 0; i < 4; ++i) CHECK(received[static_cast<std::size_t>(i)].front() == '0' + i);
+    e.nothing_left();
+}
+
+TEST_CASE("auto, elsewhere: the trials are part of the job")
+{
+    elsewhere e{automatic(compression_goal::least_bytes)};
+    for (int i = 0; i < 100; ++i) {
+        e.s.send("t", runs(1000));
+        e.s.step();
+        e.finish();
+        e.s.answer();
+    }
+    CHECK(e.s.core.compression_of("t").choice.id == compression::zstd);
+    e.nothing_left();
+}
+
 } // namespace kurier::core::script

@@ -168,6 +168,7 @@ public:
         held; // requests that the script doesn't answer
     std::deque<outcome> outcomes;
     std::vector<std::string> log;
+    std::deque<compression_job*> jobs; // begun and not finished
 
     // --- sending -----------------------------------------------------------------------------------------------------
 
@@ -497,6 +498,8 @@ private:
                 if (accept_connections) accept(next.link);
             } else if (next.kind == action_kind::write) {
                 if (take_writes && peers.contains(next.link)) write(next.link);
+            } else if (next.kind == action_kind::compress) {
+                jobs.push_back(next.job);
             } else {
                 const auto* link = core.connections().find(next.link);
                 closes.emplace_back(next.link, link ? link->close_reason : error_code{});

@@ -157,6 +157,24 @@ public:
         closed.memory = smaller;
     }
 
+    // Room for the compressed form of a batch beside the batch itself, within the bound; or an empty block.
+    block memory_for_job(const batch& closed) noexcept
+    {
+        return pool_.acquire(closed.size + batch_margin + static_cast<std::size_t>(closed.accepted) * sizeof(slot));
+    }
+
+    // The batch moves to a block in which its records already are, and leaves its own in exchange.
+    void move_to(batch& closed, block& compressed) noexcept
+    {
+        const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
+        std::memcpy(compressed.data + compressed.capacity - slots, closed.memory.data + closed.memory.capacity - slots, slots);
+        std::swap(closed.memory, compressed);
+        auto& partition = *closed.partition;
+        partition.memory += closed.memory.capacity - compressed.capacity; // modulo 2^64, either way
+        if (partition.leader)
+            partition.leader->memory += closed.memory.capacity - compressed.capacity;
+    }
+
     void set_due(batch& open) noexcept
     {
         open.due = true;

@@ -1,6 +1,7 @@
 // What the core asks its driver to do. The driver performs actions in order and takes no decision about Kafka.
 #pragma once
 
+#include <kurier/core/compression_job.hpp>
 #include <kurier/core/connection.hpp>
 
 #include <string>
@@ -11,6 +12,7 @@ enum class action_kind : std::uint8_t {
     connect, // resolve host and connect to port, then report connected() or closed()
     write,   // there are bytes to write: gather() them, write, report written()
     close,   // drop the connection, then report closed() when no read or write refers to its memory
+    compress, // run() the job on any thread, then report compressed(), on which it ends
 };
 
 struct action
@@ -19,6 +21,7 @@ struct action
     connection_id link = 0;
     std::string host;       // connect only
     std::uint16_t port = 0; // connect only
+    compression_job* job = nullptr; // compress only
 };
 
 } // namespace kurier::core

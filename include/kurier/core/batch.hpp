@@ -82,6 +82,7 @@ struct batch
     std::size_t size_max = 0;       // how far it may be filled: more than batch.size when its records will shrink
     std::uint16_t attributes = 0;   // the codec, where the records were compressed
     bool compression_done = false;  // compressed, or found to be smaller as it is
+    bool compressing = false;       // a job reads its records
     std::int32_t record_count = 0; // records on the wire
     std::int32_t accepted = 0;     // records appended, withdrawn ones included: one slot each
     std::int64_t base_timestamp = 0, max_timestamp = 0;
@@ -119,7 +120,7 @@ struct batch
     std::uint32_t notified = 0; // slots that were told already: telling can be interrupted by an exception
 
     // who still refers to it
-    std::uint32_t requests = 0;   // requests whose bytes may still be read by the socket
+    std::uint32_t requests = 0;   // requests whose bytes may still be read by the socket, and the compression job
     std::uint32_t deliveries = 0; // handles outside the core
     std::uint64_t flush_epoch = 0;
 

@@ -1,6 +1,6 @@
 // Compresses the records of a batch when it is drained, in place: the result is smaller, or the batch goes out as it
 // is. Which codec: as configured for the topic, or as its chooser finds (compression.type=auto). Contexts and scratch
-// memory are used again for every batch.
+// memory are used again for every batch. Or makes jobs that others do: see compression_job.hpp.
 #pragma once
 
 #include <kurier/compression.hpp>
@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,58 @@ public:
         if (job.shrank) std::memcpy(closed.memory.data + batch_header_size, scratch_.data(), job.used.size);
         return take(job);
     }
+
+    // Compression is done elsewhere from now on, or here again.
+    void set_elsewhere(bool elsewhere) noexcept { elsewhere_ = elsewhere; }
+    bool elsewhere() const noexcept { return elsewhere_; }
+
+    // A job for a batch, whose result goes to `memory` (accumulator::memory_for_job); next_job() gives it out.
+    void begin(batch& closed, block memory)
+    {
+        if (spare_.empty()) spare_.push_back(std::make_unique<compression_job>());
+        jobs_.push_back(std::move(spare_.back()));
+        spare_.pop_back();
+        auto& job = *jobs_.back();
+        job = plan(closed);
+        job.memory = memory;
+        job.room = {memory.data + batch_header_size, job.records.size() - 1};
+        closed.compressing = true;
+        begun_.push_back(&job);
+    }
+
+    compression_job* next_job() noexcept
+    {
+        if (next_ == begun_.size()) return nullptr;
+        auto* job = begun_[next_++];
+        if (next_ == begun_.size()) {
+            begun_.clear();
+            next_ = 0;
+        }
+        return job;
+    }
+
+    // It is back. True when its result is smaller and wanted; nobody did it: the batch is as it was, and the next ones are
+    // compressed here.
+    bool finish(compression_job& job)
+    {
+        auto& about = *job.about;
+        about.compressing = false;
+        if (job.ran && !about.done()) return take(job);
+        if (job.plan.trial) about.partition->topic->chooser->abandon(job.plan);
+        about.compression_done = job.ran;
+        elsewhere_ &= job.ran;
+        return false;
+    }
+
+    void forget(compression_job& over)
+    {
+        const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& one) { return one.get() == &over; });
+        spare_.push_back(std::move(*found));
+        *found = std::move(jobs_.back());
+        jobs_.pop_back();
+    }
+
+    const std::vector<std::unique_ptr<compression_job>>& jobs() const noexcept { return jobs_; } // begun, not finished
 
     // Brokers that don't know a codec have turned up: no topic chooses it from now on.
     void exclude(compression id)
@@ -141,6 +194,10 @@ private:
     std::array<bool, all_compressions.size()> excluded_{};
     std::vector<topic_state*> choosing_;
     std::vector<std::byte> scratch_;
+    bool elsewhere_ = false;
+    std::vector<std::unique_ptr<compression_job>> jobs_, spare_;
+    std::vector<compression_job*> begun_;
+    std::size_t next_ = 0; // of them
 };
 
 } // namespace kurier::core

@@ -27,6 +27,7 @@ struct compression_job
 
     // What came of it.
     codec_sample used, trial;
+    bool ran = false; // or else nobody has done it
     bool shrank = false;
 };
 
@@ -42,6 +43,7 @@ inline void run(compression_job& job, const codecs_ref& codecs, cpu_clock clock)
         if (result) sample.size = result.size;
         return static_cast<bool>(result);
     };
+    job.ran = true;
     if (job.plan.trial) compress(*job.plan.trial, job.trial);
     job.shrank = compress(job.plan.use, job.used); // last: `room` holds what is sent
 }

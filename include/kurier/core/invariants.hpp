@@ -25,6 +25,7 @@ struct invariant_access
     static const auto& spare(const accumulator& records) { return records.free_; }
     static const auto& aging(const sender& sending) { return sending.aging_; }
     static const auto& done(const sender& sending) { return sending.done_; }
+    static const auto& jobs(const sender& sending) { return sending.compressor_.jobs(); }
     static const auto& backoffs(const sender& sending) { return sending.backoffs_; }
     static bool wants_to_send(const sender& sending, const partition_state& partition)
     {
@@ -179,6 +180,7 @@ private:
             else
                 require(!one->memory, "a spare batch has memory");
         }
+        for (const auto& job : access::jobs(sender_)) total += job->memory.capacity;
         require(total == core_.pool().in_use(), "the pool counts other bytes than the batches hold");
         require(core_.pool().in_use() > core_.pool().limit() ||
                     core_.pool().in_use() + core_.pool().kept() <= core_.pool().limit(),
@@ -225,6 +227,10 @@ private:
         for (const auto& [id, link] : access::connections(core_).all())
             for (const auto& sent : link->requests)
                 for (const auto& cut : sent->cuts) ++references[cut.body];
+        for (const auto& job : access::jobs(sender_)) {
+            ++references[job->about];
+            require(job->about->compressing, "a job is about a batch that isn't compressed");
+        }
         for (const auto& one : access::all(records_)) {
             require(one->requests == references[one.get()], "a batch counts its requests wrong");
             if (one->requests > 0)

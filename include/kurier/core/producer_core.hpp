@@ -48,6 +48,13 @@ public:
     // compression.type=auto; without one, codecs cost nothing but bytes.
     void set_codecs(codecs_ref codecs, cpu_clock clock = nullptr) noexcept { sender_.set_codecs(codecs, clock); }
 
+    // Batches of at least so many bytes are compressed by jobs, which are actions, from now on; or here again, where small
+    // ones stay, and those for whose result buffer.memory has no room.
+    void compress_elsewhere(bool elsewhere, std::size_t least = sender::worth_a_job) noexcept
+    {
+        sender_.compress_elsewhere(elsewhere, least);
+    }
+
     // --- sending -----------------------------------------------------------------------------------------------------
 
     // The topic's state, known or not. The reference stays valid as long as the core.
@@ -100,8 +107,8 @@ public:
     bool withdraw(batch& where, std::uint32_t index)
     {
         auto& slot = where.slot_of(index);
-        if (where.done() || where.attempts > 0 || where.codec() != compression::none || where.root || !where.pieces.empty() ||
-            slot.withdrawn)
+        const bool compressed = where.compressing || where.codec() != compression::none; // can't be taken apart
+        if (where.done() || where.attempts > 0 || compressed || where.root || !where.pieces.empty() || slot.withdrawn)
             return false;
         slot.withdrawn = true;
         slot.notify = nullptr;
@@ -126,6 +133,8 @@ public:
     std::span<std::byte> read_space(connection_id link) { return links_.read_space(link); }
     void read(connection_id link, std::size_t bytes, instant now) { links_.read(*this, link, bytes, now); }
     void closed(connection_id link, error_code why, instant now) { links_.closed(*this, link, why, now); }
+
+    void compressed(compression_job& job) { sender_.compressed(job); }
 
     std::size_t gather(connection_id link, std::span<bytes_view> out) const
     {
@@ -168,7 +177,14 @@ public:
 
     // --- results -----------------------------------------------------------------------------------------------------
 
-    bool poll(action& out) { return links_.poll(out); }
+    bool poll(action& out)
+    {
+        if (links_.poll(out))
+            return true;
+        out.job = sender_.next_job();
+        out.kind = action_kind::compress;
+        return out.job != nullptr;
+    }
     batch* next_done() const noexcept { return sender_.next_done(); }
     void announced(batch& done) { sender_.announced(done); }
     waiting_record* next_failed() const noexcept { return failed_.front(); }
@@ -308,13 +324,15 @@ private:
 
     place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch)
     {
-        const batch* before = partition.open;
+        batch* before = partition.open;
         const auto place = records_.append(partition, record, now, share(), epoch);
         if (!place.where) [[unlikely]] {
             sender_.update(partition);
             return place;
         }
         if (place.where != before) {
+            if (before)
+                sender_.closed(*before);
             sender_.opened(*place.where);
             sender_.update(partition);
             if (flushes_.flushing()) {

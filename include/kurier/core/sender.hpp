@@ -34,6 +34,45 @@ public:
     {
     }
 
+    ~sender()
+    {
+        for (const auto& job : compressor_.jobs()) records_.pool().release(job->memory);
+    }
+
+    // --- compression elsewhere ---------------------------------------------------------------------------------------
+
+    // The way to another thread and back costs some microseconds.
+    static constexpr std::size_t worth_a_job = 4096;
+
+    void compress_elsewhere(bool elsewhere, std::size_t least) noexcept
+    {
+        compressor_.set_elsewhere(elsewhere);
+        least_for_job_ = least;
+    }
+
+    // A batch is full: it needn't wait for its turn to be compressed.
+    void closed(batch& full)
+    {
+        if (compressor_.elsewhere() && full.withdrawn == 0) begin_job(full);
+    }
+
+    compression_job* next_job() noexcept { return compressor_.next_job(); }
+
+    void compressed(compression_job& job)
+    {
+        auto& about = *job.about;
+        auto& partition = *about.partition;
+        if (compressor_.finish(job)) {
+            records_.move_to(about, job.memory);
+            records_.shrink(about);
+        }
+        records_.pool().release(job.memory);
+        compressor_.forget(job);
+        --about.requests;
+        release(about);
+        update(partition);
+    }
+
     // --- what may be sent --------------------------------------------------------------------------------------------
 
     void opened(batch& fresh) // a batch came into being
@@ -83,7 +122,7 @@ public:
         drained_.clear();
         while (partition_state* partition = node.ready.front()) {
             batch* head = close_head(*partition);
-            if (!head) { // all of it was withdrawn
+            if (!head) { // all of it was withdrawn, or it is being compressed
                 node.ready.erase(*partition);
                 continue;
             }
@@ -273,7 +312,7 @@ private:
     bool wants_to_send(const partition_state& partition) const noexcept
     {
         const batch* head = head_of(partition);
-        if (!head || partition.backoff_hook.linked)
+        if (!head || head->compressing || partition.backoff_hook.linked)
             return false;
         if (partition.flights.empty())
             return true;
@@ -294,7 +333,18 @@ private:
             partition.leader->ready.erase(partition);
     }
 
-    // The batch to send next, with its final records; nullptr when nothing is left of what was there.
+    // False: it is better done here, because there is little to do, or no memory within the bound for the result.
+    bool begin_job(batch& closed)
+    {
+        if (closed.size < least_for_job_ || !compressor_.wants(closed)) return false;
+        const auto memory = records_.memory_for_job(closed);
+        if (!memory) return false;
+        compressor_.begin(closed, memory);
+        ++closed.requests;
+        return true;
+    }
+
+    // The batch to send next, with its final records; nullptr when nothing is left of what was there, or not yet.
     batch* close_head(partition_state& partition)
     {
         for (;;) {
@@ -313,6 +363,8 @@ private:
                     continue;
                 }
             }
+            if (compressor_.elsewhere() && begin_job(*head))
+                return nullptr; // it is ready when the job is back
             if (compressor_.compress(*head))
                 records_.shrink(*head);
             return head;
@@ -603,6 +655,7 @@ private:
     batch_compressor compressor_;
     const bool idempotent_;
     producer_identity identity_; // invalid until the cluster gave one
+    std::size_t least_for_job_ = worth_a_job;
     bool stale_topics_ = false, wants_new_identity_ = false;
     intrusive_list<batch, &batch::age_hook> aging_; // everything that is not done, oldest first
     intrusive_list<batch, &batch::done_hook> done_; // not yet announced

@@ -30,6 +30,14 @@ namespace asio = boost::asio;
 class driver;
 class event_loop;
 
+// A codec list that is kept alive.
+struct kept_codecs
+{
+    std::shared_ptr<void> list;
+    codecs_ref codecs;
+};
+using codec_factory = kept_codecs (*)();
+
 using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
 
 // Something that waits for a state of the producer rather than for a record: flush, close, room.
@@ -87,7 +95,8 @@ public:
         if (--users_ == 0) end_all();
     }
 
-    KURIER_DECL void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs);
+    KURIER_DECL void keep_codecs(kept_codecs first, codec_factory more);
+    KURIER_DECL void compress_on(asio::any_io_executor workers);
     KURIER_DECL void log(log_event event);
     KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
     KURIER_DECL void add_wait(state_wait_ptr wait);

@@ -11,10 +11,8 @@ namespace kurier::io {
 inline event_loop& driver::loop() noexcept { return static_cast<event_loop&>(*this); }
 inline const event_loop& driver::loop() const noexcept { return static_cast<const event_loop&>(*this); }
 
-KURIER_DECL void driver::keep_codecs(std::shared_ptr<void> list, codecs_ref codecs)
-{
-    loop().keep_codecs(std::move(list), codecs);
-}
+KURIER_DECL void driver::keep_codecs(kept_codecs first, codec_factory more) { loop().keep_codecs(std::move(first), more); }
+KURIER_DECL void driver::compress_on(asio::any_io_executor workers) { loop().compress_on(std::move(workers)); }
 KURIER_DECL void driver::log(log_event event) { loop().log(event); }
 KURIER_DECL void driver::send_early() { loop().send_early(); }
 KURIER_DECL void driver::add_wait(state_wait_ptr wait) { loop().add_wait(std::move(wait)); }

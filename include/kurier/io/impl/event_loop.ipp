@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/core/producer_core.hpp>
+#include <kurier/io/compression_workers.hpp>
 #include <kurier/io/cpu_clock.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/handler_memory.hpp>
@@ -47,6 +48,7 @@ public:
         const auto self = keep();
         registry_ = nullptr;
         closing_ = scheduled_ = true; // so that no turn is asked for
+        for (auto& workers : workers_) workers->end();
         abandon_waiters();
         waits_.clear();
         timer_.reset();
@@ -74,10 +76,26 @@ public:
         wake();
     }
 
-    void keep_codecs(std::shared_ptr<void> list, codecs_ref codecs)
+    void keep_codecs(kept_codecs first, codec_factory more)
     {
-        core_.set_codecs(codecs, &thread_cpu_time);
-        codecs_ = std::move(list);
+        core_.set_codecs(first.codecs, &thread_cpu_time);
+        codecs_ = std::move(first.list);
+        more_codecs_ = more;
+    }
+
+    void compress_on(asio::any_io_executor workers)
+    {
+        if (!more_codecs_ || closing_) return;
+        workers_.push_back(std::make_unique<compression_workers<event_loop>>(*this, std::move(workers), executor_, more_codecs_));
+        core_.compress_elsewhere(true);
+    }
+
+    // A job is back from the workers.
+    void compressed(core::compression_job& job)
+    {
+        read_clock();
+        core_.compressed(job);
+        turn();
     }
 
     void log(log_event event)
@@ -200,6 +218,7 @@ private:
             case core::action_kind::close:
                 if (auto* link = find(next.link)) close(*link, {});
                 break;
+            case core::action_kind::compress: workers_.back()->start(*next.job); break;
             }
         }
         core::log_entry entry;
@@ -452,6 +471,8 @@ private:
     }
 
     std::shared_ptr<void> codecs_; // before the core, which refers to them
+    codec_factory more_codecs_ = nullptr;
+    std::vector<std::unique_ptr<compression_workers<event_loop>>> workers_; // the last ones get the jobs
     core::producer_core core_;
     std::optional<asio::steady_timer> timer_;
     log_function log_;

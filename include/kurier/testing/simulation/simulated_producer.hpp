@@ -22,9 +22,11 @@ class simulated_producer
 public:
     simulated_producer(const producer_config& config, std::uint64_t seed, simulated_network& network, virtual_clock& clock,
                        event_log& log, simulation_checker& checker)
-        : core_{std::make_unique<core::producer_core>(config, seed)}, network_{network}, clock_{clock}, log_{log}, checker_{checker}
+        : core_{std::make_unique<core::producer_core>(config, seed)}, network_{network}, clock_{clock}, log_{log}, checker_{checker},
+          job_times_{seed}
     {
         core_->set_codecs(codecs_);
+        core_->compress_elsewhere(seed % 2 == 0, 0);
         network_.attach(core_.get());
     }
 
@@ -145,6 +147,7 @@ public:
     void destroy()
     {
         network_.close_all();
+        jobs_.clear();
         drop_all();
         core_->abort(errc::aborted);
         while (auto* done = core_->next_done()) {
@@ -157,6 +160,28 @@ public:
             core_->announced(*failed);
         }
         core_.reset();
+    }
+
+    // --- compression jobs: workers that take their time --------------------------------------------------------------
+
+    core::nanoseconds next_job_time() const
+    {
+        auto at = core::never;
+        for (const auto& job : jobs_) at = std::min(at, job.first);
+        return at;
+    }
+
+    // Those whose time has come, in any order. Seldom one comes back undone, as when its workers end.
+    void finish_jobs()
+    {
+        while (next_job_time() <= clock_.now()) {
+            const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.first <= clock_.now(); });
+            auto& job = *found->second;
+            jobs_.erase(found);
+            ++steps_;
+            if (!job_times_.once_in(500)) run(job, codecs_, nullptr);
+            core_->compressed(job);
+        }
     }
 
     // --- the loop ----------------------------------------------------------------------------------------------------
@@ -223,10 +248,17 @@ private:
             case core::action_kind::connect: network_.connect(next); break;
             case core::action_kind::write: network_.write(next.link); break;
             case core::action_kind::close: network_.close(next.link); break;
+            case core::action_kind::compress: begin_job(*next.job); break;
             }
         }
         core::log_entry entry;
         while (core_->poll(entry)) {}
+    }
+
+    void begin_job(core::compression_job& job)
+    {
+        const auto most = std::chrono::milliseconds{job_times_.once_in(10) ? 2000 : 5};
+        jobs_.emplace_back(clock_.now() + job_times_.between(core::nanoseconds{0}, core::nanoseconds{most}), &job);
     }
 
     void announce()
@@ -271,6 +303,8 @@ private:
     event_log& log_;
     simulation_checker& checker_;
     std::vector<delivery> deliveries_;
+    std::vector<std::pair<core::nanoseconds, core::compression_job*>> jobs_;
+    dice job_times_;
     std::vector<flush_wait> flushes_;
     std::uint64_t steps_ = 0;
     bool again_ = false;

@@ -119,13 +119,14 @@ private:
     {
         const auto* core = producer_.core();
         const auto timer = core ? core->deadline() : core::never;
-        auto next = std::min({network_.next_time(), timer, user_next_, strike_next_, heal_at_});
+        auto next = std::min({network_.next_time(), timer, user_next_, strike_next_, heal_at_, producer_.next_job_time()});
         if (next == core::never || (phase_ == phase::ending && done())) {
             over_ = true;
             return;
         }
         clock_.advance_to(next);
-        if (network_.next_time() <= clock_.now()) run_network();
+        if (producer_.next_job_time() <= clock_.now()) producer_.finish_jobs();
+        else if (network_.next_time() <= clock_.now()) run_network();
         else if (heal_at_ <= clock_.now()) heal();
         else if (user_next_ <= clock_.now()) act();
         else if (strike_next_ <= clock_.now()) strike();
@@ -184,7 +185,7 @@ private:
         return checker_.book().first_pending() == checker_.book().size() && !producer_.flushing() && core.idle();
     }
 
-    bool done() { return network_.empty() && heal_at_ == core::never; }
+    bool done() { return network_.empty() && heal_at_ == core::never && producer_.next_job_time() == core::never; }
 
     void check_end()
     {
