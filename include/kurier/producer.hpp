@@ -16,6 +16,7 @@
 #include <kurier/engine.hpp>
 #include <kurier/group_wait.hpp>
 #include <kurier/partitioners/default.hpp>
+#include <kurier/record/large_value.hpp>
 #include <kurier/record/record.hpp>
 #include <kurier/serializer.hpp>
 #include <kurier/serializers/bytes.hpp>
@@ -72,6 +73,24 @@ public:
 
     // The same, but never waits for room: when the buffer is full, the delivery fails with errc::buffer_full at once.
     delivery try_send(const record& what) { return send_record(what, false); }
+
+    // Sends a record whose value is not copied: a message of many megabytes goes to the socket from where it lies, in a
+    // batch of its own, uncompressed. What the value belongs to is kept until nothing refers to its bytes: see
+    // large_value. It counts against max.request.size, not against buffer.memory. The record itself has no value.
+    delivery send_large(const record& what, large_value value)
+    {
+        if (driver_->closing()) return refuse(what, errc::closed, {});
+        if (!what.value.is_null()) return refuse(what, errc::invalid_record, "it has a value beside the large one");
+        const auto now = driver_->now();
+        core::topic_state* topic = find_topic(what.topic, now);
+        if (!topic) return refuse_topic(what);
+        core::record_bytes bytes;
+        if (const auto ec = serialize_rest(what, bytes)) return refuse(what, ec, {});
+        bytes.value = nullable_bytes{value.bytes()};
+        bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
+        if (auto failure = check_closely(what, bytes, engine_.config().max_request_size)) return refused(std::move(failure));
+        return queue_large(what, *topic, bytes, now, std::move(value).owner());
+    }
 
     // Sends a range of records, in order, and completes when all of them are delivered or have failed:
     // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
@@ -193,10 +212,23 @@ private:
         return made;
     }
 
-    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
-                  const core::record_bytes& bytes, core::instant now)
+    delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes, core::instant now,
+                         std::shared_ptr<const void> owner)
     {
-        auto* waiting = driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now);
+        driver_->wake();
+        if (!io::driver::open_for(topic)) return wait(what, topic, what.partition, bytes, now, std::move(owner));
+        auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
+        if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
+            return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
+        const auto place = driver_->append_outside(topic, partition, bytes, owner, now);
+        return place.where ? promise(place, bytes) : wait(what, topic, partition, bytes, now, std::move(owner));
+    }
+
+    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
+                                    const core::record_bytes& bytes, core::instant now,
+                                    std::shared_ptr<const void> owner = {})
+    {
+        auto* waiting = driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now, std::move(owner));
         if (!waiting) return refuse(what, errc::buffer_full, "and as many records as kurier.waiting.memory allows wait for room");
         waiting->held = true;
         delivery made;
@@ -218,6 +250,16 @@ private:
         return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
     }
 
+    error_code serialize_rest(const record& what, core::record_bytes& bytes) // all but the value
+    {
+        auto& own = *own_;
+        own.headers.reset(what.headers);
+        const serialize_context context{what.topic, serialized_part::key, own.headers};
+        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key)) return ec;
+        bytes.headers = own.headers.view();
+        return {};
+    }
+
     [[gnu::always_inline]] error_code serialize(const record& what, core::record_bytes& bytes)
     {
         auto& own = *own_;
@@ -236,11 +278,11 @@ private:
     {
         if (bytes.headers.empty() && !what.partition && bytes.timestamp >= 0 && rough_size(bytes) <= largest_) [[likely]]
             return nullptr;
-        return check_closely(what, bytes);
+        return check_closely(what, bytes, largest_);
     }
 
-    [[gnu::noinline]] std::shared_ptr<const delivery_failure> check_closely(const record& what,
-                                                                           const core::record_bytes& bytes) const
+    [[gnu::noinline]] std::shared_ptr<const delivery_failure>
+    check_closely(const record& what, const core::record_bytes& bytes, std::size_t largest) const
     {
         if (what.partition && *what.partition < 0)
             return failure_of(what, errc::invalid_partition, "partition " + std::to_string(*what.partition) + " is negative");
@@ -249,7 +291,7 @@ private:
         for (const auto& header : bytes.headers)
             if (header.name.data() == nullptr || header.name.find('\0') != std::string_view::npos)
                 return failure_of(what, errc::invalid_record, "a header's name is null or has a NUL character");
-        if (rough_size(bytes) > largest_ && io::driver::size_alone(bytes) > largest_) {
+        if (rough_size(bytes) > largest && io::driver::size_alone(bytes) > largest) {
             const auto& config = driver_->config();
             return failure_of(what, errc::record_too_large,
                               "it has " + std::to_string(io::driver::size_alone(bytes)) + " bytes, max.request.size is " +

@@ -55,6 +55,33 @@ public:
         return write(*open, record, body_size(record, 0, 0), 0);
     }
 
+    // A record whose value stays where it is: in a batch of its own, behind the partition's open one, which is closed.
+    place append_outside(partition_state& partition, const record_bytes& record, std::shared_ptr<const void> owner,
+                         instant now, std::size_t share, std::uint64_t flush_epoch)
+    {
+        const auto bytes = room_for(record) - record.value.size();
+        if (!has_share(partition, bytes, share)) return {};
+        auto outside = std::make_unique<outside_value>(outside_value{record.value.view(), std::move(owner), 0});
+        batch* made = acquire(partition, bytes);
+        if (!made) return {};
+        close(partition);
+        std::byte* at = put_record_head(made->memory.data + batch_header_size, body_size(record, 0, 0), 0, 0, record.key,
+                                        record.value.size(), false);
+        outside->at = static_cast<std::size_t>(at - made->memory.data);
+        made->size = static_cast<std::size_t>(put_record_tail(at, record.headers) - made->memory.data);
+        made->outside = std::move(outside);
+        made->base_timestamp = made->max_timestamp = record.timestamp;
+        made->created = now.steady;
+        made->first_record = partition.records++;
+        made->record_count = made->accepted = 1;
+        made->flush_epoch = flush_epoch;
+        made->due = made->compression_done = true;
+        made->phase = batch_phase::ready;
+        new (&made->slot_of(0)) slot;
+        enqueue(partition, *made);
+        return {made, 0};
+    }
+
     // A batch that can't be sent takes records only for so long: they all expire with its oldest.
     static bool too_old(const batch& open, nanoseconds now) noexcept { return open.takes_until < now; }
 
@@ -204,6 +231,7 @@ public:
         if (partition.leader)
             partition.leader->memory -= held;
         pool_.release(finished.memory);
+        finished.outside.reset();
     }
 
     void charge(partition_state& partition, std::size_t bytes) noexcept

@@ -69,6 +69,14 @@ struct failure_note
 
 inline constexpr std::size_t batch_margin = 32; // behind the records: their writers may store a little past the end
 
+// A value that is not copied into the batch: it is written to the socket from where it lies.
+struct outside_value
+{
+    bytes_view bytes;
+    std::shared_ptr<const void> owner;
+    std::size_t at = 0; // where in the batch it belongs
+};
+
 enum class batch_phase : std::uint8_t { open, ready, in_flight, done };
 
 struct batch
@@ -79,6 +87,7 @@ struct batch
     // records
     block memory;              // batch header and records from the front, slots from the back
     std::size_t size = batch_header_size;
+    std::unique_ptr<outside_value> outside; // of a batch of one record with a large value; `size` doesn't count it
     std::size_t size_max = 0;       // how far it may be filled: more than batch.size when its records will shrink
     std::uint16_t attributes = 0;   // the codec, where the records were compressed
     bool compression_done = false;  // compressed, or found to be smaller as it is
@@ -133,6 +142,7 @@ struct batch
     {
         return *(reinterpret_cast<slot*>(memory.data + memory.capacity) - 1 - static_cast<std::ptrdiff_t>(index));
     }
+    std::size_t wire_size() const noexcept { return outside ? size + outside->bytes.size() : size; }
     bool has_sequence() const noexcept { return base_sequence >= 0; }
     compression codec() const noexcept { return static_cast<compression>(attributes & batch_compression_mask); }
     bytes_view body() const noexcept { return {memory.data + batch_header_size, size - batch_header_size}; }

@@ -143,7 +143,7 @@ struct connection
             };
             for (const auto& cut : next->cuts) {
                 add(next->head.data() + at, cut.at - at);
-                add(cut.body->memory.data, cut.body->size);
+                add_body(add, *cut.body);
                 at = cut.at;
             }
             add(next->head.data() + at, next->head.size() - at);
@@ -151,6 +151,20 @@ struct connection
                 break;
         }
         return used;
+    }
+
+private:
+    template <class Add> static void add_body(Add& add, const batch& body)
+    {
+        const auto* data = body.memory.data;
+        if (!body.outside) [[likely]] {
+            add(data, body.size);
+            return;
+        }
+        const auto& outside = *body.outside;
+        add(data, outside.at);
+        add(outside.bytes.data(), outside.bytes.size());
+        add(data + outside.at, body.size - outside.at);
     }
 };
 

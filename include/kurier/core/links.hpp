@@ -188,7 +188,7 @@ public:
     {
         made->bytes = made->head.size();
         for (const auto& cut : made->cuts)
-            made->bytes += cut.body->size;
+            made->bytes += cut.body->wire_size();
         made->sent_at = now.steady;
         made->deadline = later(now.steady, config_.request_timeout);
         if (made->expects_answer)

@@ -64,7 +64,7 @@ public:
             put_topic(out, topic, h);
             protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(next - i), h);
             for (; i < next; ++i) {
-                bodies += batches[i]->size;
+                bodies += batches[i]->wire_size();
                 put_partition(out, into, *batches[i], h);
             }
             end_of_struct(out, h);
@@ -114,7 +114,7 @@ private:
     static void put_partition(wire::writer& out, request& into, batch& body, protocol::how h)
     {
         out.put_int(body.partition->index);
-        protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(body.size), h);
+        protocol::put_length<std::int32_t>(out, static_cast<std::ptrdiff_t>(body.wire_size()), h);
         into.cuts.push_back({into.head.size(), &body, body.partition->topic->id});
         end_of_struct(out, h);
     }

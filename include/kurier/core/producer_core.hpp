@@ -87,13 +87,26 @@ public:
         return append(partition, record, now, flushes_.current());
     }
 
+    // The same for a value that is not copied: it belongs to `owner`, which is kept until nothing refers to the bytes.
+    place append_outside(topic_state& topic, std::int32_t& index, const record_bytes& record,
+                         std::shared_ptr<const void> owner, instant now)
+    {
+        if (index < 0)
+            index = pick_sticky(topic, record, records_, config_, now.steady, random_);
+        auto& partition = topic.partitions[static_cast<std::size_t>(index)];
+        if (partition.leader && !partition.leader->waiting.empty())
+            return {};
+        return append_outside(partition, record, std::move(owner), now, flushes_.current());
+    }
+
     // The record waits for room or for its topic. nullptr: the waiting room is full too.
     waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
-                         partition_chooser chooser, instant now)
+                         partition_chooser chooser, instant now, std::shared_ptr<const void> owner = {})
     {
         if (!partition && topic.phase == topic_phase::known)
             partition = choose_partition(topic, record, chooser, now);
-        auto* waiting = room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block));
+        auto* waiting =
+            room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block), std::move(owner));
         if (!waiting)
             return nullptr;
         waiting->flush_epoch = flushes_.current();
@@ -113,6 +126,10 @@ public:
         slot.withdrawn = true;
         slot.notify = nullptr;
         ++where.withdrawn;
+        if (where.outside) {
+            where.outside->bytes = {};
+            where.outside->owner.reset();
+        }
         return true;
     }
 
@@ -346,6 +363,20 @@ private:
         return place;
     }
 
+    place append_outside(partition_state& partition, const record_bytes& record, std::shared_ptr<const void> owner,
+                         instant now, std::uint64_t epoch)
+    {
+        batch* before = partition.open;
+        const auto place = records_.append_outside(partition, record, std::move(owner), now, share(), epoch);
+        if (place.where) {
+            if (before)
+                sender_.closed(*before);
+            sender_.opened(*place.where);
+        }
+        sender_.update(partition);
+        return place;
+    }
+
     // No broker may hold more than half of the buffer, unless it is the only one: so a dead one does not stop the rest.
     std::size_t share() const noexcept
     {
@@ -396,7 +427,8 @@ private:
             return true;
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
-        const auto place = append(partition, record, now, waiting.flush_epoch);
+        const auto place = waiting.owner ? append_outside(partition, record, waiting.owner, now, waiting.flush_epoch)
+                                         : append(partition, record, now, waiting.flush_epoch);
         if (!place.where) {
             const bool full = !pool().has_room(accumulator::room_for(record), pool().limit());
             sender_.hurry(full ? nullptr : partition.leader);

@@ -50,6 +50,11 @@ inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, st
 // Leaves out the records whose slots are withdrawn. For a batch that was never drained.
 inline void drop_withdrawn(batch& from)
 {
+    if (from.outside) { // its only record
+        from.record_count = 0;
+        from.withdrawn = 0;
+        return;
+    }
     auto positions = std::make_unique<std::vector<std::uint32_t>>(static_cast<std::size_t>(from.accepted));
     wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;

@@ -126,13 +126,13 @@ public:
                 node.ready.erase(*partition);
                 continue;
             }
-            if (!taken.empty() && bytes + head->size > config_.max_request_size)
+            if (!taken.empty() && bytes + head->wire_size() > config_.max_request_size)
                 break; // and without a sequence: it may yet expire unsent
             if (idempotent_ && !prepare_sequence(*partition, *head))
                 break; // it stays ready until a new producer id has come
             seal(*head);
             node.ready.erase(*partition);
-            bytes += head->size;
+            bytes += head->wire_size();
             take(*head, node);
             taken.push_back(head);
             drained_.push_back(partition);
@@ -419,6 +419,14 @@ private:
             return;
         const batch_info info{head.attributes,     head.base_timestamp, head.max_timestamp, head.producer_id,
                               head.producer_epoch, head.base_sequence,  head.record_count,  -1};
+        if (head.outside) [[unlikely]] {
+            const auto& outside = *head.outside;
+            const bytes_view pieces[] = {{head.memory.data + batch_header_size, outside.at - batch_header_size},
+                                         outside.bytes,
+                                         {head.memory.data + outside.at, head.size - outside.at}};
+            seal_batch(head.memory.data, pieces, info);
+            return;
+        }
         seal_batch(head.memory.data, head.size, info);
     }
 

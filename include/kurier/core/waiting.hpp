@@ -31,6 +31,7 @@ struct waiting_record
     std::optional<std::int32_t> partition; // chosen, or asked for
     partition_chooser chooser;
     std::vector<std::byte> bytes; // key, value, header names and values, back to back
+    std::shared_ptr<const void> owner; // of a large value, which stays where it is
     nullable_bytes key, value;
     std::vector<header_view> headers;
     std::int64_t timestamp = 0;

@@ -18,9 +18,9 @@ public:
 
     // nullptr: no room for it either. One record is always let in, whatever its size.
     waiting_record* add(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
-                        partition_chooser chooser, nanoseconds give_up)
+                        partition_chooser chooser, nanoseconds give_up, std::shared_ptr<const void> owner = {})
     {
-        std::size_t bytes = record.key.size() + record.value.size();
+        std::size_t bytes = record.key.size() + (owner ? 0 : record.value.size());
         for (const auto& header : record.headers)
             bytes += header.name.size() + header.value.size() + sizeof(header_view);
         const auto charge = bytes + sizeof(waiting_record);
@@ -34,6 +34,7 @@ public:
         made->give_up = give_up;
         made->charged = charge;
         made->number = next_number_++;
+        made->owner = std::move(owner);
         copy(record, bytes, *made);
         used_ += charge;
         auto* added = made.release();
@@ -84,6 +85,7 @@ public:
         arrivals_.erase(waiting);
         used_ -= waiting.charged;
         waiting.bytes = {};
+        waiting.owner.reset();
         waiting.headers = {};
         waiting.key = waiting.value = {};
     }
@@ -118,7 +120,7 @@ private:
             return nullable_bytes{bytes_view{into.bytes.data() + at, view.size()}};
         };
         into.key = keep(record.key);
-        into.value = keep(record.value);
+        into.value = into.owner ? record.value : keep(record.value);
         for (const auto& header : record.headers)
             into.headers.push_back({as_text(keep(nullable_bytes{header.name}).view()), keep(header.value)});
     }

@@ -33,9 +33,14 @@ KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& p
 }
 KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic, std::optional<std::int32_t> partition,
                                                const core::record_bytes& record, core::partition_chooser chooser,
-                                               core::instant now)
+                                               core::instant now, std::shared_ptr<const void> owner)
 {
-    return loop().core().wait(topic, partition, record, std::move(chooser), now);
+    return loop().core().wait(topic, partition, record, std::move(chooser), now, std::move(owner));
+}
+KURIER_DECL core::place driver::append_outside(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
+                                               std::shared_ptr<const void> owner, core::instant now)
+{
+    return loop().core().append_outside(topic, partition, record, std::move(owner), now);
 }
 KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index) { return loop().core().withdraw(where, index); }
 KURIER_DECL void driver::withdraw(core::waiting_record& waiting) { loop().core().withdraw(waiting); }
@@ -78,8 +83,11 @@ KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::
     if (const auto* broker = core.view().node(where.last_attempt_leader))
         failure->last_broker = broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
     if (where.error == broker_errc::message_too_large)
-        failure->text = "the batch of this record alone has " + std::to_string(where.size) +
+        failure->text = "the batch of this record alone has " + std::to_string(where.wire_size()) +
                         " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
+    if (where.outside && where.last_error == errc::disconnected)
+        failure->text = "the broker closed the connection on a request of more than " + std::to_string(where.wire_size()) +
+                        " bytes; its limit may be lower (socket.request.max.bytes)";
     if (!where.last_error && !where.attempts && !core.last_trouble().empty()) failure->text = core.last_trouble();
     if (where.note) {
         failure->broker_message = where.note->broker_message;
