@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kurier::core {
@@ -49,7 +50,12 @@ public:
         created->ordinal = static_cast<std::uint32_t>(topics_.size());
         topics_.push_back(std::move(created));
         auto& added = *topics_.back();
-        by_name_.emplace(std::string_view{added.name}, &added);
+        try {
+            by_name_.emplace(std::string_view{added.name}, &added);
+        } catch (...) {
+            topics_.pop_back();
+            throw;
+        }
         return added;
     }
 
@@ -76,9 +82,12 @@ public:
     {
         if (id < 0 || host.empty() || port <= 0 || port > 65535)
             return false;
-        auto& node = nodes_[id];
-        if (!node)
-            node = adopt_bootstrap(host, static_cast<std::uint16_t>(port));
+        auto found = nodes_.find(id);
+        if (found == nodes_.end()) { // made first: without memory no empty place is left
+            found = nodes_.emplace(id, std::make_unique<broker_node>()).first;
+            adopt_bootstrap(*found->second, host, static_cast<std::uint16_t>(port));
+        }
+        auto& node = found->second;
         node->id = id;
         node->current = true;
         if (node->host == host && node->port == port)
@@ -132,21 +141,18 @@ public:
 
 private:
     // A bootstrap connection that leads to this very address goes on as the broker's connection.
-    std::unique_ptr<broker_node> adopt_bootstrap(std::string_view host, std::uint16_t port)
+    void adopt_bootstrap(broker_node& node, std::string_view host, std::uint16_t port)
     {
-        auto node = std::make_unique<broker_node>();
         for (auto& candidate : bootstrap_)
             if (candidate->link && candidate->host == host && candidate->port == port) {
-                node->host = candidate->host;
-                node->port = candidate->port;
-                node->link = candidate->link;
-                node->api_versions_try = candidate->api_versions_try;
-                node->throttled_until = candidate->throttled_until;
-                candidate->link = nullptr;
-                node->link->node = node.get();
+                node.host = candidate->host;
+                node.port = candidate->port;
+                node.link = std::exchange(candidate->link, nullptr);
+                node.api_versions_try = candidate->api_versions_try;
+                node.throttled_until = candidate->throttled_until;
+                node.link->node = &node;
                 break;
             }
-        return node;
     }
 
     template <class Changed>

@@ -98,6 +98,7 @@ struct connection
     std::deque<std::unique_ptr<request>> requests; // written or to be written, in order
     std::size_t unanswered = 0;                    // of them
     bool write_reported = false; // the driver was told that there is something to write
+    bool close_reported = false; // the same about closing it
     error_code close_reason;
     bool reached_ready = false;
 

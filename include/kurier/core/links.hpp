@@ -9,6 +9,7 @@
 #include <kurier/protocol/frame.hpp>
 #include <kurier/version.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -36,7 +37,7 @@ public:
     bool poll(action& out)
     {
         if (actions_.empty())
-            return false;
+            return poll_close(out);
         out = std::move(actions_.front());
         actions_.pop_front();
         if (out.kind == action_kind::write)
@@ -143,12 +144,14 @@ public:
         link->setup_deadline =
             later(now.steady, std::min<nanoseconds>(limit, config_.socket_connection_setup_timeout_max));
         link->last_used = now.steady;
-        node.link = link.get();
         actions_.push_back({action_kind::connect, link->id, node.host, node.port});
-        return *links_.emplace(link->id, std::move(link)).first->second;
+        auto& opened = *links_.emplace(link->id, std::move(link)).first->second;
+        node.link = &opened;
+        return opened;
     }
 
-    void close(connection& link, error_code why)
+    // Without memory too: poll() finds those that close.
+    void close(connection& link, error_code why) noexcept
     {
         if (link.phase == link_phase::closing)
             return;
@@ -158,10 +161,10 @@ public:
             link.node->link = nullptr;
         // Until the driver confirms the end, the node must not be connected to again: its retry time comes then.
         link.node->retry_at = never;
-        actions_.push_back({action_kind::close, link.id, {}, 0});
+        ++closes_;
     }
 
-    void close_all(error_code why)
+    void close_all(error_code why) noexcept
     {
         for (auto& [id, link] : links_)
             close(*link, why);
@@ -191,12 +194,13 @@ public:
             made->bytes += cut.body->wire_size();
         made->sent_at = now.steady;
         made->deadline = later(now.steady, config_.request_timeout);
-        if (made->expects_answer)
-            ++link.unanswered;
-        link.requests.push_back(std::move(made));
-        link.last_used = now.steady;
-        if (!std::exchange(link.write_reported, true))
+        const bool answered = made->expects_answer;
+        if (!link.write_reported)
             actions_.push_back({action_kind::write, link.id, {}, 0});
+        link.write_reported = true;
+        link.requests.push_back(std::move(made)); // nothing throws behind it
+        link.unanswered += answered ? 1 : 0;
+        link.last_used = now.steady;
     }
 
     // Encodes a small request from its declared message.
@@ -239,6 +243,20 @@ public:
     bool empty() const noexcept { return links_.empty(); }
 
 private:
+    bool poll_close(action& out)
+    {
+        if (closes_ == 0)
+            return false;
+        --closes_;
+        const auto found = std::ranges::find_if(
+            links_, [](const auto& link) { return link.second->phase == link_phase::closing && !link.second->close_reported; });
+        if (found == links_.end()) // it is over already
+            return poll_close(out);
+        found->second->close_reported = true;
+        out = {action_kind::close, found->first, {}, 0};
+        return true;
+    }
+
     static constexpr std::size_t unready_answer_max = 65536; // before a peer has shown that it is a broker
 
     nanoseconds idle_deadline(const connection& link) const noexcept
@@ -331,7 +349,7 @@ private:
         }
     }
 
-    void recycle(std::unique_ptr<request> used)
+    void recycle(std::unique_ptr<request> used) noexcept
     {
         auto head = std::move(used->head);
         auto cuts = std::move(used->cuts);
@@ -340,7 +358,10 @@ private:
         *used = {};
         used->head = std::move(head);
         used->cuts = std::move(cuts);
-        spare_.push_back(std::move(used));
+        try {
+            spare_.push_back(std::move(used));
+        } catch (...) { // then it goes
+        }
     }
 
     const producer_config& config_;
@@ -348,6 +369,7 @@ private:
     std::map<connection_id, std::unique_ptr<connection>> links_; // ordered: runs must be repeatable
     std::deque<action> actions_;
     std::vector<std::unique_ptr<request>> spare_;
+    std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
 };
 

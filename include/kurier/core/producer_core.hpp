@@ -16,6 +16,7 @@
 #include <kurier/protocol/messages/init_producer_id.hpp>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -145,11 +146,30 @@ public:
 
     // --- events ------------------------------------------------------------------------------------------------------
 
-    void connected(connection_id link, instant now) { links_.connected(*this, link, now); }
-    void written(connection_id link, std::size_t bytes, instant now) { links_.written(*this, link, bytes, now); }
-    std::span<std::byte> read_space(connection_id link) { return links_.read_space(link); }
-    void read(connection_id link, std::size_t bytes, instant now) { links_.read(*this, link, bytes, now); }
-    void closed(connection_id link, error_code why, instant now) { links_.closed(*this, link, why, now); }
+    // When memory runs out in the middle of one of these, the producer ends as if it was aborted; closing() tells.
+
+    void connected(connection_id link, instant now)
+    {
+        or_end([&] { links_.connected(*this, link, now); });
+    }
+    void written(connection_id link, std::size_t bytes, instant now)
+    {
+        or_end([&] { links_.written(*this, link, bytes, now); });
+    }
+    std::span<std::byte> read_space(connection_id link)
+    {
+        std::span<std::byte> space;
+        or_end([&] { space = links_.read_space(link); });
+        return space;
+    }
+    void read(connection_id link, std::size_t bytes, instant now)
+    {
+        or_end([&] { links_.read(*this, link, bytes, now); });
+    }
+    void closed(connection_id link, error_code why, instant now)
+    {
+        or_end([&] { links_.closed(*this, link, why, now); });
+    }
 
     void compressed(compression_job& job) { sender_.compressed(job); }
 
@@ -162,16 +182,7 @@ public:
     // Time passes: everything that is due happens, and what can be sent is sent.
     void turn(instant now)
     {
-        links_.on_time(now);
-        sender_.on_time(now);
-        give_up_waiting(now);
-        if (sender_.take_stale_topics())
-            metadata_.ask_soon();
-        let_in(now);
-        if (!shut_down_) {
-            ask_metadata(now);
-            send_ready(now);
-        }
+        or_end([&] { advance(now); });
     }
 
     nanoseconds deadline() const noexcept
@@ -319,6 +330,8 @@ public:
     {
         for (const auto& cut : over.cuts) {
             --cut.body->requests;
+            if (shut_down_)
+                sender_.forget_flight(*cut.body);
             sender_.release(*cut.body);
         }
     }
@@ -338,6 +351,42 @@ public:
 
 private:
     friend struct invariant_access;
+
+    template <class Act> void or_end(Act act)
+    {
+        try {
+            act();
+        } catch (const std::bad_alloc&) {
+            end_without_memory();
+        }
+    }
+
+    // The state is as far as it got: what can't be known any more is possibly written.
+    [[gnu::cold, gnu::noinline]] void end_without_memory() noexcept
+    {
+        abort(boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
+        for (const auto& topic : view_.topics())
+            for (auto& partition : topic->partitions)
+                for (batch* flying = partition.flights.front(); flying;) {
+                    batch* next = partition.flights.next(*flying);
+                    sender_.forget_flight(*flying); // that was taken for a request which was never made
+                    flying = next;
+                }
+    }
+
+    void advance(instant now)
+    {
+        links_.on_time(now);
+        sender_.on_time(now);
+        give_up_waiting(now);
+        if (sender_.take_stale_topics())
+            metadata_.ask_soon();
+        let_in(now);
+        if (!shut_down_) {
+            ask_metadata(now);
+            send_ready(now);
+        }
+    }
 
     place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch)
     {
@@ -736,9 +785,9 @@ private:
             return true;
         auto made = links_.make(link, request_kind::produce, produce_version(link.range(request_kind::produce)));
         exchange_.encode(*made, taken_, config_);
+        links_.send(link, std::move(made), now);
         for (batch* body : taken_)
             ++body->requests;
-        links_.send(link, std::move(made), now);
         return true;
     }
 

@@ -10,6 +10,7 @@
 #include <kurier/core/rewrite.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -262,6 +263,15 @@ public:
     {
         done_.erase(done);
         release(done);
+    }
+
+    // After the end of everything: a batch that no request carries waits for no answer either.
+    void forget_flight(batch& over)
+    {
+        if (!over.done() || over.requests != 0 || !over.queue_hook.linked)
+            return;
+        leave_flight(over);
+        left_gap(*over.partition, over);
     }
 
     // Gives back what nobody refers to any more.
@@ -582,18 +592,18 @@ private:
         const auto body = compressor_.plain_body(whole, plain);
         if (body.empty()) { // can't be taken apart again: it fails as a whole
             left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large, persisted::no);
+            fail(whole, broker_errc::message_too_large, whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
         const auto cut = find_halves(body, whole.record_count);
         batch* first = records_.create_piece(partition, batch_header_size + cut.first_bytes);
         batch* second = first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
-        if (!second) {
-            if (first)
-                records_.recycle(*first);
+        if (!second || !collect_all_slots(*first, *second, whole, root, cut.first_count)) {
+            for (batch* unused : {first, second})
+                if (unused) records_.recycle(*unused);
             left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large, persisted::no);
+            fail(whole, broker_errc::message_too_large, whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         wire::reader records{body};
@@ -623,10 +633,22 @@ private:
         piece.phase = batch_phase::ready;
         piece.due = true;
         piece.root = &root;
-        collect_root_slots(piece, whole, root, from, count);
         flushes_.begin(piece.flush_epoch);
         aging_.insert_before(aging_.next(whole), piece);
         accumulator::enqueue(*piece.partition, piece);
+    }
+
+    // False: there is no memory for that.
+    static bool collect_all_slots(batch& first, batch& second, const batch& whole, batch& root, std::int32_t cut)
+    {
+        try {
+            collect_root_slots(first, whole, root, 0, cut);
+            collect_root_slots(second, whole, root, cut, whole.record_count - cut);
+            root.pieces.reserve(root.pieces.size() + 2);
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
     }
 
     static void collect_root_slots(batch& piece, const batch& whole, const batch& root, std::int32_t from,
@@ -647,7 +669,7 @@ private:
     static void replace_in_root(batch& root, batch& whole, batch& first, batch& second)
     {
         if (&root == &whole) {
-            root.pieces = {&first, &second};
+            root.pieces.insert(root.pieces.end(), {&first, &second}); // reserved
             root.open_pieces = 2;
             return;
         }

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace kurier::core {
@@ -36,10 +37,10 @@ public:
         made->number = next_number_++;
         made->owner = std::move(owner);
         copy(record, bytes, *made);
+        place(*made); // what may throw is over then
         used_ += charge;
         auto* added = made.release();
         arrivals_.push_back(*added);
-        place(*added);
         return added;
     }
 
@@ -47,19 +48,19 @@ public:
     void place(waiting_record& waiting)
     {
         auto& lane = lane_of(waiting);
+        remember(lane);
         waiting_record* behind = nullptr;
         for (auto* last = lane.back(); last && last->number > waiting.number; last = lane.previous(*last))
             behind = last;
         lane.insert_before(behind, waiting);
         waiting.lane = &lane;
-        remember(lane);
     }
 
     // After a change of leaders or topics: records may belong to other lanes now.
     void place_all_again()
     {
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
-            waiting->lane->erase(*waiting);
+            std::exchange(waiting->lane, nullptr)->erase(*waiting);
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
             place(*waiting);
     }
@@ -80,8 +81,8 @@ public:
     // It waits no more.
     void leave(waiting_record& waiting)
     {
-        waiting.lane->erase(waiting);
-        waiting.lane = nullptr;
+        if (waiting.lane) // not when place_all_again() ran out of memory
+            std::exchange(waiting.lane, nullptr)->erase(waiting);
         arrivals_.erase(waiting);
         used_ -= waiting.charged;
         waiting.bytes = {};

@@ -186,6 +186,7 @@ private:
         do {
             again_ = false;
             core_.turn(now_);
+            closing_ |= core_.closing(); // where memory has run out
             perform_actions();
             announce();
         } while (again_);
@@ -366,6 +367,7 @@ private:
     void read(socket_link& link)
     {
         const auto space = core_.read_space(link.id);
+        if (space.empty() && core_.closing()) wake(); // memory has run out: the core closes the connection
         if (space.empty() || link.closing) return;
         link.reading = true;
         link.socket->async_read_some(asio::buffer(space.data(), space.size()),

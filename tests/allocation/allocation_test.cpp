@@ -1,0 +1,80 @@
+// Every allocation of the core fails in turn, in every small session: a send that throws has not sent, and whatever
+// else runs out of memory ends the producer in order. Each record is told of once and truthfully, and nothing is left.
+#include "../simulation/session_run.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+struct allocations
+{
+    bool counted = false; // only what happens inside the core
+    long made = 0, failing = 0;
+    bool for_good = false; // and all that come after it
+};
+constinit allocations heap;
+
+void* allocate(std::size_t size) noexcept
+{
+    if (heap.counted && ++heap.made >= heap.failing && heap.failing > 0)
+        if (heap.for_good || heap.made == heap.failing) return nullptr;
+    return std::malloc(size == 0 ? 1 : size);
+}
+
+struct counting final : simulation_tests::call_watch
+{
+    void enter() override { heap.counted = true; }
+    void leave() override { heap.counted = false; }
+};
+
+} // namespace
+
+void* operator new(std::size_t size)
+{
+    if (void* memory = allocate(size)) return memory;
+    throw std::bad_alloc{};
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+namespace {
+
+long fail_each(bool for_good)
+{
+    using namespace simulation_tests;
+    counting watch;
+    long cases = 0;
+    for (const auto& session : small_sessions()) {
+        long count = 1;
+        for (long failing = 0; failing <= count; ++failing) {
+            heap = {.counted = false, .made = 0, .failing = failing, .for_good = for_good};
+            session_run run{session, disturbance::none, 0, 0, &watch};
+            run.run();
+            if (failing == 0) count = heap.made;
+            CAPTURE(session.name);
+            CAPTURE(failing);
+            CHECK(run.broken() == "");
+            ++cases;
+        }
+    }
+    MESSAGE(cases << " cases");
+    return cases;
+}
+
+} // namespace
+
+TEST_CASE("every allocation fails in turn")
+{
+    CHECK(fail_each(false) > 5000);
+}
+
+TEST_CASE("memory is exhausted at every allocation in turn, and stays so")
+{
+    CHECK(fail_each(true) > 5000);
+}
