@@ -184,8 +184,9 @@ private:
     {
         auto& topic = core->use_topic(record.topic, now);
         const core::record_bytes bytes{{}, record.value, {}, now.wall_ms};
-        if (core->open_for(topic) && record.partition < std::ssize(topic.partitions))
-            if (const auto place = core->append(topic, record.partition, bytes, now); place.where)
+        auto partition = record.partition;
+        if (core->open_for(topic) && partition < std::ssize(topic.partitions))
+            if (const auto place = core->append(topic, partition, bytes, now); place.where)
                 return &place.where->slot_of(place.index);
         auto* waiting = core->wait(topic, record.partition, bytes, {}, now);
         return waiting ? &waiting->waiter : nullptr;
