@@ -46,7 +46,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "mock_cluster: %s\n", error);
         return 1;
     }
-    // From Metadata v9 on, the mock cluster's answers are a byte too long, which not every client forgives.
+    // From Metadata v9 on, the mock cluster's answers are a byte too long, which not every client forgives (kurier does).
     constexpr std::int16_t metadata = 3;
     constexpr std::int16_t last_good_version = 8;
     rd_kafka_mock_cluster_t* const cluster = rd_kafka_mock_cluster_new(host, brokers);

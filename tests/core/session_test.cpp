@@ -31,12 +31,46 @@ std::string frame_of(std::size_t size, char with = '\0')
 
 // --- ApiVersions -----------------------------------------------------------------------------------------------------
 
-TEST_CASE("ApiVersions: the newest is asked first")
+TEST_CASE("ApiVersions: version 5 asks a known broker whether it is the one that is meant (KIP-1242)")
 {
     core_script s;
+    auto& told = s.send("t", "a");
     s.step();
-    REQUIRE(s.versions_asked.size() == 1);
-    CHECK(s.versions_asked[0] >= 4);
+    s.answer();
+    CHECK(told.ok());
+    CHECK(s.versions_asked == std::vector<std::int16_t>{4, 5}); // of a bootstrap address nothing is known
+    CHECK(s.versions_question.cluster_id == "cluster");
+    CHECK(s.versions_question.node_id == 1);
+}
+
+TEST_CASE("ApiVersions: version 5 is not asked where the cluster hasn't offered it")
+{
+    core_script s;
+    s.api[18] = {0, 4};
+    s.send("t", "a");
+    s.step();
+    CHECK(s.versions_asked == std::vector<std::int16_t>{4, 4});
+}
+
+TEST_CASE("ApiVersions: a broker of another cluster is left, and the bootstrap addresses are asked again (KIP-1242)")
+{
+    core_script s;
+    s.send("t", "a");
+    s.answer_versions = false;
+    s.step();
+    REQUIRE(s.held.size() == 1);
+    s.answer_versions = true;
+    s.answer_api_versions(s.held[0].first, 1, 4);
+    s.answer_versions = false;
+    s.step();
+    REQUIRE(s.versions_asked == std::vector<std::int16_t>{4, 5});
+    protocol::api_versions_response stranger;
+    stranger.error_code = static_cast<std::int16_t>(rebootstrap_required);
+    s.respond(s.held[1].first, 1, 5, stranger);
+    CHECK(last_close(s) == rebootstrap_required);
+    s.answer_versions = true;
+    s.step(2s);
+    CHECK(s.versions_asked.size() > 2);
 }
 
 TEST_CASE("ApiVersions: UNSUPPORTED_VERSION says which one to ask next (KIP-511)")

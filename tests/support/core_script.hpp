@@ -160,6 +160,7 @@ public:
     std::vector<protocol::metadata_request> metadata_asked; // all there ever were
     std::vector<nanoseconds> metadata_times;
     std::vector<std::int16_t> versions_asked; // of ApiVersions
+    protocol::api_versions_request versions_question; // the last one
     int ids_asked = 0;
     std::map<connection_id, peer> peers;
     std::vector<peer> connects;                               // all there ever were
@@ -556,7 +557,7 @@ private:
         else if (header.api_key == 3)
             take_metadata(link, header, body, frame);
         else if (header.api_key == 18)
-            take_versions(link, header, frame);
+            take_versions(link, header, body, frame);
         else
             take_init_producer_id(link, header, body, frame);
     }
@@ -569,10 +570,11 @@ private:
                 static_cast<std::int16_t>(found->second.second)};
     }
 
-    void take_versions(connection_id link, const protocol::request_header& header,
+    void take_versions(connection_id link, const protocol::request_header& header, bytes_view body,
                        const std::vector<std::byte>& frame)
     {
         versions_asked.push_back(header.version);
+        REQUIRE(protocol::decode(body, header.version, versions_question));
         if (!answer_versions) {
             held.emplace_back(link, frame);
             return;

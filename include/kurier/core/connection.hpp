@@ -93,6 +93,7 @@ struct connection
     nanoseconds last_used{0};
     std::array<version_range, 4> versions; // by request_kind
     std::int16_t api_versions_version = 0;
+    version_range broker_api_versions; // of ApiVersions itself, as the broker said
     std::int32_t next_correlation_id = 1;
     read_buffer input;
     std::deque<std::unique_ptr<request>> requests; // written or to be written, in order

@@ -60,7 +60,7 @@ public:
         link->phase = link_phase::versions;
         link->setup_deadline = never;
         link->last_used = now.steady;
-        ask_versions(*link, now);
+        ask_versions(owner, *link, now);
         (void)owner;
     }
 
@@ -266,10 +266,17 @@ private:
         return config_.connections_max_idle.count() < 0 ? never : later(link.last_used, config_.connections_max_idle);
     }
 
-    void ask_versions(connection& link, instant now)
+    // Version 5 asks a broker that was known before whether it is still the one meant (KIP-1242): an address may have
+    // been given to another cluster. It is asked only where a broker of the cluster has offered it.
+    template <class Owner> void ask_versions(const Owner& owner, connection& link, instant now)
     {
         link.api_versions_version = link.node->api_versions_try;
         protocol::api_versions_request question;
+        if (cluster_check_ && link.node->id >= 0 && link.api_versions_version == api_versions_first && !owner.cluster_id().empty()) {
+            link.api_versions_version = protocol::api_versions_request::valid.hi;
+            question.cluster_id = owner.cluster_id();
+            question.node_id = link.node->id;
+        }
         question.client_software_name = "kurier";
         question.client_software_version = KURIER_VERSION_STRING;
         send_message(link, request_kind::api_versions, link.api_versions_version, question, now);
@@ -322,7 +329,9 @@ private:
 
     template <class Owner> void take_versions_answer(Owner& owner, connection& link, bytes_view body, instant now)
     {
-        switch (take_versions(link, body)) {
+        const auto verdict = take_versions(link, body);
+        cluster_check_ = link.broker_api_versions.highest >= protocol::api_versions_request::valid.hi;
+        switch (verdict) {
         case versions_verdict::ready:
             link.phase = link_phase::ready;
             owner.link_ready(link, now);
@@ -331,7 +340,10 @@ private:
                 link.node->failures = 0;
             break;
         case versions_verdict::ask_lower:
-            ask_versions(link, now);
+            ask_versions(owner, link, now);
+            break;
+        case versions_verdict::stranger:
+            close(link, broker_errc::rebootstrap_required);
             break;
         case versions_verdict::unusable:
             close(link, errc::protocol_error);
@@ -371,6 +383,7 @@ private:
     std::vector<std::unique_ptr<request>> spare_;
     std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
+    bool cluster_check_ = false; // the broker that answered last knows KIP-1242
 };
 
 } // namespace kurier::core

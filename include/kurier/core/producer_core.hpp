@@ -286,6 +286,8 @@ public:
 
     // --- what links calls --------------------------------------------------------------------------------------------
 
+    const std::string& cluster_id() const noexcept { return view_.cluster_id(); }
+
     void link_ready(connection& link, instant)
     {
         logs_.add(log_level::info, "broker.connected", describe(*link.node));

@@ -40,7 +40,7 @@ constexpr version_range common(version_range a, version_range b) noexcept
 }
 
 // What the answer to ApiVersions means for the connection.
-enum class versions_verdict : std::uint8_t { ready, ask_lower, unusable };
+enum class versions_verdict : std::uint8_t { ready, ask_lower, stranger, unusable };
 
 // `answer`: bytes behind the correlation id. On ask_lower, node.api_versions_try says which version to ask next.
 inline versions_verdict take_versions(connection& link, bytes_view bytes)
@@ -48,6 +48,7 @@ inline versions_verdict take_versions(connection& link, bytes_view bytes)
     protocol::api_versions_response answer;
     const auto asked = link.api_versions_version;
     bool readable = protocol::decode(bytes, asked, answer);
+    link.broker_api_versions = {};
     if (!readable && asked > 0) { // the refusal of an unknown version always has the form of version 0
         answer = {};
         readable = protocol::decode(bytes, 0, answer);
@@ -63,6 +64,9 @@ inline versions_verdict take_versions(connection& link, bytes_view bytes)
         for (std::size_t kind = 0; kind < theirs.size(); ++kind)
             if (api.api_key == api_key_of[kind])
                 theirs[kind] = {api.min_version, api.max_version};
+    link.broker_api_versions = theirs[0];
+    if (answer.error_code == static_cast<std::int16_t>(broker_errc::rebootstrap_required))
+        return versions_verdict::stranger; // of another cluster, or another broker of this one
     if (answer.error_code == static_cast<std::int16_t>(broker_errc::unsupported_version)) {
         const auto usable = common(own_versions[0], theirs[0]);
         link.node->api_versions_try = usable.any() && usable.highest < asked ? usable.highest : std::int16_t{0};

@@ -116,6 +116,8 @@ struct topic_state
     waiting_lane waiting; // records sent before the topic was known
 };
 
+inline constexpr std::int16_t api_versions_first = 4;
+
 struct broker_node
 {
     std::int32_t id = -1; // negative: known by its bootstrap address only
@@ -129,7 +131,7 @@ struct broker_node
     int failures = 0; // connection attempts in a row that did not get to ready
     nanoseconds throttled_until{0};
     nanoseconds stalled_since{never};  // since when it has had ready batches and could not take them
-    std::int16_t api_versions_try = 4; // the ApiVersions version to open the next connection with
+    std::int16_t api_versions_try = api_versions_first; // the ApiVersions version to open the next connection with
 
     std::size_t memory = 0; // bytes of blocks of the partitions it leads
     intrusive_list<partition_state, &partition_state::ready_hook> ready;

@@ -89,12 +89,16 @@ template <message Response> bool write_response_frame(std::vector<std::byte>& ou
     return finish_frame(out, begin, writer);
 }
 
-// `bytes`: what follows the correlation id.
+// `bytes`: what follows the correlation id. Bytes behind the response are ignored, as Kafka's clients do: there are
+// brokers that send some (Metadata of librdkafka's mock cluster, from version 9).
 template <message Response> bool decode_response(bytes_view bytes, std::int16_t version, Response& response)
 {
     wire::reader in{bytes};
     if (response_header_flexible<Response>(version)) skip_tagged_fields(in);
-    return !in.bad() && decode(bytes_view{in.position(), in.left()}, version, response);
+    const bytes_view message{in.position(), in.left()};
+    std::size_t behind = 0;
+    return !in.bad() &&
+           decode_front(message, version, response, decoding_memory_max<Response>(message.size()), behind);
 }
 
 } // namespace kurier::protocol

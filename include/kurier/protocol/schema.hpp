@@ -60,15 +60,24 @@ template <message Message, class... Field> void reset(Message& value, fields<Fie
     (one(Field{}), ...);
 }
 
-// Views in the message (records) refer to `bytes`. False: not an encoding of this version, bytes are left over, or more
-// memory would be needed than is granted.
+// Views in the message (records) refer to `bytes`. False: not an encoding of this version, or more memory would be
+// needed than is granted. `left`: how many bytes are behind the message.
 template <message Message>
-bool decode(bytes_view bytes, std::int16_t version, Message& value, std::size_t memory_max)
+bool decode_front(bytes_view bytes, std::int16_t version, Message& value, std::size_t memory_max, std::size_t& left)
 {
     message_reader in{bytes, memory_max};
     reset(value, typename Message::schema{});
     take(in, value, how_of<Message>(version));
-    return !in.bad() && in.left() == 0;
+    left = in.left();
+    return !in.bad();
+}
+
+// The same, and false if bytes are left over.
+template <message Message>
+bool decode(bytes_view bytes, std::int16_t version, Message& value, std::size_t memory_max)
+{
+    std::size_t left = 0;
+    return decode_front(bytes, version, value, memory_max, left) && left == 0;
 }
 
 template <message Message> bool decode(bytes_view bytes, std::int16_t version, Message& value)
