@@ -24,7 +24,10 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 using text_producer = kurier::producer<std::optional<std::string_view>, std::optional<std::string_view>>;
@@ -284,10 +287,30 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
     results->progress(true);
 }
 
+constexpr std::string_view usage = R"(console_producer --bootstrap-server HOST:PORT[,...] --topic TOPIC [option...]
+  --command-config FILE          settings of the producer, as a .properties file
+  --command-property KEY=VALUE   one of them; may be repeated, and wins over the file
+  --reader-property KEY=VALUE    how lines are read: parse.key, key.separator, parse.headers, headers.delimiter,
+                                 headers.separator, headers.key.separator, null.marker, ignore.error
+  --print-metadata               one JSON object for each line to standard output
+)";
+
+// File first, then the single settings, then the brokers: the last one wins.
+kurier::producer_config configuration(const std::string& file, const std::vector<std::pair<std::string, std::string>>& single)
+{
+    kurier::producer_config config;
+    kurier::config_problems problems;
+    kurier::apply_properties(config, file, problems);
+    for (const auto& [key, value] : single) kurier::set_property(config, key, value, problems);
+    if (kurier::has_errors(problems)) throw kurier::config_error{std::move(problems)};
+    return config;
+}
+
 options parse_options(int count, char** arguments)
 {
     options o;
     std::string properties, servers;
+    std::vector<std::pair<std::string, std::string>> single;
     const auto split = [](const std::string& text) {
         const auto at = text.find('=');
         if (at == std::string::npos) throw std::invalid_argument{"'" + text + "' is not of the form key=value"};
@@ -295,6 +318,10 @@ options parse_options(int count, char** arguments)
     };
     for (int i = 1; i < count; ++i) {
         const std::string name = arguments[i];
+        if (name == "--help") {
+            std::cout << usage;
+            std::exit(0);
+        }
         if (name == "--print-metadata") {
             o.print_metadata = true;
             continue;
@@ -304,19 +331,20 @@ options parse_options(int count, char** arguments)
         if (name == "--bootstrap-server") servers = value;
         else if (name == "--topic") o.topic = value;
         else if (name == "--reader-property" || name == "--property") o.reader.insert_or_assign(split(value).first, split(value).second);
-        else if (name == "--command-property" || name == "--producer-property") properties += "\n" + value;
+        else if (name == "--command-property" || name == "--producer-property") single.push_back(split(value));
         else if (name == "--command-config" || name == "--producer.config") {
             std::ifstream file{value};
             if (!file) throw std::invalid_argument{"can't read " + value};
             std::stringstream text;
             text << file.rdbuf();
-            properties = text.str() + properties;
+            properties = text.str();
         } else {
             throw std::invalid_argument{"unknown option " + name};
         }
     }
     if (o.topic.empty() || servers.empty()) throw std::invalid_argument{"--bootstrap-server and --topic are needed"};
-    o.config = kurier::from_properties(properties + "\nbootstrap.servers=" + servers + "\n");
+    single.emplace_back("bootstrap.servers", servers);
+    o.config = configuration(properties, single);
     return o;
 }
 

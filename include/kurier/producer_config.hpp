@@ -111,6 +111,7 @@ public:
     kurier::metadata_recovery_strategy metadata_recovery_strategy =
         kurier::metadata_recovery_strategy::rebootstrap;
     std::chrono::milliseconds metadata_recovery_rebootstrap_trigger{300'000};
+    bool metadata_cluster_check_enable = true;
 
     // Connections
     std::chrono::milliseconds reconnect_backoff{50};

@@ -243,6 +243,24 @@ TEST_CASE("log_queue: bounded, the oldest go first")
     CHECK(entry.text == "99");
 }
 
+TEST_CASE("metadata_plan: a new topic does not wait for the pause, except after a fruitless answer")
+{
+    producer_config config;
+    random_source random{1};
+    metadata_plan plan{config, random};
+    plan.asked(true);
+    plan.answered(true, 1s);
+    plan.ask_soon();
+    CHECK_FALSE(plan.due(1s));
+    plan.ask_for_new();
+    CHECK(plan.due(1s));
+    plan.asked(false);
+    plan.answered(false, 1s);
+    plan.ask_for_new();
+    CHECK_FALSE(plan.due(1s));
+    CHECK(plan.due(1s + 120ms));
+}
+
 TEST_CASE("metadata_plan: at once, one at a time, with growing pauses while fruitless, and regularly")
 {
     producer_config config;

@@ -1,12 +1,13 @@
 // Prints the settings as the table of README.md
 #include <kurier/config/print.hpp>
+#include <kurier/config/validation.hpp>
 
 #include <iostream>
 
 int main()
 {
     using namespace kurier::detail;
-    const kurier::producer_config defaults;
+    const kurier::producer_config defaults = resolved({}); // what follows from other settings, too
     std::cout << "| setting | default | meaning |\n|---|---|---|\n";
     for (const auto& row : setting_rows) {
         const std::string value = print_setting(defaults, row);

@@ -59,7 +59,6 @@ inline constexpr foreign_key foreign_keys[] = {
     {"buffer.memory.allocation.strategy", "is not needed, batches always grow as they fill; remove it",
      "incremental"},
     {"bootstrap.resolve.timeout.ms", "is not needed, names are resolved in the background; remove it", "0"},
-    {"metadata.cluster.check.enable", "is not supported yet; remove it", "false"},
     {"security.providers", no_tls, {}},
     {"ssl.*", no_tls, {}},
     {"sasl.*", no_sasl, {}},

@@ -202,7 +202,9 @@ inline constexpr std::array setting_rows{
         "when no known broker answers: begin again from bootstrap.servers, or keep trying"),
     milliseconds_row<&settings::metadata_recovery_rebootstrap_trigger>(
         "metadata.recovery.rebootstrap.trigger.ms", 0, long_max,
-        "how long metadata can't be had before that happens"),
+        "at the latest when metadata can't be had for so long; kurier begins again as soon as no known broker answers"),
+    boolean_row<&settings::metadata_cluster_check_enable>(
+        "metadata.cluster.check.enable", "ask a known broker whether it is the one that is meant (KIP-1242, Kafka 4.4)"),
     milliseconds_row<&settings::reconnect_backoff>(
         "reconnect.backoff.ms", 0, long_max, "pause before connecting again; doubles with each failure"),
     milliseconds_row<&settings::reconnect_backoff_max>("reconnect.backoff.max.ms", 0, long_max,

@@ -272,7 +272,8 @@ private:
     {
         link.api_versions_version = link.node->api_versions_try;
         protocol::api_versions_request question;
-        if (cluster_check_ && link.node->id >= 0 && link.api_versions_version == api_versions_first && !owner.cluster_id().empty()) {
+        const bool known = link.node->id >= 0 && !owner.cluster_id().empty();
+        if (cluster_check_ && known && link.api_versions_version == api_versions_first) {
             link.api_versions_version = protocol::api_versions_request::valid.hi;
             question.cluster_id = owner.cluster_id();
             question.node_id = link.node->id;
@@ -330,7 +331,8 @@ private:
     template <class Owner> void take_versions_answer(Owner& owner, connection& link, bytes_view body, instant now)
     {
         const auto verdict = take_versions(link, body);
-        cluster_check_ = link.broker_api_versions.highest >= protocol::api_versions_request::valid.hi;
+        cluster_check_ = config_.metadata_cluster_check_enable &&
+                         link.broker_api_versions.highest >= protocol::api_versions_request::valid.hi;
         switch (verdict) {
         case versions_verdict::ready:
             link.phase = link_phase::ready;

@@ -18,6 +18,10 @@ public:
     // Something is not known or not right any more. Topics are marked stale by whoever noticed.
     void ask_soon() noexcept { needed_ = true; }
 
+    // The same for a topic that was never asked about: as long as answers are useful it need not wait for the pause
+    // between two requests. A program that begins to use a thousand topics, one after the other, would wait for each.
+    void ask_for_new() noexcept { needed_ = new_ = true; }
+
     bool due(nanoseconds now) const noexcept { return !asked_ && now >= next_at(); }
     nanoseconds deadline() const noexcept { return asked_ ? never : next_at(); }
 
@@ -25,7 +29,7 @@ public:
     {
         asked_ = true;
         asked_all_ = all;
-        needed_ = false;
+        needed_ = new_ = false;
     }
     bool all_due(nanoseconds now) const noexcept { return !ever_ || now >= later(refreshed_, config_.metadata_max_age); }
 
@@ -53,6 +57,8 @@ public:
 private:
     nanoseconds next_at() const noexcept
     {
+        if (new_ && fruitless_ == 0)
+            return nanoseconds{0};
         const auto regular = ever_ ? later(refreshed_, config_.metadata_max_age) : nanoseconds{0};
         return std::max(not_before_, needed_ ? nanoseconds{0} : regular);
     }
@@ -66,7 +72,7 @@ private:
 
     const producer_config& config_;
     random_source& random_;
-    bool needed_ = true, asked_ = false, asked_all_ = false, ever_ = false;
+    bool needed_ = true, new_ = false, asked_ = false, asked_all_ = false, ever_ = false;
     nanoseconds not_before_{0}, refreshed_{0}, last_answer_{0};
     int fruitless_ = 0;
 };

@@ -436,7 +436,11 @@ private:
 
     void want(topic_state& topic)
     {
-        if (!topic.asked && !std::exchange(topic.stale, true))
+        if (topic.asked || std::exchange(topic.stale, true))
+            return;
+        if (topic.phase == topic_phase::unknown && !topic.error)
+            metadata_.ask_for_new();
+        else
             metadata_.ask_soon();
     }
 
