@@ -7,7 +7,7 @@
 int main()
 {
     using namespace kurier::detail;
-    const kurier::producer_config defaults = resolved({}); // what follows from other settings, too
+    const kurier::producer_config defaults = kurier::resolved({}); // what follows from other settings, too
     std::cout << "| setting | default | meaning |\n|---|---|---|\n";
     for (const auto& row : setting_rows) {
         const std::string value = print_setting(defaults, row);
