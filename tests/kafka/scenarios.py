@@ -18,6 +18,7 @@ import cases_basic                                  # noqa: F401 (they register 
 import cases_topics                                 # noqa: F401
 import cases_harness                                # noqa: F401
 import cases_cluster                                # noqa: F401
+import cases_codecs                                 # noqa: F401
 import cases_parity                                 # noqa: F401
 import cases_versions                               # noqa: F401
 import clients
