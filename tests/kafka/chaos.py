@@ -29,7 +29,7 @@ BASE = {"acks": "all", "enable.idempotence": "true", "retries": 2147483647, "req
         "metadata.max.age.ms": 5000, "retry.backoff.ms": 50, "reconnect.backoff.max.ms": 500}
 # One hurries, so that records fail and have to say truthfully what became of them
 PRODUCERS = [{"delivery.timeout.ms": 60000}, {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000},
-             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536,
+             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536, "compression.type": "lz4",
               "max.in.flight.requests.per.connection": 1}]
 
 
@@ -90,10 +90,37 @@ def stop_leader(scene):
     node.start()
 
 
+@event("stop a broker cleanly")
+def stop_broker(scene):
+    node = scene.node()
+    node.terminate()
+    yield
+    node.start()
+
+
+@event("bounce the leader")
+def bounce_leader(scene):
+    """Five times, cleanly or not, as Kafka's own replication test does."""
+    for _ in range(5):
+        node = scene.leader()
+        scene.pick.choice([node.kill, node.terminate])()
+        node.start()
+        scene.kafka.wait_in_sync(TOPIC, 3, limit=120)
+    yield
+
+
 @event("kill the controller")
 def kill_controller(scene):
     node = scene.cluster.node(scene.kafka.controller())
     node.kill()
+    yield
+    node.start()
+
+
+@event("stop the controller cleanly")
+def stop_controller(scene):
+    node = scene.cluster.node(scene.kafka.controller())
+    node.terminate()
     yield
     node.start()
 
