@@ -6,6 +6,7 @@
 
 #include <kurier/core/invariants.hpp>
 #include <kurier/core/producer_core.hpp>
+#include <kurier/testing/simulation/run_length_codec.hpp>
 
 #include <algorithm>
 #include <array>
@@ -70,12 +71,14 @@ class session_run
 public:
     explicit session_run(const small_session& session, disturbance what = disturbance::none, std::uint64_t where = 0,
                          int bit = 0, call_watch* watch = nullptr)
-        : session_{session}, what_{what}, where_{where}, bit_{bit}, watch_{watch}, cluster_{session.cluster}
+        : session_{session}, what_{what}, where_{where}, bit_{bit}, watch_{watch}, cluster_{with_codec(session.cluster)}
     {
         now_.steady = begin_;
         now_.wall_ms = 1'700'000'000'000;
         for (kurier::testing::broker_id id = 1; id <= session.cluster.brokers; ++id) cluster_.set_versions(id, session.versions);
         core_ = std::make_unique<core::producer_core>(session.config, 1);
+        core_->set_codecs(codecs_);
+        core_->compress_elsewhere(session.compress_elsewhere, 0);
     }
 
     void run()
@@ -181,6 +184,21 @@ private:
             if (auto wrong = core::invariants{*core_}.broken(); !wrong.empty()) fail("invariant: " + wrong);
     }
 
+    void run_job(core::compression_job& job)
+    {
+        core::run(job, codecs_, nullptr);
+        core_->compressed(job);
+    }
+
+    static kurier::testing::cluster_options with_codec(kurier::testing::cluster_options options)
+    {
+        options.decompress = [codec = kurier::testing::run_length_codec::decompressor{}](
+                                 int, kurier::bytes_view in, std::size_t most, std::vector<std::byte>& out) mutable {
+            return codec.decompress(in, most, out) == kurier::compression_error::none;
+        };
+        return options;
+    }
+
     bool perform_actions()
     {
         bool any = false;
@@ -190,6 +208,9 @@ private:
             switch (next.kind) {
             case core::action_kind::connect: connect(next); break;
             case core::action_kind::write: write(next.link); break;
+            case core::action_kind::compress:
+                run_job(*next.job);
+                break;
             default: lose(next.link, {}); break;
             }
         }
@@ -601,6 +622,7 @@ private:
     int bit_;
     call_watch* watch_;
     cluster_model cluster_;
+    kurier::codecs<kurier::testing::run_length_codec> codecs_;
     std::unique_ptr<core::producer_core> core_;
     std::map<core::connection_id, peer> peers_;
     std::deque<record> records_;

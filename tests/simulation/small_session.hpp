@@ -39,6 +39,7 @@ struct small_session
     std::vector<send> sends;
     std::vector<happening> events; // in order of time; at 0: before anything else
     std::chrono::nanoseconds flush_at{-1};
+    bool compress_elsewhere = false;
     bool forgotten = false; // brokers lose what they know of producers: a retry may be written twice
 };
 
@@ -158,6 +159,20 @@ inline constexpr std::array stories{
                                       cluster.start_broker(1);
                                   }});
               s.sends.push_back({40ms, "t", 1, 30});
+          }},
+    story{"compressed",
+          [](small_session& s) {
+              create(s, 2);
+              s.config.compression_type = kurier::compression::automatic;
+              send_some(s, 6, 2, 100);
+          }},
+    story{"compressed elsewhere",
+          [](small_session& s) {
+              create(s, 2);
+              s.config.compression_type = kurier::compression::automatic;
+              s.compress_elsewhere = true;
+              s.config.batch_size = 250;
+              send_some(s, 8, 2, 100);
           }},
     story{"flushed",
           [](small_session& s) {

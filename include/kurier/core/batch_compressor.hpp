@@ -52,10 +52,19 @@ public:
     void set_elsewhere(bool elsewhere) noexcept { elsewhere_ = elsewhere; }
     bool elsewhere() const noexcept { return elsewhere_; }
 
-    // A job for a batch, whose result goes to `memory` (accumulator::memory_for_job); next_job() gives it out.
-    void begin(batch& closed, block memory)
+    // Everything that a job needs memory for, so that nothing fails behind it.
+    void prepare_job(const batch& closed)
     {
+        spare_.reserve(jobs_.size() + spare_.size() + 1);
         if (spare_.empty()) spare_.push_back(std::make_unique<compression_job>());
+        jobs_.reserve(jobs_.size() + 1);
+        begun_.reserve(begun_.size() + 1);
+        if (auto& topic = *closed.partition->topic; topic.chooses_codec) chooser_of(topic);
+    }
+
+    // A job for a batch, whose result goes to `memory` (accumulator::memory_for_job); next_job() gives it out.
+    void begin(batch& closed, block memory) noexcept
+    {
         jobs_.push_back(std::move(spare_.back()));
         spare_.pop_back();
         auto& job = *jobs_.back();
@@ -79,7 +88,7 @@ public:
 
     // It is back. True when its result is smaller and wanted; nobody did it: the batch is as it was, and the next ones are
     // compressed here.
-    bool finish(compression_job& job)
+    bool finish(compression_job& job) noexcept
     {
         auto& about = *job.about;
         about.compressing = false;
@@ -90,7 +99,7 @@ public:
         return false;
     }
 
-    void forget(compression_job& over)
+    void forget(compression_job& over) noexcept
     {
         const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& one) { return one.get() == &over; });
         spare_.push_back(std::move(*found));
@@ -128,16 +137,16 @@ private:
     compression_job plan(batch& closed)
     {
         auto& topic = *closed.partition->topic;
-        closed.compression_done = true;
         compression_job job;
         job.about = &closed;
         job.records = closed.body();
         job.plan = topic.chooses_codec ? chooser_of(topic).next() : codec_plan{.use = topic.codec};
+        closed.compression_done = true;
         return job;
     }
 
     // The result, which lies in the batch's memory by now if it is smaller.
-    bool take(const compression_job& done)
+    bool take(const compression_job& done) noexcept
     {
         auto& about = *done.about;
         auto& topic = *about.partition->topic;
@@ -156,6 +165,7 @@ private:
     adaptive_codec& chooser_of(topic_state& topic)
     {
         if (!topic.chooser) {
+            choosing_.reserve(choosing_.size() + 1);
             topic.chooser = std::make_shared<adaptive_codec>(candidates(), config_.compression_prices());
             topic.codec = topic.chooser->current();
             choosing_.push_back(&topic);
@@ -181,10 +191,14 @@ private:
         return found;
     }
 
-    void changed(topic_state& topic, const codec_change& change)
+    void changed(topic_state& topic, const codec_change& change) noexcept
     {
         topic.codec = change.to;
-        logs_.add(log_level::info, "compression.changed", std::string{std::string_view{topic.name}} + ": " + describe(change));
+        try {
+            logs_.add(log_level::info, "compression.changed",
+                      std::string{std::string_view{topic.name}} + ": " + describe(change));
+        } catch (...) { // without memory, without a line
+        }
     }
 
     const producer_config& config_;

@@ -52,14 +52,14 @@ public:
     }
 
     // A batch is full: it needn't wait for its turn to be compressed.
-    void closed(batch& full)
+    void closed(batch& full) noexcept
     {
         if (compressor_.elsewhere() && full.withdrawn == 0) begin_job(full);
     }
 
     compression_job* next_job() noexcept { return compressor_.next_job(); }
 
-    void compressed(compression_job& job)
+    void compressed(compression_job& job) noexcept
     {
         auto& about = *job.about;
         auto& partition = *about.partition;
@@ -343,10 +343,15 @@ private:
             partition.leader->ready.erase(partition);
     }
 
-    // False: it is better done here, because there is little to do, or no memory within the bound for the result.
-    bool begin_job(batch& closed)
+    // False: it is better done here, because there is little to do, or no memory (within the bound, for the result).
+    bool begin_job(batch& closed) noexcept
     {
         if (closed.size < least_for_job_ || !compressor_.wants(closed)) return false;
+        try {
+            compressor_.prepare_job(closed);
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
         const auto memory = records_.memory_for_job(closed);
         if (!memory) return false;
         compressor_.begin(closed, memory);

@@ -18,6 +18,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -33,11 +34,15 @@ public:
 
     void start(core::compression_job& job)
     {
+        auto* lent = lend();
         if (out_++ == 0) {
             busy_ = asio::prefer(channel_->own, asio::execution::outstanding_work.tracked);
             alive_.reset(&loop_);
         }
-        asio::post(workers_, ticket{channel_, {this, &job, lend()}});
+        try {
+            asio::post(workers_, ticket{channel_, {this, &job, lent}});
+        } catch (const std::bad_alloc&) { // the ticket has brought it back
+        }
     }
 
     // The loop's context is being destroyed. Afterwards no thread touches any job.
@@ -106,8 +111,12 @@ private:
         void bring_back() // with the lock: the context can't end meanwhile
         {
             const auto over = std::exchange(errand_, {});
-            if (!channel_->ended)
-                asio::post(channel_->own, [over] { over.home->finished(over); });
+            while (!channel_->ended) {
+                try {
+                    return asio::post(channel_->own, [over] { over.home->finished(over); });
+                } catch (const std::bad_alloc&) { // it must come back: again, until there is memory
+                }
+            }
         }
 
         std::shared_ptr<channel> channel_;

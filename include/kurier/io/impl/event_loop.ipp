@@ -219,12 +219,22 @@ private:
             case core::action_kind::close:
                 if (auto* link = find(next.link)) close(*link, {});
                 break;
-            case core::action_kind::compress: workers_.back()->start(*next.job); break;
+            case core::action_kind::compress: begin_compression(*next.job); break;
             }
         }
         core::log_entry entry;
         while (core_.poll(entry))
             if (log_) log_({entry.level, entry.event, entry.text, {}, now_});
+    }
+
+    void begin_compression(core::compression_job& job)
+    {
+        try {
+            workers_.back()->start(job);
+        } catch (const std::bad_alloc&) {
+            core_.compressed(job); // undone
+            again_ = true;
+        }
     }
 
     void announce()
