@@ -7,7 +7,7 @@
 
 #include <kurier/core/compression_job.hpp>
 #include <kurier/io/cpu_clock.hpp>
-#include <kurier/io/driver.hpp>
+#include <kurier/io/kept_codecs.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -23,6 +23,8 @@
 #include <vector>
 
 namespace kurier::io {
+
+namespace asio = boost::asio;
 
 // Loop: has compressed(job), which takes a job back, on the strand.
 template <class Loop> class compression_workers

@@ -11,6 +11,7 @@
 #include <kurier/core/record_bytes.hpp>
 #include <kurier/core/topic.hpp>
 #include <kurier/delivery_error.hpp>
+#include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
 #include <kurier/log.hpp>
 #include <kurier/producer_config.hpp>
@@ -29,14 +30,6 @@ namespace asio = boost::asio;
 
 class driver;
 class event_loop;
-
-// A codec list that is kept alive.
-struct kept_codecs
-{
-    std::shared_ptr<void> list;
-    codecs_ref codecs;
-};
-using codec_factory = kept_codecs (*)();
 
 using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
 

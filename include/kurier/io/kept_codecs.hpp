@@ -1,0 +1,17 @@
+// A codec list that is kept alive, and how more of its kind are made: each thread that compresses needs its own.
+#pragma once
+
+#include <kurier/compression.hpp>
+
+#include <memory>
+
+namespace kurier::io {
+
+struct kept_codecs
+{
+    std::shared_ptr<void> list;
+    codecs_ref codecs;
+};
+using codec_factory = kept_codecs (*)();
+
+} // namespace kurier::io
