@@ -87,7 +87,6 @@ struct batch
     // records
     block memory;              // batch header and records from the front, slots from the back
     std::size_t size = batch_header_size;
-    std::unique_ptr<outside_value> outside; // of a batch of one record with a large value; `size` doesn't count it
     std::size_t size_max = 0;       // how far it may be filled: more than batch.size when its records will shrink
     std::uint16_t attributes = 0;   // the codec, where the records were compressed
     bool compression_done = false;  // compressed, or found to be smaller as it is
@@ -98,6 +97,7 @@ struct batch
     std::uint64_t first_record = 0; // number of its first record in the partition: the order of batches
     std::uint32_t withdrawn = 0; // of the slots
     std::unique_ptr<std::vector<std::uint32_t>> positions; // after withdrawals: slot -> record on the wire
+    std::unique_ptr<outside_value> outside; // of a batch of one record with a large value; `size` doesn't count it
 
     // A batch that was too large for the broker is sent in pieces (KIP-126). The pieces carry the records, the
     // batch that was split keeps the slots.
