@@ -29,7 +29,7 @@ BASE = {"acks": "all", "enable.idempotence": "true", "retries": 2147483647, "req
         "metadata.max.age.ms": 5000, "retry.backoff.ms": 50, "reconnect.backoff.max.ms": 500}
 # One hurries, so that records fail and have to say truthfully what became of them
 PRODUCERS = [{"delivery.timeout.ms": 60000}, {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000},
-             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536, "compression.type": "lz4",
+             {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536,
               "max.in.flight.requests.per.connection": 1}]
 
 
