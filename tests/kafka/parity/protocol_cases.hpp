@@ -130,11 +130,9 @@ inline void init_producer_id(run& to)
                                                                     : ", new id") +
                     ", epoch " + std::to_string(response->producer_epoch));
         };
+        ask("new", {});
+        ask("empty transactional id", {.transactional_id = ""});
         protocol::init_producer_id_request request;
-        ask("new", request);
-        request.transactional_id = "";
-        ask("empty transactional id", request);
-        request.transactional_id.reset();
         if (version < 3) continue;
         request.producer_id = 7;
         ask("id without epoch", request);

@@ -3,6 +3,7 @@
 
 #include <kurier/record/batch_format.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,8 +58,8 @@ public:
 
     std::vector<std::byte> build() const
     {
-        std::vector<std::byte> batch(batch_header_size);
-        batch.insert(batch.end(), body_.begin(), body_.end());
+        std::vector<std::byte> batch(batch_header_size + body_.size());
+        std::copy(body_.begin(), body_.end(), batch.begin() + batch_header_size);
         seal_batch(batch.data(), batch.size(), info_);
         if (base_offset_) detail::put_big_endian(batch.data() + batch_field::base_offset, *base_offset_);
         if (record_count_) detail::put_big_endian(batch.data() + batch_field::record_count, *record_count_);
