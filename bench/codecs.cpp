@@ -30,10 +30,14 @@ using kurier::codec_prices;
 using kurier::codec_sample;
 using kurier::compression;
 using bytes = std::vector<std::byte>;
-using every_codec = kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
+using every_codec =
+    kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
 
-constexpr std::array choices{codec_choice{}, codec_choice{compression::lz4, 9}, codec_choice{compression::zstd, 3},
-                             codec_choice{compression::zstd, 1}, codec_choice{compression::snappy, 0},
+constexpr std::array choices{codec_choice{},
+                             codec_choice{compression::lz4, 9},
+                             codec_choice{compression::zstd, 3},
+                             codec_choice{compression::zstd, 1},
+                             codec_choice{compression::snappy, 0},
                              codec_choice{compression::gzip, -1}};
 
 struct options
@@ -88,15 +92,16 @@ using generator = std::function<bytes(std::mt19937_64&, std::size_t)>;
 
 bytes json_logs(std::mt19937_64& random, std::size_t size)
 {
-    static constexpr std::array<std::string_view, 6> paths{"/cart", "/checkout", "/search?q=shoes", "/login",
-                                                           "/item/4711", "/static/app.js"};
+    static constexpr std::array<std::string_view, 6> paths{"/cart",  "/checkout",  "/search?q=shoes",
+                                                           "/login", "/item/4711", "/static/app.js"};
     bytes data;
     for (auto time = 1700000000000 + random() % 1000000; data.size() < size; time += random() % 40) {
         append(data, R"({"time":)" + std::to_string(time) + R"(,"level":"info","service":"shop-)" +
                          std::to_string(random() % 9) + R"(","path":")");
         append(data, paths[random() % paths.size()]);
         append(data, R"(","user":"u)" + std::to_string(random() % 100000) + R"(","status":200,"trace":")" +
-                         std::to_string(random()) + R"(","micros":)" + std::to_string(random() % 90000) + "}\n");
+                         std::to_string(random()) + R"(","micros":)" + std::to_string(random() % 90000) +
+                         "}\n");
     }
     data.resize(size);
     return data;
@@ -105,8 +110,7 @@ bytes json_logs(std::mt19937_64& random, std::size_t size)
 bytes random_bytes(std::mt19937_64& random, std::size_t size)
 {
     bytes data(size);
-    for (auto& byte : data)
-        byte = static_cast<std::byte>(random() & 0xffU);
+    for (auto& byte : data) byte = static_cast<std::byte>(random() & 0xffU);
     return data;
 }
 
@@ -149,10 +153,14 @@ bytes small_messages(std::mt19937_64& random, std::size_t size)
 bytes mixed(std::mt19937_64& random, std::size_t size)
 {
     switch (random() % 4) {
-    case 0: return json_logs(random, size);
-    case 1: return small_messages(random, size);
-    case 2: return already_compressed(random, size);
-    default: return json_logs(random, size);
+    case 0:
+        return json_logs(random, size);
+    case 1:
+        return small_messages(random, size);
+    case 2:
+        return already_compressed(random, size);
+    default:
+        return json_logs(random, size);
     }
 }
 
@@ -181,13 +189,13 @@ measured measure(const generator& make, const options& o)
     for (std::size_t c = 0; c < choices.size(); ++c) {
         const auto [id, level] = choices[c];
         bytes out(codecs.bound(id, o.batch));
-        if (id != compression::none)
-            codecs.compress(id, batches[0], out, level);
+        if (id != compression::none) codecs.compress(id, batches[0], out, level);
         for (std::size_t run = 0; run < o.repeat; ++run) {
             auto& row = result.samples[c].emplace_back();
             for (const auto& batch : batches) {
                 const auto before = cpu_ns();
-                const auto size = id == compression::none ? o.batch : codecs.compress(id, batch, out, level).size;
+                const auto size =
+                    id == compression::none ? o.batch : codecs.compress(id, batch, out, level).size;
                 row.push_back({size, id == compression::none ? 0 : cpu_ns() - before});
             }
         }
@@ -211,7 +219,8 @@ std::string name_of(codec_choice choice)
 {
     auto name = std::string{compression_name(choice.id)};
     if (choice.id == compression::zstd || choice.id == compression::lz4 || choice.id == compression::gzip)
-        name.append(" ").append(std::to_string(choice.level)); // "+" makes g++ 12 -O3 warn of a memcpy that isn't there
+        name.append(" ").append(
+            std::to_string(choice.level)); // "+" makes g++ 12 -O3 warn of a memcpy that isn't there
     return name;
 }
 
@@ -224,7 +233,8 @@ void print_costs(std::string_view kind, const measured& m)
             out += static_cast<double>(m.at(c, i).size);
         }
         const auto in = static_cast<double>(m.batch * m.count * m.samples[c].size());
-        std::printf("%-20s %-9s %8.3f %10.2f\n", std::string{kind}.c_str(), name_of(choices[c]).c_str(), out / in, ns / in);
+        std::printf("%-20s %-9s %8.3f %10.2f\n", std::string{kind}.c_str(), name_of(choices[c]).c_str(),
+                    out / in, ns / in);
     }
 }
 
@@ -242,14 +252,13 @@ double print_adaptive(std::string_view kind, const measured& m, std::string_view
         spent += cost(m, prices, used) +
                  prices.cost(0, static_cast<double>(trial.cpu_ns) / static_cast<double>(m.batch));
         chooser.observe(plan, m.batch, used, trial);
-        for (std::size_t c = 0; c < choices.size(); ++c)
-            fixed[c] += cost(m, prices, m.at(c, i));
+        for (std::size_t c = 0; c < choices.size(); ++c) fixed[c] += cost(m, prices, m.at(c, i));
     }
     const auto best = static_cast<std::size_t>(std::min_element(fixed.begin(), fixed.end()) - fixed.begin());
     const double share = spent / fixed[best];
-    std::printf("%-20s %-16s %-9s %-9s %7.3f %8llu %8llu\n", std::string{kind}.c_str(), std::string{goal}.c_str(),
-                name_of(choices[best]).c_str(), name_of(chooser.current()).c_str(), share,
-                static_cast<unsigned long long>(chooser.changes()),
+    std::printf("%-20s %-16s %-9s %-9s %7.3f %8llu %8llu\n", std::string{kind}.c_str(),
+                std::string{goal}.c_str(), name_of(choices[best]).c_str(), name_of(chooser.current()).c_str(),
+                share, static_cast<unsigned long long>(chooser.changes()),
                 static_cast<unsigned long long>(chooser.trials()));
     return share;
 }
@@ -261,19 +270,20 @@ int run(const options& o)
                                                             {"already compressed", already_compressed},
                                                             {"small messages", small_messages},
                                                             {"mixed", mixed}};
-    const std::pair<std::string_view, codec_prices> goals[] = {{"least bytes", codec_prices::least_bytes()},
-                                                               {"least CPU", codec_prices::least_cpu()},
-                                                               {"link 1 GB/s", codec_prices::link(1e9)},
-                                                               {"link 125 MB/s", codec_prices::link(125e6)},
-                                                               {"link 12.5 MB/s", codec_prices::link(12.5e6)}};
+    const std::pair<std::string_view, codec_prices> goals[] = {
+        {"least bytes", codec_prices::least_bytes()},
+        {"least CPU", codec_prices::least_cpu()},
+        {"link 1 GB/s", codec_prices::link(1e9)},
+        {"link 125 MB/s", codec_prices::link(125e6)},
+        {"link 12.5 MB/s", codec_prices::link(12.5e6)}};
     std::printf("batches of %zu bytes\n%-20s %-9s %8s %10s\n", o.batch, "data", "codec", "ratio", "ns/byte");
     std::vector<measured> all;
     for (const auto& [name, make] : kinds) {
         all.push_back(measure(make, o));
         print_costs(name, all.back());
     }
-    std::printf("\n%zu batches\n%-20s %-16s %-9s %-9s %7s %8s %8s\n", o.batches, "data", "goal", "best", "chosen",
-                "share", "changes", "trials");
+    std::printf("\n%zu batches\n%-20s %-16s %-9s %-9s %7s %8s %8s\n", o.batches, "data", "goal", "best",
+                "chosen", "share", "changes", "trials");
     double worst = 0;
     for (std::size_t k = 0; k < std::size(kinds); ++k)
         for (const auto& [goal, prices] : goals)

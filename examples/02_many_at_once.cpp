@@ -38,9 +38,10 @@ int main(int argc, char** argv)
 {
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor()};
-    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()), [&broker](std::exception_ptr error) {
-        broker.stop();
-        if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()),
+                   [&broker](std::exception_ptr error) {
+                       broker.stop();
+                       if (error) std::rethrow_exception(error);
+                   });
     context.run();
 }

@@ -30,8 +30,10 @@ struct reading_writer
 
 asio::awaitable<void> run(std::string servers)
 {
-    using readings = kurier::producer<std::string, reading, kurier::default_partitioner, kurier::serializer<std::string>, reading_writer>;
-    const auto executor = co_await asio::this_coro::executor; // apart from the braces below: g++ 12 mishandles the two together
+    using readings = kurier::producer<std::string, reading, kurier::default_partitioner,
+                                      kurier::serializer<std::string>, reading_writer>;
+    const auto executor =
+        co_await asio::this_coro::executor; // apart from the braces below: g++ 12 mishandles the two together
     readings producer{executor, kurier::producer_config{servers}, {}, {}, reading_writer{"reading-v1"}};
 
     const reading now{"cellar", 11.5};
@@ -44,9 +46,10 @@ int main(int argc, char** argv)
 {
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor()};
-    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()), [&broker](std::exception_ptr error) {
-        broker.stop();
-        if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()),
+                   [&broker](std::exception_ptr error) {
+                       broker.stop();
+                       if (error) std::rethrow_exception(error);
+                   });
     context.run();
 }

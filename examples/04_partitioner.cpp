@@ -25,12 +25,13 @@ struct urgent_first
 
 asio::awaitable<void> run(std::string servers)
 {
-    kurier::producer<std::string_view, std::string_view, urgent_first> producer{co_await asio::this_coro::executor,
-                                                                               kurier::producer_config{servers}};
+    kurier::producer<std::string_view, std::string_view, urgent_first> producer{
+        co_await asio::this_coro::executor, kurier::producer_config{servers}};
     const std::array<kurier::header_view, 1> urgent{{{"urgent", {}}}};
     for (const char* key : {"a", "b", "c"}) {
         const auto usual = co_await producer.send({.topic = "jobs", .key = key, .value = "work"});
-        const auto first = co_await producer.send({.topic = "jobs", .key = key, .value = "now!", .headers = urgent});
+        const auto first =
+            co_await producer.send({.topic = "jobs", .key = key, .value = "now!", .headers = urgent});
         std::cout << key << ": partition " << usual.partition << ", urgent ones " << first.partition << '\n';
     }
     co_await producer.close();
@@ -40,9 +41,10 @@ int main(int argc, char** argv)
 {
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor()};
-    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()), [&broker](std::exception_ptr error) {
-        broker.stop();
-        if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(context, run(argc > 1 ? argv[1] : broker.bootstrap_servers()),
+                   [&broker](std::exception_ptr error) {
+                       broker.stop();
+                       if (error) std::rethrow_exception(error);
+                   });
     context.run();
 }

@@ -18,7 +18,8 @@ asio::awaitable<void> run(kurier::producer_config config)
 {
     kurier::producer<> producer{co_await asio::this_coro::executor, config};
     const auto where = co_await producer.send({.topic = "settings", .value = "as the file says"});
-    std::cout << "delivered with acks=" << static_cast<int>(config.acks) << " to offset " << where.offset << '\n';
+    std::cout << "delivered with acks=" << static_cast<int>(config.acks) << " to offset " << where.offset
+              << '\n';
     co_await producer.close();
 }
 
@@ -26,7 +27,8 @@ int main(int argc, char** argv)
 {
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor()};
-    std::string text = "acks=all\nlinger.ms=20\nbatch.size=65536\nbootstrap.servers=" + broker.bootstrap_servers() + "\n";
+    std::string text =
+        "acks=all\nlinger.ms=20\nbatch.size=65536\nbootstrap.servers=" + broker.bootstrap_servers() + "\n";
     if (argc > 1) {
         std::ifstream file{argv[1]};
         text = (std::ostringstream{} << file.rdbuf()).str();

@@ -25,9 +25,11 @@ asio::awaitable<void> serve(tcp::socket client, kurier::producer<>& producer)
     std::string input, answer;
     try {
         for (;;) {
-            const auto size = co_await asio::async_read_until(client, asio::dynamic_buffer(input, 65536), '\n', asio::use_awaitable);
+            const auto size = co_await asio::async_read_until(client, asio::dynamic_buffer(input, 65536),
+                                                              '\n', asio::use_awaitable);
             try {
-                const auto where = co_await producer.send({.topic = "lines", .value = std::string_view{input}.substr(0, size - 1)});
+                const auto where = co_await producer.send(
+                    {.topic = "lines", .value = std::string_view{input}.substr(0, size - 1)});
                 answer = "ok " + std::to_string(where.offset) + "\n";
             } catch (const kurier::delivery_error& error) {
                 answer = std::string{"error "} + error.what() + "\n";
@@ -66,7 +68,8 @@ int main(int argc, char** argv)
 {
     asio::io_context context{1};
     kurier::testing::embedded_broker broker{context.get_executor()};
-    kurier::producer<> producer{context.get_executor(), kurier::producer_config{argc > 1 ? argv[1] : broker.bootstrap_servers()}};
+    kurier::producer<> producer{context.get_executor(),
+                                kurier::producer_config{argc > 1 ? argv[1] : broker.bootstrap_servers()}};
     const auto port = static_cast<unsigned short>(argc > 2 ? std::stoi(argv[2]) : 0);
     tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), port}};
     std::cout << "listening on port " << acceptor.local_endpoint().port() << std::endl;

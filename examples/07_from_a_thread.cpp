@@ -18,13 +18,16 @@ namespace asio = boost::asio;
 class blocking_producer
 {
 public:
-    explicit blocking_producer(const std::string& servers) : producer_{context_.get_executor(), kurier::producer_config{servers}}
+    explicit blocking_producer(const std::string& servers)
+        : producer_{context_.get_executor(), kurier::producer_config{servers}}
     {
         thread_ = std::thread{[this] { context_.run(); }};
     }
     ~blocking_producer()
     {
-        asio::dispatch(context_, asio::use_future([this] { return producer_.close(asio::use_future); })).get().get();
+        asio::dispatch(context_, asio::use_future([this] { return producer_.close(asio::use_future); }))
+            .get()
+            .get();
         work_.reset();
         thread_.join();
     }
@@ -53,7 +56,8 @@ int main(int argc, char** argv)
     std::thread broker_thread{[&] { broker_context.run(); }};
     {
         blocking_producer producer{argc > 1 ? argv[1] : broker.bootstrap_servers()};
-        for (int i = 0; i < 3; ++i) std::cout << "offset " << producer.send("blocking", "record " + std::to_string(i)).offset << '\n';
+        for (int i = 0; i < 3; ++i)
+            std::cout << "offset " << producer.send("blocking", "record " + std::to_string(i)).offset << '\n';
     }
     asio::post(broker_context, [&] { broker.stop(); });
     broker_thread.join();

@@ -50,8 +50,10 @@ std::string json_text(std::string_view text)
 {
     std::string out = "\"";
     for (const char c : text) {
-        if (c == '"' || c == '\\') (out += '\\') += c;
-        else if (static_cast<unsigned char>(c) >= 0x20) out += c;
+        if (c == '"' || c == '\\')
+            (out += '\\') += c;
+        else if (static_cast<unsigned char>(c) >= 0x20)
+            out += c;
         else {
             char escaped[8];
             std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
@@ -74,7 +76,8 @@ public:
           headers_separator_{o.reader_property("headers.separator", ",")},
           header_separator_{o.reader_property("headers.key.separator", ":")}
     {
-        if (const auto marker = o.reader.find("null.marker"); marker != o.reader.end()) null_marker_ = marker->second;
+        if (const auto marker = o.reader.find("null.marker"); marker != o.reader.end())
+            null_marker_ = marker->second;
     }
 
     std::optional<std::string_view> key, value;
@@ -94,8 +97,10 @@ public:
             }
         }
         if (parse_key_) {
-            if (cut(line, key_separator_, part)) key = nullable(part);
-            else if (!ignore_error_) return "no key separator";
+            if (cut(line, key_separator_, part))
+                key = nullable(part);
+            else if (!ignore_error_)
+                return "no key separator";
         }
         value = nullable(line);
         return {};
@@ -149,18 +154,22 @@ public:
 
     void line_done(std::size_t line, kurier::error_code ec, const kurier::record_metadata& where)
     {
-        if (!ec) ++delivered;
-        else fail(where.failure ? kurier::describe(*where.failure) : ec.message());
+        if (!ec)
+            ++delivered;
+        else
+            fail(where.failure ? kurier::describe(*where.failure) : ec.message());
         if (!print_) return;
         std::ostringstream json;
         json << "{\"line\":" << line;
         if (!ec) {
-            json << ",\"topic\":" << json_text(where.topic) << ",\"partition\":" << where.partition << ",\"offset\":" << where.offset
+            json << ",\"topic\":" << json_text(where.topic) << ",\"partition\":" << where.partition
+                 << ",\"offset\":" << where.offset
                  << ",\"timestamp\":" << where.time.time_since_epoch().count();
         } else {
             const auto written = where.failure ? where.failure->persisted : kurier::persisted::possibly;
-            json << ",\"error\":" << json_text(kurier::error_name(ec)) << ",\"persisted\":\"" << kurier::to_string(written)
-                 << "\",\"message\":" << json_text(where.failure ? kurier::describe(*where.failure) : ec.message());
+            json << ",\"error\":" << json_text(kurier::error_name(ec)) << ",\"persisted\":\""
+                 << kurier::to_string(written) << "\",\"message\":"
+                 << json_text(where.failure ? kurier::describe(*where.failure) : ec.message());
         }
         json << "}\n";
         print_in_order(line, json.str());
@@ -170,7 +179,8 @@ public:
     {
         fail("line " + std::to_string(line) + ": " + wrong);
         if (print_)
-            print_in_order(line, "{\"line\":" + std::to_string(line) + ",\"error\":\"INVALID_RECORD\",\"persisted\":\"no\",\"message\":" +
+            print_in_order(line, "{\"line\":" + std::to_string(line) +
+                                     ",\"error\":\"INVALID_RECORD\",\"persisted\":\"no\",\"message\":" +
                                      json_text(wrong) + "}\n");
     }
 
@@ -178,8 +188,8 @@ public:
     {
         static const bool terminal = isatty(STDERR_FILENO) != 0;
         if (!terminal) return;
-        std::cerr << '\r' << delivered << " delivered, " << failed << " failed, " << sent - delivered - failed << " on the way "
-                  << (last ? "\n" : "") << std::flush;
+        std::cerr << '\r' << delivered << " delivered, " << failed << " failed, " << sent - delivered - failed
+                  << " on the way " << (last ? "\n" : "") << std::flush;
     }
 
 private:
@@ -243,7 +253,8 @@ private:
 };
 
 // Sends a line; false ends the program, as Kafka's tool does at a line that it can't read.
-bool send_line(text_producer& to, const options& o, line_parser& parser, std::string_view line, std::shared_ptr<report> results)
+bool send_line(text_producer& to, const options& o, line_parser& parser, std::string_view line,
+               std::shared_ptr<report> results)
 {
     const auto number = ++results->sent;
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -253,7 +264,9 @@ bool send_line(text_producer& to, const options& o, line_parser& parser, std::st
         return false;
     }
     to.send({.topic = o.topic, .key = parser.key, .value = parser.value, .headers = parser.headers})(
-        [results, number](kurier::error_code ec, const kurier::record_metadata& where) { results->line_done(number, ec, where); });
+        [results, number](kurier::error_code ec, const kurier::record_metadata& where) {
+            results->line_done(number, ec, where);
+        });
     return true;
 }
 
@@ -275,7 +288,8 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
         if (size == 0) break;
         pending.append(space.data(), size);
         std::size_t begin = 0;
-        for (std::size_t end; going && (end = pending.find('\n', begin)) != std::string::npos; begin = end + 1)
+        for (std::size_t end; going && (end = pending.find('\n', begin)) != std::string::npos;
+             begin = end + 1)
             going = send_line(to, o, parser, std::string_view{pending}.substr(begin, end - begin), results);
         pending.erase(0, begin);
         results->progress(false);
@@ -287,7 +301,8 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
     results->progress(true);
 }
 
-constexpr std::string_view usage = R"(console_producer --bootstrap-server HOST:PORT[,...] --topic TOPIC [option...]
+constexpr std::string_view usage =
+    R"(console_producer --bootstrap-server HOST:PORT[,...] --topic TOPIC [option...]
   --command-config FILE          settings of the producer, as a .properties file
   --command-property KEY=VALUE   one of them; may be repeated, and wins over the file
   --reader-property KEY=VALUE    how lines are read: parse.key, key.separator, parse.headers, headers.delimiter,
@@ -296,7 +311,8 @@ constexpr std::string_view usage = R"(console_producer --bootstrap-server HOST:P
 )";
 
 // File first, then the single settings, then the brokers: the last one wins.
-kurier::producer_config configuration(const std::string& file, const std::vector<std::pair<std::string, std::string>>& single)
+kurier::producer_config configuration(const std::string& file,
+                                      const std::vector<std::pair<std::string, std::string>>& single)
 {
     kurier::producer_config config;
     kurier::config_problems problems;
@@ -313,7 +329,8 @@ options parse_options(int count, char** arguments)
     std::vector<std::pair<std::string, std::string>> single;
     const auto split = [](const std::string& text) {
         const auto at = text.find('=');
-        if (at == std::string::npos) throw std::invalid_argument{"'" + text + "' is not of the form key=value"};
+        if (at == std::string::npos)
+            throw std::invalid_argument{"'" + text + "' is not of the form key=value"};
         return std::pair{text.substr(0, at), text.substr(at + 1)};
     };
     for (int i = 1; i < count; ++i) {
@@ -328,10 +345,14 @@ options parse_options(int count, char** arguments)
         }
         if (i + 1 == count) throw std::invalid_argument{name + " needs a value"};
         const std::string value = arguments[++i];
-        if (name == "--bootstrap-server") servers = value;
-        else if (name == "--topic") o.topic = value;
-        else if (name == "--reader-property" || name == "--property") o.reader.insert_or_assign(split(value).first, split(value).second);
-        else if (name == "--command-property" || name == "--producer-property") single.push_back(split(value));
+        if (name == "--bootstrap-server")
+            servers = value;
+        else if (name == "--topic")
+            o.topic = value;
+        else if (name == "--reader-property" || name == "--property")
+            o.reader.insert_or_assign(split(value).first, split(value).second);
+        else if (name == "--command-property" || name == "--producer-property")
+            single.push_back(split(value));
         else if (name == "--command-config" || name == "--producer.config") {
             std::ifstream file{value};
             if (!file) throw std::invalid_argument{"can't read " + value};
@@ -342,7 +363,8 @@ options parse_options(int count, char** arguments)
             throw std::invalid_argument{"unknown option " + name};
         }
     }
-    if (o.topic.empty() || servers.empty()) throw std::invalid_argument{"--bootstrap-server and --topic are needed"};
+    if (o.topic.empty() || servers.empty())
+        throw std::invalid_argument{"--bootstrap-server and --topic are needed"};
     single.emplace_back("bootstrap.servers", servers);
     o.config = configuration(properties, single);
     return o;
@@ -359,8 +381,8 @@ int main(int count, char** arguments)
         context.run();
         if (error) std::rethrow_exception(error);
         if (results->failed == 0) return 0;
-        std::cerr << "console_producer: " << results->failed << " of " << results->sent << " lines failed; the first: " << results->first_failure
-                  << '\n';
+        std::cerr << "console_producer: " << results->failed << " of " << results->sent
+                  << " lines failed; the first: " << results->first_failure << '\n';
         return 1;
     } catch (const std::exception& error) {
         std::cerr << "console_producer: " << error.what() << '\n';

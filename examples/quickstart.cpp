@@ -26,7 +26,8 @@ template <> struct kurier::serializer<order>
 {
     void serialize(const order& o, kurier::byte_writer& out) const
     {
-        out.put(std::string{"{\"id\":"} + std::to_string(o.id) + ",\"item\":\"" + o.item + "\",\"price\":" + std::to_string(o.price) + "}");
+        out.put(std::string{"{\"id\":"} + std::to_string(o.id) + ",\"item\":\"" + o.item +
+                "\",\"price\":" + std::to_string(o.price) + "}");
     }
 };
 
@@ -40,14 +41,16 @@ asio::awaitable<void> place_orders(kurier::producer<std::int64_t, order>& orders
 {
     for (std::int64_t id = first; id < first + 3; ++id) {
         const order placed{id, "tea", 4.5};
-        const kurier::record_metadata where = co_await orders.send({.topic = "orders", .key = id, .value = placed});
+        const kurier::record_metadata where =
+            co_await orders.send({.topic = "orders", .key = id, .value = placed});
         print(where);
     }
 }
 
 asio::awaitable<void> write_log(kurier::producer<>& lines)
 {
-    for (const char* line : {"started", "working", "done"}) print(co_await lines.send({.topic = "log", .value = line}));
+    for (const char* line : {"started", "working", "done"})
+        print(co_await lines.send({.topic = "log", .value = line}));
 }
 
 asio::awaitable<void> run(std::string servers)
@@ -66,9 +69,12 @@ int main(int argc, char** argv)
     asio::io_context context{1};
     std::optional<kurier::testing::embedded_broker> broker;
     std::string servers;
-    if (argc == 3 && std::string{argv[1]} == "--bootstrap-server") servers = argv[2];
-    else if (argc == 1) servers = broker.emplace(context.get_executor()).bootstrap_servers();
-    else return std::cerr << "usage: quickstart [--bootstrap-server HOST:PORT]\n", 2;
+    if (argc == 3 && std::string{argv[1]} == "--bootstrap-server")
+        servers = argv[2];
+    else if (argc == 1)
+        servers = broker.emplace(context.get_executor()).bootstrap_servers();
+    else
+        return std::cerr << "usage: quickstart [--bootstrap-server HOST:PORT]\n", 2;
 
     int status = 0;
     asio::co_spawn(context, run(servers), [&](std::exception_ptr error) {
@@ -78,8 +84,8 @@ int main(int argc, char** argv)
             for (const char* topic : {"orders", "log"})
                 for (std::int32_t partition = 0; partition < broker->partition_count(topic); ++partition)
                     for (const auto& stored : broker->log(topic, partition))
-                        std::cout << "the broker holds " << topic << '-' << partition << " offset " << stored.offset << ": "
-                                  << stored.value.value_or("(null)") << '\n';
+                        std::cout << "the broker holds " << topic << '-' << partition << " offset "
+                                  << stored.offset << ": " << stored.value.value_or("(null)") << '\n';
         } catch (const std::exception& failure) {
             std::cerr << "quickstart: " << failure.what() << '\n';
             status = 1;

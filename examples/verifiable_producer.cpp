@@ -36,23 +36,29 @@ struct options
     int repeating_keys = -1; // keys 0 .. n-1 in turn; -1: no keys
 };
 
-std::int64_t now_ms() { return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count(); }
+std::int64_t now_ms()
+{
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 std::string json_text(std::string_view text)
 {
     std::string out = "\"";
     for (const char c : text) {
-        if (c == '"' || c == '\\') (out += '\\') += c;
-        else if (static_cast<unsigned char>(c) >= 0x20) out += c;
-        else out += ' ';
+        if (c == '"' || c == '\\')
+            (out += '\\') += c;
+        else if (static_cast<unsigned char>(c) >= 0x20)
+            out += c;
+        else
+            out += ' ';
     }
     return out += '"';
 }
 
 void print_event(std::string_view name, const std::string& fields)
 {
-    std::printf("{\"timestamp\":%lld,\"name\":\"%.*s\"%s}\n", static_cast<long long>(now_ms()), static_cast<int>(name.size()),
-                name.data(), fields.c_str());
+    std::printf("{\"timestamp\":%lld,\"name\":\"%.*s\"%s}\n", static_cast<long long>(now_ms()),
+                static_cast<int>(name.size()), name.data(), fields.c_str());
     std::fflush(stdout);
 }
 
@@ -70,27 +76,31 @@ struct message
     std::string key_json() const { return key ? json_text(*key) : "null"; }
 };
 
-void report(const message& what, const options& o, kurier::error_code ec, const kurier::record_metadata& where, progress& counts)
+void report(const message& what, const options& o, kurier::error_code ec,
+            const kurier::record_metadata& where, progress& counts)
 {
     const auto fields = ",\"key\":" + what.key_json() + ",\"value\":" + json_text(what.value);
     if (!ec) {
         ++counts.acked;
-        print_event("producer_send_success", fields + ",\"topic\":" + json_text(where.topic) + ",\"partition\":" +
-                                                 std::to_string(where.partition) + ",\"offset\":" + std::to_string(where.offset));
+        print_event("producer_send_success", fields + ",\"topic\":" + json_text(where.topic) +
+                                                 ",\"partition\":" + std::to_string(where.partition) +
+                                                 ",\"offset\":" + std::to_string(where.offset));
         return;
     }
     const auto text = where.failure ? kurier::describe(*where.failure) : ec.message();
     const auto written = where.failure ? where.failure->persisted : kurier::persisted::possibly;
-    print_event("producer_send_error", ",\"topic\":" + json_text(o.topic) + fields + ",\"exception\":" +
-                                           json_text(kurier::error_name(ec)) + ",\"message\":" + json_text(text) +
-                                           ",\"persisted\":\"" + std::string{kurier::to_string(written)} + "\"");
+    print_event("producer_send_error", ",\"topic\":" + json_text(o.topic) + fields +
+                                           ",\"exception\":" + json_text(kurier::error_name(ec)) +
+                                           ",\"message\":" + json_text(text) + ",\"persisted\":\"" +
+                                           std::string{kurier::to_string(written)} + "\"");
 }
 
 message make_message(const options& o, std::int64_t number)
 {
     message made;
     if (o.repeating_keys > 0) made.key = std::to_string(number % o.repeating_keys);
-    made.value = o.value_prefix ? std::to_string(*o.value_prefix) + "." + std::to_string(number) : std::to_string(number);
+    made.value = o.value_prefix ? std::to_string(*o.value_prefix) + "." + std::to_string(number)
+                                : std::to_string(number);
     return made;
 }
 
@@ -112,14 +122,18 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<progress> counts)
     for (std::int64_t i = 0; (o.max_messages < 0 || i < o.max_messages) && !counts->stopping; ++i) {
         auto what = std::make_shared<message>(make_message(o, i));
         std::optional<kurier::timestamp> time;
-        if (o.message_create_time >= 0) time = kurier::timestamp{milliseconds{o.message_create_time + (now_ms() - start_ms)}};
+        if (o.message_create_time >= 0)
+            time = kurier::timestamp{milliseconds{o.message_create_time + (now_ms() - start_ms)}};
         std::optional<std::string_view> key;
         if (what->key) key = *what->key;
         to.send({.topic = o.topic, .key = key, .value = what->value, .time = time})(
-            [what, &o, counts](kurier::error_code ec, const kurier::record_metadata& where) { report(*what, o, ec, where, *counts); });
+            [what, &o, counts](kurier::error_code ec, const kurier::record_metadata& where) {
+                report(*what, o, ec, where, *counts);
+            });
         ++counts->sent;
         if (o.throughput > 0) {
-            const auto due = start + duration_cast<steady_clock::duration>(duration<double>(static_cast<double>(i + 1) / static_cast<double>(o.throughput)));
+            const auto due = start + duration_cast<steady_clock::duration>(duration<double>(
+                                         static_cast<double>(i + 1) / static_cast<double>(o.throughput)));
             if (due > steady_clock::now()) {
                 boost::system::error_code ignored;
                 pause.expires_at(due);
@@ -133,9 +147,11 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<progress> counts)
     print_event("shutdown_complete", "");
     const auto seconds = duration<double>(steady_clock::now() - start).count();
     char average[64];
-    std::snprintf(average, sizeof average, "%.6f", seconds > 0 ? static_cast<double>(counts->acked) / seconds : 0.0);
-    print_event("tool_data", ",\"sent\":" + std::to_string(counts->sent) + ",\"acked\":" + std::to_string(counts->acked) +
-                                 ",\"target_throughput\":" + std::to_string(o.throughput) + ",\"avg_throughput\":" + average);
+    std::snprintf(average, sizeof average, "%.6f",
+                  seconds > 0 ? static_cast<double>(counts->acked) / seconds : 0.0);
+    print_event("tool_data", ",\"sent\":" + std::to_string(counts->sent) +
+                                 ",\"acked\":" + std::to_string(counts->acked) + ",\"target_throughput\":" +
+                                 std::to_string(o.throughput) + ",\"avg_throughput\":" + average);
 }
 
 options parse_options(int count, char** arguments)
@@ -146,25 +162,36 @@ options parse_options(int count, char** arguments)
         const std::string name = arguments[i];
         if (i + 1 == count) throw std::invalid_argument{name + " needs a value"};
         const std::string value = arguments[i + 1];
-        if (name == "--topic") o.topic = value;
-        else if (name == "--bootstrap-server" || name == "--broker-list") servers = value;
-        else if (name == "--max-messages") o.max_messages = std::stoll(value);
-        else if (name == "--throughput") o.throughput = std::stoll(value);
-        else if (name == "--acks") acks = value;
-        else if (name == "--message-create-time") o.message_create_time = std::stoll(value);
-        else if (name == "--value-prefix") o.value_prefix = std::stoi(value);
-        else if (name == "--repeating-keys") o.repeating_keys = std::stoi(value);
+        if (name == "--topic")
+            o.topic = value;
+        else if (name == "--bootstrap-server" || name == "--broker-list")
+            servers = value;
+        else if (name == "--max-messages")
+            o.max_messages = std::stoll(value);
+        else if (name == "--throughput")
+            o.throughput = std::stoll(value);
+        else if (name == "--acks")
+            acks = value;
+        else if (name == "--message-create-time")
+            o.message_create_time = std::stoll(value);
+        else if (name == "--value-prefix")
+            o.value_prefix = std::stoi(value);
+        else if (name == "--repeating-keys")
+            o.repeating_keys = std::stoi(value);
         else if (name == "--command-config" || name == "--producer.config") {
             std::ifstream file{value};
             if (!file) throw std::invalid_argument{"can't read " + value};
             std::stringstream text;
             text << file.rdbuf();
             properties = text.str();
-        } else throw std::invalid_argument{"unknown option " + name};
+        } else
+            throw std::invalid_argument{"unknown option " + name};
     }
-    if (o.topic.empty() || servers.empty()) throw std::invalid_argument{"--bootstrap-server and --topic are needed"};
+    if (o.topic.empty() || servers.empty())
+        throw std::invalid_argument{"--bootstrap-server and --topic are needed"};
     // The file comes last, so that it may ask for retries.
-    o.config = kurier::from_properties("acks=" + acks + "\nretries=0\n" + properties + "\nbootstrap.servers=" + servers + "\n");
+    o.config = kurier::from_properties("acks=" + acks + "\nretries=0\n" + properties +
+                                       "\nbootstrap.servers=" + servers + "\n");
     return o;
 }
 
@@ -174,7 +201,8 @@ int main(int count, char** arguments)
         const auto o = parse_options(count, arguments);
         asio::io_context context{1};
         std::exception_ptr error;
-        asio::co_spawn(context, run(o, std::make_shared<progress>()), [&error](std::exception_ptr thrown) { error = thrown; });
+        asio::co_spawn(context, run(o, std::make_shared<progress>()),
+                       [&error](std::exception_ptr thrown) { error = thrown; });
         context.run();
         if (error) std::rethrow_exception(error);
     } catch (const std::exception& error) {

@@ -28,7 +28,9 @@ class nullable_bytes
 public:
     constexpr nullable_bytes() noexcept = default;
     constexpr nullable_bytes(std::nullptr_t) noexcept {}
-    constexpr nullable_bytes(bytes_view bytes) noexcept : data_{bytes.data() ? bytes.data() : &empty}, size_{bytes.size()} {}
+    constexpr nullable_bytes(bytes_view bytes) noexcept
+        : data_{bytes.data() ? bytes.data() : &empty}, size_{bytes.size()}
+    {}
     nullable_bytes(std::string_view text) noexcept : nullable_bytes{as_bytes(text)} {}
     nullable_bytes(const std::string& text) noexcept : nullable_bytes{as_bytes(text)} {}
     nullable_bytes(const char* text) noexcept : nullable_bytes{std::string_view{text}} {}

@@ -42,8 +42,7 @@ inline constexpr std::array all_compressions{compression::none, compression::gzi
 constexpr std::string_view compression_name(compression id) noexcept
 {
     constexpr std::array<std::string_view, 5> names{"none", "gzip", "snappy", "lz4", "zstd"};
-    if (id == compression::automatic)
-        return "auto";
+    if (id == compression::automatic) return "auto";
     const auto at = static_cast<std::size_t>(id);
     return at < names.size() ? names[at] : "unknown";
 }
@@ -51,10 +50,8 @@ constexpr std::string_view compression_name(compression id) noexcept
 constexpr std::optional<compression> compression_from_name(std::string_view name) noexcept
 {
     for (const auto id : all_compressions)
-        if (name == compression_name(id))
-            return id;
-    if (name == compression_name(compression::automatic))
-        return compression::automatic;
+        if (name == compression_name(id)) return id;
+    if (name == compression_name(compression::automatic)) return compression::automatic;
     return std::nullopt;
 }
 
@@ -69,9 +66,9 @@ struct codec_choice
 // What a topic's compression comes to, for whoever looks.
 struct codec_status
 {
-    codec_choice choice;      // for the next batch
-    double ratio = 1;         // bytes sent / bytes of records, lately
-    double ns_per_byte = 0;   // CPU time, of bytes of records; measured with compression.type=auto only
+    codec_choice choice;       // for the next batch
+    double ratio = 1;          // bytes sent / bytes of records, lately
+    double ns_per_byte = 0;    // CPU time, of bytes of records; measured with compression.type=auto only
     std::uint64_t changes = 0; // of the choice
     std::uint64_t trials = 0;  // batches that were compressed twice to compare
 };
@@ -95,12 +92,16 @@ struct level_range
 constexpr level_range kafka_levels(compression id) noexcept
 {
     switch (id) {
-    case compression::gzip: return {1, 9, -1};
-    case compression::lz4: return {1, 17, 9};
-    case compression::zstd: return {-131072, 22, 3};
+    case compression::gzip:
+        return {1, 9, -1};
+    case compression::lz4:
+        return {1, 17, 9};
+    case compression::zstd:
+        return {-131072, 22, 3};
     case compression::none:
     case compression::snappy:
-    case compression::automatic: break;
+    case compression::automatic:
+        break;
     }
     return {};
 }
@@ -121,16 +122,26 @@ enum class compression_error {
 constexpr std::string_view describe(compression_error error) noexcept
 {
     switch (error) {
-    case compression_error::none: return "success";
-    case compression_error::output_full: return "compressed data does not fit into the output buffer";
-    case compression_error::output_limit: return "decompressed data exceeds the limit";
-    case compression_error::corrupt: return "compressed data is corrupt";
-    case compression_error::truncated: return "compressed data is truncated";
-    case compression_error::input_too_large: return "input is too large to compress";
-    case compression_error::invalid_level: return "compression level is out of range";
-    case compression_error::out_of_memory: return "out of memory in a compression codec";
-    case compression_error::not_compiled_in: return "compression codec is not compiled in";
-    case compression_error::failed: break;
+    case compression_error::none:
+        return "success";
+    case compression_error::output_full:
+        return "compressed data does not fit into the output buffer";
+    case compression_error::output_limit:
+        return "decompressed data exceeds the limit";
+    case compression_error::corrupt:
+        return "compressed data is corrupt";
+    case compression_error::truncated:
+        return "compressed data is truncated";
+    case compression_error::input_too_large:
+        return "input is too large to compress";
+    case compression_error::invalid_level:
+        return "compression level is out of range";
+    case compression_error::out_of_memory:
+        return "out of memory in a compression codec";
+    case compression_error::not_compiled_in:
+        return "compression codec is not compiled in";
+    case compression_error::failed:
+        break;
     }
     return "compression codec failed";
 }
@@ -158,10 +169,8 @@ inline boost::system::error_code make_error_code(compression_error error) noexce
 
 } // namespace kurier
 
-template <>
-struct boost::system::is_error_code_enum<kurier::compression_error> : std::true_type
-{
-};
+template <> struct boost::system::is_error_code_enum<kurier::compression_error> : std::true_type
+{};
 
 namespace kurier {
 
@@ -186,7 +195,8 @@ inline constexpr std::size_t max_codec_input = std::numeric_limits<std::int32_t>
 //   compress(in, out, l)  size written into `out`; output_full if it doesn't fit, whatever the size of `out`
 //   decompressor          the type that reads it back
 template <class Codec>
-concept compression_codec = std::default_initializable<Codec> && std::movable<Codec> &&
+concept compression_codec =
+    std::default_initializable<Codec> && std::movable<Codec> &&
     requires(Codec& codec, bytes_view in, std::span<std::byte> out, std::size_t size, int level) {
         { Codec::id } -> std::convertible_to<compression>;
         { Codec::levels } -> std::convertible_to<level_range>;
@@ -199,7 +209,8 @@ concept compression_codec = std::default_initializable<Codec> && std::movable<Co
 // its own size is never believed: memory grows with what was really produced, and data that would produce more
 // than the limit is refused. On failure `out` is empty.
 template <class Decompressor>
-concept decompressor = std::default_initializable<Decompressor> && std::movable<Decompressor> &&
+concept decompressor =
+    std::default_initializable<Decompressor> && std::movable<Decompressor> &&
     requires(Decompressor& d, bytes_view in, std::size_t max_output, std::vector<std::byte>& out) {
         { Decompressor::id } -> std::convertible_to<compression>;
         { d.decompress(in, max_output, out) } noexcept -> std::same_as<compression_error>;
@@ -215,12 +226,17 @@ struct codec_source
 constexpr codec_source codec_source_of(compression id) noexcept
 {
     switch (id) {
-    case compression::gzip: return {"kurier/compression/gzip.hpp", "kurier::gzip_codec"};
-    case compression::snappy: return {"kurier/compression/snappy.hpp", "kurier::snappy_codec"};
-    case compression::lz4: return {"kurier/compression/lz4.hpp", "kurier::lz4_codec"};
-    case compression::zstd: return {"kurier/compression/zstd.hpp", "kurier::zstd_codec"};
+    case compression::gzip:
+        return {"kurier/compression/gzip.hpp", "kurier::gzip_codec"};
+    case compression::snappy:
+        return {"kurier/compression/snappy.hpp", "kurier::snappy_codec"};
+    case compression::lz4:
+        return {"kurier/compression/lz4.hpp", "kurier::lz4_codec"};
+    case compression::zstd:
+        return {"kurier/compression/zstd.hpp", "kurier::zstd_codec"};
     case compression::none:
-    case compression::automatic: break;
+    case compression::automatic:
+        break;
     }
     return {};
 }
@@ -247,7 +263,8 @@ constexpr std::int16_t min_produce_version(compression id) noexcept
 
 // "compression.type=zstd: broker 2 (kafka-2:9092) takes Produce requests up to version 5, zstd needs version 7
 // (Kafka 2.1)"
-inline std::string broker_too_old_message(compression id, std::string_view broker, std::int16_t max_produce_version)
+inline std::string broker_too_old_message(compression id, std::string_view broker,
+                                          std::int16_t max_produce_version)
 {
     std::string text{"compression.type="};
     text.append(compression_name(id)).append(": broker ").append(broker);
@@ -259,17 +276,14 @@ inline std::string broker_too_old_message(compression id, std::string_view broke
 
 namespace detail {
 
-template <class... Codecs>
-consteval bool ids_are_distinct_and_real()
+template <class... Codecs> consteval bool ids_are_distinct_and_real()
 {
     constexpr std::size_t count = sizeof...(Codecs);
     const std::array<compression, count> ids{static_cast<compression>(Codecs::id)...};
     for (std::size_t i = 0; i < count; ++i) {
-        if (ids[i] == compression::none || static_cast<int>(ids[i]) > 4)
-            return false;
+        if (ids[i] == compression::none || static_cast<int>(ids[i]) > 4) return false;
         for (std::size_t j = i + 1; j < count; ++j)
-            if (ids[i] == ids[j])
-                return false;
+            if (ids[i] == ids[j]) return false;
     }
     return true;
 }
@@ -279,8 +293,7 @@ consteval bool ids_are_distinct_and_real()
 // The codecs of a producer: `kurier::codecs<kurier::zstd_codec, kurier::lz4_codec>`. One context of each,
 // made when first used. Ids come from a configuration or from the wire, so looking one up happens at run time;
 // one that isn't in the list answers not_compiled_in.
-template <compression_codec... Codecs>
-class codecs
+template <compression_codec... Codecs> class codecs
 {
     static_assert(detail::ids_are_distinct_and_real<Codecs...>(),
                   "each codec of a list needs its own id, and none isn't a codec");
@@ -300,7 +313,8 @@ public:
     }
 
     // Room that suffices for `size` bytes with this codec; 0 if it isn't in the list.
-    static constexpr std::size_t bound([[maybe_unused]] compression id, [[maybe_unused]] std::size_t size) noexcept
+    static constexpr std::size_t bound([[maybe_unused]] compression id,
+                                       [[maybe_unused]] std::size_t size) noexcept
     {
         std::size_t room = 0;
         (void)((id == Codecs::id && (room = Codecs::bound(size), true)) || ...);
@@ -328,11 +342,12 @@ public:
                                  std::vector<std::byte>& out) noexcept
     {
         auto error = compression_error::not_compiled_in;
-        if (id == compression::none)
-            return copy(in, max_output, out);
+        if (id == compression::none) return copy(in, max_output, out);
         if (!((id == Codecs::id &&
-               (error = std::get<typename Codecs::decompressor>(decompressors_).decompress(in, max_output, out),
-                true)) || ...))
+               (error =
+                    std::get<typename Codecs::decompressor>(decompressors_).decompress(in, max_output, out),
+                true)) ||
+              ...))
             out.clear();
         return error;
     }
@@ -349,8 +364,7 @@ private:
     static compression_error copy(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
     {
         out.clear();
-        if (in.size() > max_output)
-            return compression_error::output_limit;
+        if (in.size() > max_output) return compression_error::output_limit;
         try {
             out.assign(in.begin(), in.end());
         } catch (const std::bad_alloc&) {
@@ -367,19 +381,17 @@ private:
 class codecs_ref
 {
 public:
-    template <compression_codec... Codecs>
-    explicit(false) codecs_ref(codecs<Codecs...>& list) noexcept
+    template <compression_codec... Codecs> explicit(false) codecs_ref(codecs<Codecs...>& list) noexcept
         : list_{&list}, contains_{&codecs<Codecs...>::contains}, bound_{&codecs<Codecs...>::bound},
-          levels_{&codecs<Codecs...>::levels},
-          compress_{[](void* self, compression id, bytes_view in, std::span<std::byte> out, int level) noexcept {
+          levels_{&codecs<Codecs...>::levels}, compress_{[](void* self, compression id, bytes_view in,
+                                                            std::span<std::byte> out, int level) noexcept {
               return static_cast<codecs<Codecs...>*>(self)->compress(id, in, out, level);
           }},
           decompress_{[](void* self, compression id, bytes_view in, std::size_t max_output,
                          std::vector<std::byte>& out) noexcept {
               return static_cast<codecs<Codecs...>*>(self)->decompress(id, in, max_output, out);
           }}
-    {
-    }
+    {}
 
     bool contains(compression id) const noexcept { return contains_(id); }
     level_range levels(compression id) const noexcept { return levels_(id); }

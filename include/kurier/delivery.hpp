@@ -14,9 +14,9 @@
 #pragma once
 
 #include <kurier/delivery_error.hpp>
-#include <kurier/io/driver.hpp>
 #include <kurier/io/awaitable_fix.hpp>
 #include <kurier/io/delivery_wait.hpp>
+#include <kurier/io/driver.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
@@ -36,8 +36,8 @@ class delivery
 public:
     delivery(delivery&& other) noexcept
         : driver_{std::move(other.driver_)}, where_{std::exchange(other.where_, nullptr)},
-          waiting_{std::exchange(other.waiting_, nullptr)}, index_{other.index_}, timestamp_{other.timestamp_},
-          refusal_{std::move(other.refusal_)}
+          waiting_{std::exchange(other.waiting_, nullptr)}, index_{other.index_},
+          timestamp_{other.timestamp_}, refusal_{std::move(other.refusal_)}
     {}
     delivery& operator=(delivery&& other) noexcept
     {
@@ -55,10 +55,12 @@ public:
     [[gnu::always_inline]] ~delivery() { drop(); }
 
     // An Asio asynchronous operation, void(error_code, record_metadata).
-    template <boost::asio::completion_token_for<void(error_code, record_metadata)> Token> auto operator()(Token&& token) &&
+    template <boost::asio::completion_token_for<void(error_code, record_metadata)> Token>
+    auto operator()(Token&& token) &&
     {
         return boost::asio::async_initiate<Token, void(error_code, record_metadata)>(
-            [](auto handler, delivery&& self) { self.start<false>(std::move(handler)); }, token, std::move(*this));
+            [](auto handler, delivery&& self) { self.start<false>(std::move(handler)); }, token,
+            std::move(*this));
     }
 
     // What `co_await delivery` uses in boost::asio::awaitable: the same, throwing a delivery_error that says more than
@@ -69,10 +71,11 @@ public:
     auto operator()(Token&& token) &&
     {
         return boost::asio::async_initiate<Token, void(std::exception_ptr, record_metadata)>(
-            [](auto handler, delivery&& self) { self.start<true>(std::move(handler)); }, token, std::move(*this));
+            [](auto handler, delivery&& self) { self.start<true>(std::move(handler)); }, token,
+            std::move(*this));
     }
-    auto operator()(boost::asio::detail::completion_signature_probe) &&
-        -> boost::asio::detail::completion_signature_probe_result<void(std::exception_ptr, record_metadata)>
+    auto operator()(boost::asio::detail::completion_signature_probe) && -> boost::asio::detail::
+        completion_signature_probe_result<void(std::exception_ptr, record_metadata)>
     {
         return {};
     }
@@ -94,7 +97,8 @@ private:
     bool known() const noexcept
     {
         if (refusal_) return true;
-        if (waiting_) return !waiting_->waits() && (!waiting_->where || is_done(*waiting_->where, waiting_->index));
+        if (waiting_)
+            return !waiting_->waits() && (!waiting_->where || is_done(*waiting_->where, waiting_->index));
         return !where_ || is_done(*where_, index_);
     }
 
@@ -107,8 +111,10 @@ private:
 
     [[gnu::always_inline]] void drop() noexcept
     {
-        if (where_) driver_->drop(*std::exchange(where_, nullptr));
-        else if (waiting_) release_waiting();
+        if (where_)
+            driver_->drop(*std::exchange(where_, nullptr));
+        else if (waiting_)
+            release_waiting();
     }
 
     void release_waiting() noexcept
@@ -227,7 +233,8 @@ template <bool Throwing, class Handler> void delivery::start(Handler handler)
         return;
     }
     auto& waiter = slot();
-    if (auto cancellation = boost::asio::get_associated_cancellation_slot(handler); cancellation.is_connected()) {
+    if (auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
+        cancellation.is_connected()) {
         auto* wait = new cancellable_wait<Throwing, Handler>{std::move(*this), std::move(handler)};
         cancellation.assign([wait](boost::asio::cancellation_type) { wait->cancel(); });
         waiter.context = wait;
@@ -238,7 +245,8 @@ template <bool Throwing, class Handler> void delivery::start(Handler handler)
         waiter.notify = &io::notify_in_slot<Handler>;
     } else {
         using wait = io::plain_wait<Throwing, Handler>;
-        waiter.context = new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler)};
+        waiter.context =
+            new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler)};
         waiter.notify = &wait::notify;
     }
 }
@@ -264,7 +272,8 @@ public:
     void cancel()
     {
         const std::unique_ptr<cancellable_wait> self{this};
-        boost::asio::get_associated_cancellation_slot(handler_.handler).clear(); // a second signal must find nothing
+        boost::asio::get_associated_cancellation_slot(handler_.handler)
+            .clear(); // a second signal must find nothing
         awaited_.slot().notify = nullptr;
         auto failure = std::make_shared<delivery_failure>();
         const bool taken_back = awaited_.take_back(*failure);

@@ -57,12 +57,16 @@ public:
         if constexpr (sizeof...(Codec) > 0) {
             driver_->keep_codecs(keep(std::move(list)), [] { return keep(codecs<Codec...>{}); });
         }
-        for (const auto& warning : warnings) driver_->log({log_level::warning, "config", warning.text, {}, {}});
+        for (const auto& warning : warnings)
+            driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
         driver_->wake();
     }
 
-    engine(const engine& other) noexcept : driver_{other.driver_} { if (driver_) driver_->add_user(); }
+    engine(const engine& other) noexcept : driver_{other.driver_}
+    {
+        if (driver_) driver_->add_user();
+    }
     engine(engine&& other) noexcept = default;
     engine& operator=(engine other) noexcept
     {
@@ -85,9 +89,9 @@ public:
     {
         const auto epoch = driver_->flush();
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [epoch](io::driver& machine, error_code&) {
-            return machine.flushed(epoch);
-        });
+        return io::wait_until<Token>(
+            driver_, std::forward<Token>(token),
+            [epoch](io::driver& machine, error_code&) { return machine.flushed(epoch); });
     }
 
     // Takes no more records, waits until all are delivered or have failed, and closes the connections: void(error_code).
@@ -98,7 +102,8 @@ public:
     }
 
     // The same, within a time; what is pending then ends with errc::aborted, and the close with that error too.
-    template <class Rep, class Period, boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    template <class Rep, class Period,
+              boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
     {
         driver_->stop_intake();
@@ -125,15 +130,17 @@ public:
     auto ready(Token&& token = {})
     {
         driver_->wake();
-        return io::wait_until<Token>(driver_, std::forward<Token>(token), [](io::driver& machine, error_code& ec) {
-            if (machine.closing()) ec = errc::closed;
-            return machine.closing() || machine.has_room();
-        });
+        return io::wait_until<Token>(driver_, std::forward<Token>(token),
+                                     [](io::driver& machine, error_code& ec) {
+                                         if (machine.closing()) ec = errc::closed;
+                                         return machine.closing() || machine.has_room();
+                                     });
     }
 
     // The partitions of a topic, from metadata that is fetched if need be, within max.block.ms:
     // void(error_code, std::vector<partition_info>).
-    template <boost::asio::completion_token_for<void(error_code, std::vector<partition_info>)> Token = boost::asio::deferred_t>
+    template <boost::asio::completion_token_for<void(error_code, std::vector<partition_info>)> Token =
+                  boost::asio::deferred_t>
     auto partitions_for(std::string_view topic, Token&& token = {})
     {
         const auto now = driver_->now();
@@ -143,16 +150,22 @@ public:
         driver_->wake();
         return io::wait_for_value<std::vector<partition_info>, Token>(
             driver_, std::forward<Token>(token),
-            [state, bad_name, give_up](io::driver& machine, error_code& ec, std::vector<partition_info>& found) {
+            [state, bad_name, give_up](io::driver& machine, error_code& ec,
+                                       std::vector<partition_info>& found) {
                 if (state && state->phase == core::topic_phase::known) {
                     for (const auto& partition : state->partitions)
-                        found.push_back({partition.index, partition.leader ? partition.leader->id : -1, partition.leader_epoch});
+                        found.push_back({partition.index, partition.leader ? partition.leader->id : -1,
+                                         partition.leader_epoch});
                     return true;
                 }
-                if (!state) ec = bad_name;
-                else if (machine.closing()) ec = errc::closed;
-                else if (!state->wanted && !retriable(state->error)) ec = state->error; // it was asked for, in vain
-                else if (machine.now().steady >= give_up) ec = errc::max_block_exceeded;
+                if (!state)
+                    ec = bad_name;
+                else if (machine.closing())
+                    ec = errc::closed;
+                else if (!state->wanted && !retriable(state->error))
+                    ec = state->error; // it was asked for, in vain
+                else if (machine.now().steady >= give_up)
+                    ec = errc::max_block_exceeded;
                 return ec.failed();
             },
             give_up);
@@ -194,12 +207,15 @@ private:
     {
         if constexpr (log_enabled<Log>)
             return [log = std::move(log)](const log_event& event) mutable { write_log(log, event); };
-        else return {};
+        else
+            return {};
     }
 
-    template <class Rep, class Period> static core::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> d)
+    template <class Rep, class Period>
+    static core::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> d)
     {
-        return d >= std::chrono::hours{24 * 365 * 100} ? core::never : std::chrono::duration_cast<core::nanoseconds>(d);
+        return d >= std::chrono::hours{24 * 365 * 100} ? core::never
+                                                       : std::chrono::duration_cast<core::nanoseconds>(d);
     }
 
     boost::intrusive_ptr<io::driver> driver_;

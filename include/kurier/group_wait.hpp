@@ -24,7 +24,8 @@ public:
             ++summary_.delivered;
         } else {
             ++summary_.failed;
-            if (!metadata.failure || metadata.failure->persisted != persisted::no) ++summary_.possibly_written;
+            if (!metadata.failure || metadata.failure->persisted != persisted::no)
+                ++summary_.possibly_written;
             if (!summary_.first_failure) summary_.first_failure = metadata.failure;
         }
         release();
@@ -40,8 +41,10 @@ public:
         }
         record_metadata metadata;
         error_code ec = errc::aborted;
-        if (what.teller) ec = take_fate(what, metadata);
-        else self.abandoned_ = true;
+        if (what.teller)
+            ec = take_fate(what, metadata);
+        else
+            self.abandoned_ = true;
         self.took(ec, metadata);
     }
 
@@ -89,11 +92,13 @@ private:
         auto waiting = std::move(waiting_);
         auto summary = std::move(summary_);
         this->~group_wait();
-        machine.operations().deallocate(this, sizeof(group_wait)); // before the handler runs: it may send again
+        machine.operations().deallocate(this,
+                                        sizeof(group_wait)); // before the handler runs: it may send again
         if (!abandoned) complete(machine, waiting, std::move(summary), completes);
     }
 
-    static void complete(driver& machine, bound_handler<Handler>& waiting, send_summary summary, how completes)
+    static void complete(driver& machine, bound_handler<Handler>& waiting, send_summary summary,
+                         how completes)
     {
         error_code ec;
         if (summary.first_failure) ec = summary.first_failure->code;
@@ -102,9 +107,10 @@ private:
             return;
         }
         const auto executor = asio::get_associated_executor(waiting.handler, machine.executor());
-        asio::post(executor, [handler = std::move(waiting.handler), ec, summary = std::move(summary)]() mutable {
-            std::move(handler)(ec, std::move(summary));
-        });
+        asio::post(executor,
+                   [handler = std::move(waiting.handler), ec, summary = std::move(summary)]() mutable {
+                       std::move(handler)(ec, std::move(summary));
+                   });
     }
 
     bound_handler<Handler> waiting_;

@@ -36,8 +36,9 @@
 
 namespace kurier {
 
-template <class Key = std::string_view, class Value = std::string_view, class Partitioner = default_partitioner,
-          class KeySerializer = serializer<Key>, class ValueSerializer = serializer<Value>>
+template <class Key = std::string_view, class Value = std::string_view,
+          class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,
+          class ValueSerializer = serializer<Value>>
 class producer
 {
     static_assert(check_serializer<KeySerializer, Key>());
@@ -52,12 +53,13 @@ public:
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
     producer(Executor executor, producer_config config, Partitioner partitioner = {}, KeySerializer keys = {},
              ValueSerializer values = {})
-        : producer{kurier::engine{std::move(executor), std::move(config)}, std::move(partitioner), std::move(keys),
-                   std::move(values)}
+        : producer{kurier::engine{std::move(executor), std::move(config)}, std::move(partitioner),
+                   std::move(keys), std::move(values)}
     {}
 
     // On an engine that is shared with others.
-    explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {}, ValueSerializer values = {})
+    explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {},
+                      ValueSerializer values = {})
         : engine_{std::move(shared)}, driver_{engine_.driver()},
           own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values))},
           largest_{std::min(engine_.config().max_request_size, engine_.config().buffer_memory)}
@@ -80,7 +82,8 @@ public:
     delivery send_large(const record& what, large_value value)
     {
         if (driver_->closing()) return refuse(what, errc::closed, {});
-        if (!what.value.is_null()) return refuse(what, errc::invalid_record, "it has a value beside the large one");
+        if (!what.value.is_null())
+            return refuse(what, errc::invalid_record, "it has a value beside the large one");
         const auto now = driver_->now();
         core::topic_state* topic = find_topic(what.topic, now);
         if (!topic) return refuse_topic(what);
@@ -88,7 +91,8 @@ public:
         if (const auto ec = serialize_rest(what, bytes)) return refuse(what, ec, {});
         bytes.value = nullable_bytes{value.bytes()};
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
-        if (auto failure = check_closely(what, bytes, engine_.config().max_request_size)) return refused(std::move(failure));
+        if (auto failure = check_closely(what, bytes, engine_.config().max_request_size))
+            return refused(std::move(failure));
         return queue_large(what, *topic, bytes, now, std::move(value).owner());
     }
 
@@ -96,8 +100,8 @@ public:
     // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
     // Lifetimes: the range and what it refers to must live until the operation is started, which `co_await` does at
     // once. Records that find no room wait for it, as with send. One whose serializer throws has failed.
-    template <class Range,
-              boost::asio::completion_token_for<void(error_code, send_summary)> Token = boost::asio::deferred_t>
+    template <class Range, boost::asio::completion_token_for<void(error_code, send_summary)> Token =
+                               boost::asio::deferred_t>
     auto send_all(Range&& records, Token&& token = {})
     {
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
@@ -109,9 +113,15 @@ public:
             token, this, std::addressof(records));
     }
 
-    template <class... Token> auto flush(Token&&... token) { return engine_.flush(std::forward<Token>(token)...); }
+    template <class... Token> auto flush(Token&&... token)
+    {
+        return engine_.flush(std::forward<Token>(token)...);
+    }
     template <class... Args> auto close(Args&&... args) { return engine_.close(std::forward<Args>(args)...); }
-    template <class... Token> auto ready(Token&&... token) { return engine_.ready(std::forward<Token>(token)...); }
+    template <class... Token> auto ready(Token&&... token)
+    {
+        return engine_.ready(std::forward<Token>(token)...);
+    }
     template <class... Token> auto partitions_for(std::string_view topic, Token&&... token)
     {
         return engine_.partitions_for(topic, std::forward<Token>(token)...);
@@ -176,20 +186,22 @@ private:
         return queue(what, *topic, bytes, now, may_wait);
     }
 
-    [[gnu::always_inline]] delivery queue(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
-                                          core::instant now, bool may_wait)
+    [[gnu::always_inline]] delivery queue(const record& what, core::topic_state& topic,
+                                          const core::record_bytes& bytes, core::instant now, bool may_wait)
     {
         driver_->wake();
         if (!io::driver::open_for(topic)) [[unlikely]]
             return wait(what, topic, what.partition, bytes, now);
         auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
-        if (const auto place = core::append_to_open(topic, partition, bytes, now.steady); place.where) [[likely]]
+        if (const auto place = core::append_to_open(topic, partition, bytes, now.steady); place.where)
+            [[likely]]
             return promise(place, bytes);
         return queue_slowly(what, topic, partition, bytes, now, may_wait);
     }
 
-    [[gnu::noinline]] delivery queue_slowly(const record& what, core::topic_state& topic, std::int32_t partition,
-                                            const core::record_bytes& bytes, core::instant now, bool may_wait)
+    [[gnu::noinline]] delivery queue_slowly(const record& what, core::topic_state& topic,
+                                            std::int32_t partition, const core::record_bytes& bytes,
+                                            core::instant now, bool may_wait)
     {
         if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
             return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
@@ -212,24 +224,29 @@ private:
         return made;
     }
 
-    delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes, core::instant now,
-                         std::shared_ptr<const void> owner)
+    delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
+                         core::instant now, std::shared_ptr<const void> owner)
     {
         driver_->wake();
-        if (!io::driver::open_for(topic)) return wait(what, topic, what.partition, bytes, now, std::move(owner));
+        if (!io::driver::open_for(topic))
+            return wait(what, topic, what.partition, bytes, now, std::move(owner));
         auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
         if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
             return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
         const auto place = driver_->append_outside(topic, partition, bytes, owner, now);
-        return place.where ? promise(place, bytes) : wait(what, topic, partition, bytes, now, std::move(owner));
+        return place.where ? promise(place, bytes)
+                           : wait(what, topic, partition, bytes, now, std::move(owner));
     }
 
-    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic, std::optional<std::int32_t> partition,
-                                    const core::record_bytes& bytes, core::instant now,
-                                    std::shared_ptr<const void> owner = {})
+    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic,
+                                    std::optional<std::int32_t> partition, const core::record_bytes& bytes,
+                                    core::instant now, std::shared_ptr<const void> owner = {})
     {
-        auto* waiting = driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now, std::move(owner));
-        if (!waiting) return refuse(what, errc::buffer_full, "and as many records as kurier.waiting.memory allows wait for room");
+        auto* waiting =
+            driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now, std::move(owner));
+        if (!waiting)
+            return refuse(what, errc::buffer_full,
+                          "and as many records as kurier.waiting.memory allows wait for room");
         waiting->held = true;
         delivery made;
         made.driver_ = driver_;
@@ -238,14 +255,15 @@ private:
         return made;
     }
 
-    [[gnu::always_inline]] static std::int32_t choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
+    [[gnu::always_inline]] static std::int32_t
+    choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
     {
         return partitioner.partition({topic.name, bytes.key, bytes.value, bytes.headers,
                                       static_cast<std::int32_t>(topic.partitions.size()), topic.available});
     }
 
-    static std::int32_t choose_later(void* context, const core::topic_state& topic, nullable_bytes key, nullable_bytes value,
-                                     std::span<const header_view> headers)
+    static std::int32_t choose_later(void* context, const core::topic_state& topic, nullable_bytes key,
+                                     nullable_bytes value, std::span<const header_view> headers)
     {
         return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
     }
@@ -255,7 +273,8 @@ private:
         auto& own = *own_;
         own.headers.reset(what.headers);
         const serialize_context context{what.topic, serialized_part::key, own.headers};
-        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key)) return ec;
+        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key))
+            return ec;
         bytes.headers = own.headers.view();
         return {};
     }
@@ -265,9 +284,11 @@ private:
         auto& own = *own_;
         own.headers.reset(what.headers);
         const serialize_context key_context{what.topic, serialized_part::key, own.headers};
-        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, key_context, bytes.key)) return ec;
+        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, key_context, bytes.key))
+            return ec;
         const serialize_context value_context{what.topic, serialized_part::value, own.headers};
-        if (const auto ec = serialize_field<Value>(own.values, what.value, own.value_scratch, value_context, bytes.value))
+        if (const auto ec =
+                serialize_field<Value>(own.values, what.value, own.value_scratch, value_context, bytes.value))
             return ec;
         bytes.headers = own.headers.view();
         return {};
@@ -276,7 +297,8 @@ private:
     // What no broker would take. First what costs nothing to see: there is nothing to check.
     std::shared_ptr<const delivery_failure> check(const record& what, const core::record_bytes& bytes) const
     {
-        if (bytes.headers.empty() && !what.partition && bytes.timestamp >= 0 && rough_size(bytes) <= largest_) [[likely]]
+        if (bytes.headers.empty() && !what.partition && bytes.timestamp >= 0 && rough_size(bytes) <= largest_)
+            [[likely]]
             return nullptr;
         return check_closely(what, bytes, largest_);
     }
@@ -285,18 +307,21 @@ private:
     check_closely(const record& what, const core::record_bytes& bytes, std::size_t largest) const
     {
         if (what.partition && *what.partition < 0)
-            return failure_of(what, errc::invalid_partition, "partition " + std::to_string(*what.partition) + " is negative");
+            return failure_of(what, errc::invalid_partition,
+                              "partition " + std::to_string(*what.partition) + " is negative");
         if (bytes.timestamp < 0)
-            return failure_of(what, errc::invalid_record, "the timestamp " + std::to_string(bytes.timestamp) + " is negative");
+            return failure_of(what, errc::invalid_record,
+                              "the timestamp " + std::to_string(bytes.timestamp) + " is negative");
         for (const auto& header : bytes.headers)
             if (header.name.data() == nullptr || header.name.find('\0') != std::string_view::npos)
-                return failure_of(what, errc::invalid_record, "a header's name is null or has a NUL character");
+                return failure_of(what, errc::invalid_record,
+                                  "a header's name is null or has a NUL character");
         if (rough_size(bytes) > largest && io::driver::size_alone(bytes) > largest) {
             const auto& config = driver_->config();
             return failure_of(what, errc::record_too_large,
-                              "it has " + std::to_string(io::driver::size_alone(bytes)) + " bytes, max.request.size is " +
-                                  std::to_string(config.max_request_size) + " and buffer.memory " +
-                                  std::to_string(config.buffer_memory));
+                              "it has " + std::to_string(io::driver::size_alone(bytes)) +
+                                  " bytes, max.request.size is " + std::to_string(config.max_request_size) +
+                                  " and buffer.memory " + std::to_string(config.buffer_memory));
         }
         return nullptr;
     }
@@ -333,11 +358,13 @@ private:
     static std::string out_of_range(std::int32_t chosen, const core::topic_state& topic)
     {
         const auto count = topic.partitions.size();
-        return (chosen == no_partition ? "the partitioner found none" : "it asks for partition " + std::to_string(chosen)) +
+        return (chosen == no_partition ? "the partitioner found none"
+                                       : "it asks for partition " + std::to_string(chosen)) +
                " and the topic has partitions 0 to " + std::to_string(count - 1);
     }
 
-    static std::shared_ptr<const delivery_failure> failure_of(const record& what, error_code ec, std::string text)
+    static std::shared_ptr<const delivery_failure> failure_of(const record& what, error_code ec,
+                                                              std::string text)
     {
         auto failure = std::make_shared<delivery_failure>();
         failure->code = ec;
@@ -350,7 +377,8 @@ private:
 
     [[gnu::noinline]] delivery refuse_topic(const record& what)
     {
-        return refuse(what, errc::invalid_topic, std::string{"the topic name "} + why_not_a_topic(what.topic));
+        return refuse(what, errc::invalid_topic,
+                      std::string{"the topic name "} + why_not_a_topic(what.topic));
     }
 
     [[gnu::noinline]] delivery refuse(const record& what, error_code ec, std::string text)

@@ -119,7 +119,7 @@ public:
     std::chrono::milliseconds socket_connection_setup_timeout{10'000};
     std::chrono::milliseconds socket_connection_setup_timeout_max{30'000};
     std::chrono::milliseconds connections_max_idle{540'000}; // -1: never closed for being idle
-    std::int32_t send_buffer = -1;                           // the operating system's: fewer writes for a batch
+    std::int32_t send_buffer = -1; // the operating system's: fewer writes for a batch
     std::int32_t receive_buffer = 32'768;
 
     // Is each batch written once, whatever is sent again? Said outright, or as acks and retries allow.

@@ -18,7 +18,10 @@ producer_config automatic(compression_goal goal)
     return config;
 }
 
-std::string runs(std::size_t size) { return std::string(size, 'x'); }
+std::string runs(std::size_t size)
+{
+    return std::string(size, 'x');
+}
 
 std::string noise(std::size_t size, std::uint64_t seed)
 {
@@ -92,7 +95,8 @@ TEST_CASE("auto: by the worth of the link")
     narrow.send(300, [](int) { return runs(2000); });
     CHECK(narrow.s.core.compression_of("t").choice.id == compression::zstd);
 
-    auto fast = automatic(compression_goal::link); // 8 ns a byte: half of it saved for 1 ns, or all of it for 10
+    auto fast =
+        automatic(compression_goal::link); // 8 ns a byte: half of it saved for 1 ns, or all of it for 10
     fixture wide{fast};
     wide.send(300, [](int) { return runs(2000); });
     CHECK(wide.s.core.compression_of("t").choice.id == compression::lz4);
@@ -118,7 +122,8 @@ TEST_CASE("auto: each topic has a choice of its own, and rules come first")
     config.compression_topics.emplace_back("plain", compression::none);
     config.compression_topics.emplace_back("fast", compression::lz4);
     fixture f{config};
-    for (const char* name : {"plain", "fast", "noisy"}) f.s.topics[name] = {id_of(static_cast<unsigned char>(name[0])), {{}}, broker_errc::none};
+    for (const char* name : {"plain", "fast", "noisy"})
+        f.s.topics[name] = {id_of(static_cast<unsigned char>(name[0])), {{}}, broker_errc::none};
     f.send(100, [](int) { return runs(500); });
     for (const std::string name : {"plain", "fast", "noisy"})
         for (int i = 0; i < 100; ++i) {
@@ -156,7 +161,9 @@ TEST_CASE("the same batches lead to the same choices")
         auto config = automatic(compression_goal::link);
         config.compression_link_bytes_per_second = 50'000'000;
         fixture f{config};
-        f.send(400, [](int i) { return i / 100 % 2 == 0 ? runs(1500) : noise(1500, static_cast<std::uint64_t>(i)); });
+        f.send(400, [](int i) {
+            return i / 100 % 2 == 0 ? runs(1500) : noise(1500, static_cast<std::uint64_t>(i));
+        });
         return std::pair{f.sent, f.changes()};
     };
     CHECK(trace() == trace());
@@ -337,7 +344,10 @@ TEST_CASE("abort while a job is out, and the end of the core")
     e.s.core.abort(errc::aborted);
     e.s.step();
     CHECK(told.error == errc::aborted);
-    SUBCASE("it comes back") { e.nothing_left(); }
+    SUBCASE("it comes back")
+    {
+        e.nothing_left();
+    }
     SUBCASE("it doesn't, and the memory goes with the core") {}
 }
 
@@ -394,7 +404,8 @@ TEST_CASE("a batch whose pieces are compressed elsewhere too")
             const auto question = e.s.take();
             const bool large = question.only().header.record_count > 1;
             if (!large) received.push_back(question.only().values.at(0));
-            e.s.answer(question, {reply{.error = large ? broker_errc::message_too_large : broker_errc::none}});
+            e.s.answer(question,
+                       {reply{.error = large ? broker_errc::message_too_large : broker_errc::none}});
         }
         e.s.step(1s);
     }

@@ -60,11 +60,17 @@ TEST_CASE("InitProducerId: an answer that can't be read, or that names no id")
     auto& told = s.send("t", "a");
     s.step();
     const auto asked = held_question(s);
-    SUBCASE("unreadable") { give(s, asked, std::string_view{"\0\1", 2}); }
+    SUBCASE("unreadable")
+    {
+        give(s, asked, std::string_view{"\0\1", 2});
+    }
     SUBCASE("no id, no epoch")
     {
         protocol::init_producer_id_response answer;
-        SUBCASE("no id") { answer.producer_id = -1; }
+        SUBCASE("no id")
+        {
+            answer.producer_id = -1;
+        }
         SUBCASE("no epoch")
         {
             answer.producer_id = 7;
@@ -120,10 +126,22 @@ TEST_CASE("strangers: TLS handshakes, HTML; what only looks like TLS is too larg
         s.receive(asked.link, bytes);
         return s.closes.back().second;
     };
-    SUBCASE("TLS handshake") { CHECK(close_after({"\x16\x03\x01\x00\x05", 5}) == errc::tls_peer); }
-    SUBCASE("HTML") { CHECK(close_after("<!DOCTYPE html>") == errc::http_peer); }
-    SUBCASE("no TLS: major version") { CHECK(close_after({"\x15\x02\x03\x00\x05", 5}) == errc::response_too_large); }
-    SUBCASE("no TLS: minor version") { CHECK(close_after({"\x15\x03\x09\x00\x05", 5}) == errc::response_too_large); }
+    SUBCASE("TLS handshake")
+    {
+        CHECK(close_after({"\x16\x03\x01\x00\x05", 5}) == errc::tls_peer);
+    }
+    SUBCASE("HTML")
+    {
+        CHECK(close_after("<!DOCTYPE html>") == errc::http_peer);
+    }
+    SUBCASE("no TLS: major version")
+    {
+        CHECK(close_after({"\x15\x02\x03\x00\x05", 5}) == errc::response_too_large);
+    }
+    SUBCASE("no TLS: minor version")
+    {
+        CHECK(close_after({"\x15\x03\x09\x00\x05", 5}) == errc::response_too_large);
+    }
 }
 
 TEST_CASE("metadata: brokers with impossible addresses are left out; there may be no cluster id")
@@ -137,8 +155,14 @@ TEST_CASE("metadata: brokers with impossible addresses are left out; there may b
     for (const auto& [id, port] : std::vector<std::pair<int, int>>{{1, 70000}, {2, 0}, {-3, 9003}})
         answer.brokers.push_back({id, "broker", port, {}});
     answer.brokers.push_back({4, "", 9004, {}});
-    SUBCASE("a topic without partitions") { answer.topics.emplace_back().name = "t"; }
-    SUBCASE("a topic that nobody asked about") { answer.topics.emplace_back().name = "stranger"; }
+    SUBCASE("a topic without partitions")
+    {
+        answer.topics.emplace_back().name = "t";
+    }
+    SUBCASE("a topic that nobody asked about")
+    {
+        answer.topics.emplace_back().name = "stranger";
+    }
     s.answer_metadata = true;
     s.respond(asked.link, asked.id, asked.version, answer);
     CHECK(s.core.view().node(1) == nullptr);
@@ -214,7 +238,10 @@ TEST_CASE("a waiting record that was refused in this turn can't be taken back an
     s.pass(s.core.config().max_block);
     s.core.turn(s.now);
     s.core.withdraw(*waiting);
-    SUBCASE("and is told") { s.step(); }
+    SUBCASE("and is told")
+    {
+        s.step();
+    }
     SUBCASE("or goes with the core")
     {
         waiting->waiter.notify = nullptr;

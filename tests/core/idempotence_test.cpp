@@ -471,7 +471,8 @@ TEST_CASE("lesson 14 (franz-go #216, KAFKA-7693): after 2^31-1 comes 0")
     }
 }
 
-TEST_CASE("lesson 14: sequence 0 behind 2^31-1 goes alone: a broker that has only an older epoch would take it, and "
+TEST_CASE("lesson 14: sequence 0 behind 2^31-1 goes alone: a broker that has only an older epoch would take "
+          "it, and "
           "refuse those before it")
 {
     core_script s;

@@ -50,7 +50,10 @@ struct large_script : core_script
     }
 };
 
-std::string large(char with = 'L') { return std::string(300'000, with); }
+std::string large(char with = 'L')
+{
+    return std::string(300'000, with);
+}
 
 } // namespace
 

@@ -52,7 +52,8 @@ TEST_CASE("ApiVersions: version 5 is not asked where the cluster hasn't offered 
     CHECK(s.versions_asked == std::vector<std::int16_t>{4, 4});
 }
 
-TEST_CASE("ApiVersions: a broker of another cluster is left, and the bootstrap addresses are asked again (KIP-1242)")
+TEST_CASE("ApiVersions: a broker of another cluster is left, and the bootstrap addresses are asked again "
+          "(KIP-1242)")
 {
     core_script s;
     s.send("t", "a");

@@ -11,7 +11,8 @@ int main()
     std::cout << "| setting | default | meaning |\n|---|---|---|\n";
     for (const auto& row : setting_rows) {
         const std::string value = print_setting(defaults, row);
-        std::cout << "| `" << row.key << "` | " << (value.empty() ? "" : '`' + value + '`') << " | " << row.doc;
+        std::cout << "| `" << row.key << "` | " << (value.empty() ? "" : '`' + value + '`') << " | "
+                  << row.doc;
         if (row.kind == setting_kind::choice) std::cout << " (" << allowed_values(row) << ')';
         std::cout << " |\n";
     }

@@ -19,14 +19,15 @@ int main(int argc, char** argv)
     std::cout << broker.bootstrap_servers() << std::endl;
 
     asio::posix::stream_descriptor input{context, STDIN_FILENO};
-    input.async_wait(asio::posix::stream_descriptor::wait_read, [&](boost::system::error_code) { broker.stop(); });
+    input.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [&](boost::system::error_code) { broker.stop(); });
     context.run();
 
     for (int i = 1; i < argc; ++i) {
         const std::string topic = argv[i];
         for (std::int32_t partition = 0; partition < broker.partition_count(topic); ++partition)
             for (const auto& r : broker.log(topic, partition))
-                std::cout << topic << '\t' << partition << '\t' << r.offset << '\t' << r.key.value_or("<null>") << '\t'
-                          << r.value.value_or("<null>") << '\n';
+                std::cout << topic << '\t' << partition << '\t' << r.offset << '\t'
+                          << r.key.value_or("<null>") << '\t' << r.value.value_or("<null>") << '\n';
     }
 }

@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::within_allocation_bound(size, 8, [&] { one(text); });
     const producer_config config{text};
     for (const auto& server : config.bootstrap_servers) one(server);
-    for (const auto& problem : validate(config)) require(wire::is_printable(problem.text) && !problem.text.empty());
+    for (const auto& problem : validate(config))
+        require(wire::is_printable(problem.text) && !problem.text.empty());
     return 0;
 }
 

@@ -22,7 +22,7 @@ inline void require(bool condition, std::source_location where = std::source_loc
 struct heap_counts
 {
     bool on = false;
-    std::size_t asked = 0;  // all allocations
+    std::size_t asked = 0; // all allocations
     std::ptrdiff_t held = 0, held_max = 0;
 };
 
@@ -44,7 +44,8 @@ inline void install_heap_hooks()
     const auto on_free = [](const volatile void* freed) {
         auto& counts = heap();
         if (counts.on && freed)
-            counts.held -= static_cast<std::ptrdiff_t>(__sanitizer_get_allocated_size(const_cast<const void*>(freed)));
+            counts.held -=
+                static_cast<std::ptrdiff_t>(__sanitizer_get_allocated_size(const_cast<const void*>(freed)));
     };
     static const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
     require(installed > 0);
@@ -77,9 +78,9 @@ template <class Act> decltype(auto) within_allocation_bound(std::size_t size, st
 } // namespace kurier::fuzz
 
 // In one source file of each target that counts.
-#define KURIER_FUZZ_COUNTS_HEAP                                                                                       \
-    extern "C" int LLVMFuzzerInitialize(int*, char***)                                                                \
-    {                                                                                                                 \
-        kurier::fuzz::install_heap_hooks();                                                                           \
-        return 0;                                                                                                     \
+#define KURIER_FUZZ_COUNTS_HEAP                                                                              \
+    extern "C" int LLVMFuzzerInitialize(int*, char***)                                                       \
+    {                                                                                                        \
+        kurier::fuzz::install_heap_hooks();                                                                  \
+        return 0;                                                                                            \
     }

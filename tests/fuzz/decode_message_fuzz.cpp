@@ -61,8 +61,8 @@ template <message Message> void decode_one(bytes_view bytes, std::uint8_t pick)
     const auto version = static_cast<std::int16_t>(Message::valid.lo + pick % count);
     Message read;
     const auto factor = std::is_same_v<Message, metadata_request> ? 32 : 8;
-    const bool good =
-        kurier::fuzz::within_allocation_bound(bytes.size(), factor, [&] { return decode(bytes, version, read); });
+    const bool good = kurier::fuzz::within_allocation_bound(bytes.size(), factor,
+                                                            [&] { return decode(bytes, version, read); });
     if (good) {
         std::vector<std::byte> again;
         kurier::wire::writer out{again};

@@ -11,9 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t limit = size == 0 ? 0 : std::size_t{1} << (data[0] % 22);
     std::vector<std::byte> out;
     const auto error = decompressor.decompress(in.subspan(size == 0 ? 0 : 1), limit, out);
-    if (error != kurier::compression_error::none && !out.empty())
-        std::abort();
-    if (out.size() > limit || out.capacity() > 2 * limit + 4096)
-        std::abort();
+    if (error != kurier::compression_error::none && !out.empty()) std::abort();
+    if (out.size() > limit || out.capacity() > 2 * limit + 4096) std::abort();
     return 0;
 }

@@ -69,7 +69,8 @@ public:
 
     bool send(std::string_view topic_name, std::string_view value, std::int32_t partition)
     {
-        auto& record = records.emplace_back(sent_record{std::string{topic_name}, std::string{value}, partition, 0, {}, -1});
+        auto& record = records.emplace_back(
+            sent_record{std::string{topic_name}, std::string{value}, partition, 0, {}, -1});
         auto* slot = counted([&] { return put(record); });
         if (!slot) {
             records.pop_back();
@@ -216,7 +217,8 @@ private:
         }
         counted([&] {
             core::log_entry entry;
-            while (core->poll(entry)) {}
+            while (core->poll(entry)) {
+            }
         });
         return any;
     }

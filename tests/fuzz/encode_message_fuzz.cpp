@@ -20,7 +20,8 @@ template <protocol::message Message> void round_trip(fuzz::input in)
 
     Message read;
     const auto factor = std::is_same_v<Message, protocol::metadata_request> ? 32 : 8;
-    require(fuzz::within_allocation_bound(bytes.size(), factor, [&] { return decode(bytes, version, read); }));
+    require(
+        fuzz::within_allocation_bound(bytes.size(), factor, [&] { return decode(bytes, version, read); }));
     require(read == made);
     require(decode(bytes, version, read) && read == made); // into what was used before
 

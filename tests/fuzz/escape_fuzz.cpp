@@ -28,10 +28,18 @@ std::string unescaped(std::string_view text)
         }
         require(++i < text.size());
         switch (text[i]) {
-        case '\\': plain += '\\'; break;
-        case 'n': plain += '\n'; break;
-        case 'r': plain += '\r'; break;
-        case 't': plain += '\t'; break;
+        case '\\':
+            plain += '\\';
+            break;
+        case 'n':
+            plain += '\n';
+            break;
+        case 'r':
+            plain += '\r';
+            break;
+        case 't':
+            plain += '\t';
+            break;
         default:
             require(text[i] == 'x' && i + 2 < text.size());
             plain += static_cast<char>(digit(text[i + 1]) << 4 | digit(text[i + 2]));

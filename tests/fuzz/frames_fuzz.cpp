@@ -42,7 +42,8 @@ class session final : public fuzz::network
 public:
     // Without cuts everything is read and written at once.
     session(unsigned number, std::optional<fuzz::input> cuts, bool acts_between)
-        : cuts_{cuts}, sizes_{cuts}, acts_between_{acts_between}, config_{make_config(number)}, driven_{config_, *this}
+        : cuts_{cuts}, sizes_{cuts}, acts_between_{acts_between}, config_{make_config(number)},
+          driven_{config_, *this}
     {
         cluster_.create_topic("t", partitions);
     }
@@ -51,7 +52,8 @@ public:
     {
         for (int round = 0; round < rounds; ++round) {
             for (int i = 0; i < records_per_round; ++i) {
-                const auto value = std::to_string(round) + std::string(static_cast<std::size_t>(i * i * 20), 'v');
+                const auto value =
+                    std::to_string(round) + std::string(static_cast<std::size_t>(i * i * 20), 'v');
                 require(driven_.send("t", value, i % partitions));
             }
             driven_.settle();

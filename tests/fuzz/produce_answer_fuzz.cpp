@@ -45,12 +45,13 @@ struct question
     }
 };
 
-const protocol::produce_response_partition* told_of(const request::cut& cut, const protocol::produce_response& answer,
-                                                    std::int16_t version)
+const protocol::produce_response_partition*
+told_of(const request::cut& cut, const protocol::produce_response& answer, std::int16_t version)
 {
     const auto& partition = *cut.body->partition;
     for (const auto& topic : answer.responses) {
-        if (version >= 13 ? topic.topic_id != cut.topic_id : topic.name != partition.topic->name.view()) continue;
+        if (version >= 13 ? topic.topic_id != cut.topic_id : topic.name != partition.topic->name.view())
+            continue;
         for (const auto& part : topic.partition_responses)
             if (part.index == partition.index) return &part;
     }
@@ -116,8 +117,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     produce_exchange exchange;
     produce_result result;
-    const bool accepted =
-        fuzz::within_allocation_bound(body.size(), 8, [&] { return exchange.decode(asked.sent, body, result); });
+    const bool accepted = fuzz::within_allocation_bound(
+        body.size(), 8, [&] { return exchange.decode(asked.sent, body, result); });
     protocol::produce_response declared;
     require(accepted == protocol::decode(message, version, declared, std::size_t{1} << 40));
     if (!accepted) return 0;

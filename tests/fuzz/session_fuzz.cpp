@@ -42,7 +42,8 @@ testing::cluster_options make_cluster()
 class hostile_brokers final : public fuzz::network
 {
 public:
-    explicit hostile_brokers(fuzz::input in) : in_{in}, config_{make_config(in_)}, cluster_{make_cluster()}, driven_{config_, *this}
+    explicit hostile_brokers(fuzz::input in)
+        : in_{in}, config_{make_config(in_)}, cluster_{make_cluster()}, driven_{config_, *this}
     {
         cluster_.state().set_endpoint(1, "broker", 9001);
         cluster_.state().set_endpoint(2, "broker", 9002);
@@ -55,16 +56,19 @@ public:
         driven_.settle();
         for (int events = 0; !in_.empty() && events < 400; ++events) {
             one_event();
-            if (events % 8 == 7) driven_.settle(); // a broken invariant mostly stays broken
-            else driven_.settle_unseen();
+            if (events % 8 == 7)
+                driven_.settle(); // a broken invariant mostly stays broken
+            else
+                driven_.settle_unseen();
             check_memory();
         }
         silent_ = true;
-        driven_.settle_until_idle(config_.delivery_timeout + config_.request_timeout + config_.max_block, 2000);
+        driven_.settle_until_idle(config_.delivery_timeout + config_.request_timeout + config_.max_block,
+                                  2000);
         check_memory();
         using testing::violation;
-        for (const auto never : {violation::malformed_request, violation::not_canonical, violation::wrong_offset_deltas,
-                                 violation::wrong_max_timestamp})
+        for (const auto never : {violation::malformed_request, violation::not_canonical,
+                                 violation::wrong_offset_deltas, violation::wrong_max_timestamp})
             driven_.check(cluster_.violations().count(never) == 0, testing::name_of(never));
         driven_.finish();
     }
@@ -127,7 +131,8 @@ private:
     void deliver(connection_id link, peer& from, std::size_t most)
     {
         const auto size = std::min(most, from.answers.size());
-        const std::vector<std::byte> part{from.answers.begin(), from.answers.begin() + static_cast<std::ptrdiff_t>(size)};
+        const std::vector<std::byte> part{from.answers.begin(),
+                                          from.answers.begin() + static_cast<std::ptrdiff_t>(size)};
         from.answers.erase(from.answers.begin(), from.answers.begin() + static_cast<std::ptrdiff_t>(size));
         deliver(link, part);
     }
@@ -141,20 +146,28 @@ private:
     {
         const auto choice = in_.byte();
         switch (choice % 16) {
-        case 0: return send();
-        case 1: refuse_ = static_cast<int>(in_.below(4)); return;
-        case 2: return pass(std::chrono::milliseconds{in_.number<std::uint16_t>()});
+        case 0:
+            return send();
+        case 1:
+            refuse_ = static_cast<int>(in_.below(4));
+            return;
+        case 2:
+            return pass(std::chrono::milliseconds{in_.number<std::uint16_t>()});
         case 3:
             if (const auto due = driven_.core->deadline(); due != core::never) pass(due - driven_.now.steady);
             return;
         case 4:
-            cluster_.fail_next("t", static_cast<std::int32_t>(in_.below(3)), static_cast<broker_errc>(in_.byte() - 1), 1);
+            cluster_.fail_next("t", static_cast<std::int32_t>(in_.below(3)),
+                               static_cast<broker_errc>(in_.byte() - 1), 1);
             return;
-        case 5: (void)driven_.counted([&] { return driven_.core->flush(); }); return;
+        case 5:
+            (void)driven_.counted([&] { return driven_.core->flush(); });
+            return;
         case 7:
             for (auto& [link, from] : peers_) deliver(link, from, from.answers.size());
             return;
-        default: break;
+        default:
+            break;
         }
         if (peers_.empty()) return;
         auto chosen = peers_.begin();
@@ -166,8 +179,10 @@ private:
     {
         auto& answers = from.answers;
         switch (kind) {
-        case 6: return deliver(link, from, answers.size());
-        case 8: return deliver(link, from, in_.byte());
+        case 6:
+            return deliver(link, from, answers.size());
+        case 8:
+            return deliver(link, from, in_.byte());
         case 9: // bytes of the answers are others
             for (auto count = 1 + in_.below(4); count > 0; --count) {
                 const auto at = in_.number<std::uint16_t>();
@@ -175,16 +190,22 @@ private:
                 if (!answers.empty()) answers[at % answers.size()] = value;
             }
             return;
-        case 10: return deliver(link, in_.bytes(in_.byte()));
-        case 11: return deliver(link, framed(link, in_.bytes(in_.number<std::uint16_t>() % 1024)));
+        case 10:
+            return deliver(link, in_.bytes(in_.byte()));
+        case 11:
+            return deliver(link, framed(link, in_.bytes(in_.number<std::uint16_t>() % 1024)));
         case 12: // answers that end early, or come again
             if (const auto size = in_.number<std::uint16_t>(); size & 1)
                 answers.resize(std::min<std::size_t>(answers.size(), size / 2));
             else if (answers.size() < 4096)
                 deliver(link, std::vector<std::byte>{answers});
             return;
-        case 13: answers.clear(); return;
-        case 14: from.deaf = !from.deaf; return;
+        case 13:
+            answers.clear();
+            return;
+        case 14:
+            from.deaf = !from.deaf;
+            return;
         default:
             forget(link);
             driven_.closed(link, errc::disconnected);

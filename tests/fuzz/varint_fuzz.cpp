@@ -26,7 +26,8 @@ template <class Int, class Put, class Take> void round_trip(Int value, std::size
 }
 
 // Bytes that are read as a number are at least as many as the number needs, and at most what its type can take.
-template <class Size, class Take> void from_bytes(bytes_view bytes, std::size_t size_max, Size size, Take take)
+template <class Size, class Take>
+void from_bytes(bytes_view bytes, std::size_t size_max, Size size, Take take)
 {
     wire::reader in{bytes};
     const auto value = take(in);
@@ -56,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto with_sign = static_cast<std::int32_t>(value);
         round_trip(with_sign, wire::varint_size(with_sign), wire::put_varint, take_varint);
     }
-    for (const auto value : {static_cast<std::int64_t>(number), static_cast<std::int64_t>(number >> (number % 64))})
+    for (const auto value :
+         {static_cast<std::int64_t>(number), static_cast<std::int64_t>(number >> (number % 64))})
         round_trip(value, wire::varlong_size(value), wire::put_varlong, take_varlong);
     return 0;
 }

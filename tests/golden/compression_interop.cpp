@@ -20,15 +20,20 @@ using kurier::compression;
 using kurier_test::bytes;
 using kurier_test::golden_data;
 
-using every_codec = kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
+using every_codec =
+    kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
 
 std::vector<int> levels_of(compression id)
 {
     switch (id) {
-    case compression::gzip: return {-1, 1, 5, 9};
-    case compression::lz4: return {9, 1, 3, 12, 17};
-    case compression::zstd: return {3, -131072, -5, 1, 9, 19};
-    default: return {0};
+    case compression::gzip:
+        return {-1, 1, 5, 9};
+    case compression::lz4:
+        return {9, 1, 3, 12, 17};
+    case compression::zstd:
+        return {3, -131072, -5, 1, 9, 19};
+    default:
+        return {0};
     }
 }
 
@@ -39,8 +44,8 @@ int write(const std::filesystem::path& directory)
     for (const auto id : {compression::gzip, compression::snappy, compression::lz4, compression::zstd})
         for (const int level : levels_of(id))
             for (const auto* kind : {"text", "noise", "mixed"})
-                for (const auto size : kurier_test::sizes{0, 1, 15, 1000, 32767, 32768, 32769, 65535, 65536, 65537,
-                                                          1000000, 10485760}) {
+                for (const auto size : kurier_test::sizes{0, 1, 15, 1000, 32767, 32768, 32769, 65535, 65536,
+                                                          65537, 1000000, 10485760}) {
                     bytes out(codecs.bound(id, size));
                     const auto result = codecs.compress(id, golden_data(kind, size), out, level);
                     if (!result) {
@@ -70,7 +75,8 @@ int check(const std::filesystem::path& directory)
         kurier_test::append(packed, std::string{std::istreambuf_iterator<char>{file}, {}});
         const auto expected = golden_data(kind, std::stoul(size));
         bytes out;
-        const auto error = codecs.decompress(kurier::compression_from_name(codec).value(), packed, expected.size(), out);
+        const auto error =
+            codecs.decompress(kurier::compression_from_name(codec).value(), packed, expected.size(), out);
         if (error != kurier::compression_error::none || out != expected) {
             std::cerr << entry.path() << ": " << describe(error) << '\n';
             return 1;
@@ -86,10 +92,8 @@ int check(const std::filesystem::path& directory)
 int main(int argc, char** argv)
 {
     const std::string_view mode = argc == 3 ? argv[1] : "";
-    if (mode == "write")
-        return write(argv[2]);
-    if (mode == "check")
-        return check(argv[2]);
+    if (mode == "write") return write(argv[2]);
+    if (mode == "check") return check(argv[2]);
     std::cerr << "usage: compression_interop write|check DIR\n";
     return 2;
 }

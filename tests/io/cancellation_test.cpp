@@ -26,7 +26,8 @@ TEST_CASE("A record whose topic is not known yet is withdrawn")
     auto producer = net.make_producer();
     asio::cancellation_signal cancel;
     outcome first, second;
-    producer.send({.topic = "t", .value = "first"})(asio::bind_cancellation_slot(cancel.slot(), first.take()));
+    producer.send({.topic = "t", .value = "first"})(
+        asio::bind_cancellation_slot(cancel.slot(), first.take()));
     producer.send({.topic = "t", .value = "second"})(second.take());
     cancel.emit(all_types);
     cancel.emit(all_types); // again: nothing is left to cancel
@@ -55,7 +56,8 @@ TEST_CASE("A record that lingers is withdrawn, its neighbours are sent")
     asio::cancellation_signal cancel;
     outcome before, middle, after;
     producer.send({.topic = "t", .value = "before"})(before.take());
-    producer.send({.topic = "t", .value = "middle"})(asio::bind_cancellation_slot(cancel.slot(), middle.take()));
+    producer.send({.topic = "t", .value = "middle"})(
+        asio::bind_cancellation_slot(cancel.slot(), middle.take()));
     producer.send({.topic = "t", .value = "after"})(after.take());
     cancel.emit(all_types);
     REQUIRE(net.until([&] { return middle.told == 1; }));
@@ -81,7 +83,8 @@ TEST_CASE("A record that waits for room is withdrawn")
     asio::cancellation_signal cancel;
     outcome first, waiting, behind;
     producer.send({.topic = "t", .value = large})(first.take());
-    producer.send({.topic = "t", .value = large + "w"})(asio::bind_cancellation_slot(cancel.slot(), waiting.take()));
+    producer.send({.topic = "t", .value = large + "w"})(
+        asio::bind_cancellation_slot(cancel.slot(), waiting.take()));
     producer.send({.topic = "t", .value = large + "b"})(behind.take());
     cancel.emit(all_types);
     REQUIRE(net.until([&] { return behind.told == 1; }));
@@ -164,12 +167,14 @@ TEST_CASE("send && send, and a parallel group of deliveries")
     net.broker->create_topic("t");
     auto producer = net.make_producer();
     net.run([&]() -> asio::awaitable<void> {
-        const auto [first, second] = co_await (producer.send({.topic = "t", .value = "1"})(asio::use_awaitable) &&
-                                               producer.send({.topic = "t", .value = "2"})(asio::use_awaitable));
+        const auto [first, second] =
+            co_await (producer.send({.topic = "t", .value = "1"})(asio::use_awaitable) &&
+                      producer.send({.topic = "t", .value = "2"})(asio::use_awaitable));
         CHECK(first.offset == 0);
         CHECK(second.offset == 1);
-        auto group = asio::experimental::make_parallel_group(producer.send({.topic = "t", .value = "3"})(asio::deferred),
-                                                             producer.send({.topic = ""})(asio::deferred));
+        auto group = asio::experimental::make_parallel_group(
+            producer.send({.topic = "t", .value = "3"})(asio::deferred),
+            producer.send({.topic = ""})(asio::deferred));
         auto [order, ec3, where3, ec4, where4] =
             co_await group.async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
         CHECK_FALSE(ec3);
@@ -194,7 +199,8 @@ TEST_CASE("A coroutine that is cancelled takes back what it awaits")
             seen = error.code();
         }
     };
-    asio::co_spawn(net.context, body, asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
+    asio::co_spawn(net.context, body,
+                   asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
     net.context.run_one(); // up to the first co_await
     while (seen.failed() == false && !ended && net.context.poll_one() > 0 && net.values("t").empty())
         cancel.emit(asio::cancellation_type::terminal);
@@ -219,11 +225,12 @@ TEST_CASE("flush, ready, partitions_for and close can be cancelled")
     const auto take = [&told](error_code ec) { told.push_back(ec); };
     producer.flush(asio::bind_cancellation_slot(cancel_flush.slot(), take));
     producer.ready(asio::bind_cancellation_slot(cancel_ready.slot(), take));
-    producer.partitions_for("absent", asio::bind_cancellation_slot(cancel_partitions.slot(),
-                                                                   [&told](error_code ec, std::vector<partition_info> found) {
-                                                                       CHECK(found.empty());
-                                                                       told.push_back(ec);
-                                                                   }));
+    producer.partitions_for(
+        "absent", asio::bind_cancellation_slot(cancel_partitions.slot(),
+                                               [&told](error_code ec, std::vector<partition_info> found) {
+                                                   CHECK(found.empty());
+                                                   told.push_back(ec);
+                                               }));
     REQUIRE(net.until([&] { return net.values("t").size() == 2; }));
     cancel_flush.emit(all_types);
     cancel_flush.emit(all_types);

@@ -14,11 +14,12 @@ struct stream
     stream(kurier::producer<>& sender, int count)
     {
         for (int i = 0; i < count; ++i)
-            sender.send({.topic = "t", .value = std::to_string(i)})([this](error_code ec, const record_metadata& where) {
-                ++told;
-                failed += ec.failed();
-                if (!ec) offsets.push_back(where.offset);
-            });
+            sender.send({.topic = "t", .value = std::to_string(i)})(
+                [this](error_code ec, const record_metadata& where) {
+                    ++told;
+                    failed += ec.failed();
+                    if (!ec) offsets.push_back(where.offset);
+                });
     }
     stream(const stream&) = delete;
 
@@ -39,7 +40,8 @@ void expect_all(loopback& net, stream& sent, int count)
     CHECK(sent.failed == 0);
     CHECK(net.values("t") == numbers(count));
     CHECK(std::ranges::is_sorted(sent.offsets));
-    CAPTURE(net.cluster().violations().texts().empty() ? std::string{} : net.cluster().violations().texts().front());
+    CAPTURE(net.cluster().violations().texts().empty() ? std::string{}
+                                                       : net.cluster().violations().texts().front());
     CHECK(net.cluster().violations().surely_wrong() == 0);
 }
 
@@ -47,9 +49,10 @@ void expect_all(loopback& net, stream& sent, int count)
 
 TEST_CASE("Errors that pass: the records are sent again")
 {
-    for (const auto error : {broker_errc::not_leader_or_follower, broker_errc::not_enough_replicas, broker_errc::request_timed_out,
-                             broker_errc::unknown_topic_or_partition, broker_errc::corrupt_message,
-                             broker_errc::kafka_storage_error, broker_errc::network_exception}) {
+    for (const auto error :
+         {broker_errc::not_leader_or_follower, broker_errc::not_enough_replicas,
+          broker_errc::request_timed_out, broker_errc::unknown_topic_or_partition,
+          broker_errc::corrupt_message, broker_errc::kafka_storage_error, broker_errc::network_exception}) {
         CAPTURE(error_name(error));
         loopback net;
         net.config.batch_size = 200;
@@ -202,11 +205,12 @@ TEST_CASE("Delayed answers keep their order over several partitions")
     std::array<std::vector<std::int64_t>, 3> offsets;
     int told = 0;
     for (int i = 0; i < 90; ++i)
-        producer.send({.topic = "t", .value = "v", .partition = i % 3})([&](error_code ec, const record_metadata& where) {
-            ++told;
-            REQUIRE_FALSE(ec);
-            offsets[static_cast<std::size_t>(where.partition)].push_back(where.offset);
-        });
+        producer.send({.topic = "t", .value = "v", .partition = i % 3})(
+            [&](error_code ec, const record_metadata& where) {
+                ++told;
+                REQUIRE_FALSE(ec);
+                offsets[static_cast<std::size_t>(where.partition)].push_back(where.offset);
+            });
     REQUIRE(net.until([&] { return told == 90; }));
     for (const auto& each : offsets) {
         CHECK(each.size() == 30);
@@ -229,7 +233,8 @@ TEST_CASE("A failure says how often it was tried, where, and why")
     const auto& failure = *told.where.failure;
     CHECK(failure.attempts == 3);
     CHECK(failure.last_broker == net.broker->bootstrap_servers() + " (id 1)");
-    CHECK((failure.code == broker_errc::not_enough_replicas || failure.last_error == broker_errc::not_enough_replicas));
+    CHECK((failure.code == broker_errc::not_enough_replicas ||
+           failure.last_error == broker_errc::not_enough_replicas));
     CHECK(failure.persisted == persisted::no);
     CHECK(told.text().find("min.insync.replicas") != std::string::npos);
 }

@@ -74,7 +74,8 @@ struct gated_codec
 cluster_options with_codecs()
 {
     cluster_options options;
-    options.decompress = [codecs = std::make_shared<list>()](int id, bytes_view in, std::size_t most, std::vector<std::byte>& out) {
+    options.decompress = [codecs = std::make_shared<list>()](int id, bytes_view in, std::size_t most,
+                                                             std::vector<std::byte>& out) {
         return codecs->decompress(static_cast<compression>(id), in, most, out) == compression_error::none;
     };
     return options;
@@ -113,7 +114,10 @@ struct fixture
         return producer;
     }
 
-    static std::string value(int i) { return std::to_string(i) + std::string(6000, static_cast<char>('a' + i % 26)); }
+    static std::string value(int i)
+    {
+        return std::to_string(i) + std::string(6000, static_cast<char>('a' + i % 26));
+    }
 };
 
 } // namespace
@@ -132,7 +136,9 @@ TEST_CASE("records come out as they went in, whatever compresses them where")
             int confirmed = 0;
             for (int i = 0; i < 400; ++i) {
                 sent[static_cast<std::size_t>(i % 4)].push_back(fixture::value(i));
-                producer.send({.topic = "t", .value = sent[static_cast<std::size_t>(i % 4)].back(), .partition = i % 4})(
+                producer.send({.topic = "t",
+                               .value = sent[static_cast<std::size_t>(i % 4)].back(),
+                               .partition = i % 4})(
                     [&](error_code ec, const record_metadata&) { confirmed += !ec; });
             }
             f.net.run([&]() -> asio::awaitable<void> { co_await producer.close(); });

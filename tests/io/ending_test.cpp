@@ -84,7 +84,8 @@ TEST_CASE("close drains, then nothing is taken any more and the context runs dry
     auto producer = net.make_producer();
     int delivered = 0;
     for (int i = 0; i < 100; ++i)
-        producer.send({.topic = "t", .value = "v"})([&](error_code ec, const record_metadata&) { delivered += !ec; });
+        producer.send({.topic = "t", .value = "v"})(
+            [&](error_code ec, const record_metadata&) { delivered += !ec; });
     outcome late;
     net.run([&]() -> asio::awaitable<void> {
         co_await producer.close();
@@ -216,7 +217,8 @@ TEST_CASE("The context is destroyed with operations under way")
         net.warm_up(producer, "t");
         net.silence();
         producer.send({.topic = "t", .value = "v"})(sent.take());
-        producer.send({.topic = "t", .value = "v"})([payload, &others](error_code, record_metadata) { ++others; });
+        producer.send({.topic = "t", .value = "v"})(
+            [payload, &others](error_code, record_metadata) { ++others; });
         producer.send({.topic = "absent", .value = "v"})(waiting.take());
         const std::vector<strings::record> records(3, {.topic = "t", .value = "v"});
         producer.send_all(records)([payload, &others](error_code, send_summary) { ++others; });
@@ -244,7 +246,8 @@ TEST_CASE("The context is destroyed with coroutines that own what they wait for"
     }
     {
         loopback never_connected;
-        asio::co_spawn(never_connected.context, own_and_send(never_connected.config, "t", resumed), asio::detached);
+        asio::co_spawn(never_connected.context, own_and_send(never_connected.config, "t", resumed),
+                       asio::detached);
         never_connected.context.poll_one();
     }
     CHECK_FALSE(resumed);

@@ -72,7 +72,8 @@ TEST_CASE("shared and borrowed values, awaited where they are sent; released whe
             co_await producer.send_large({.topic = "t"}, large_value::borrowed(*kept, [&] { ++released; }));
         CHECK(next.offset == 1);
         co_await producer.flush();
-        const auto text = co_await producer.send_large({.topic = "t"}, large_value{std::string(3'000'000, 's')});
+        const auto text =
+            co_await producer.send_large({.topic = "t"}, large_value{std::string(3'000'000, 's')});
         CHECK(text.offset == 2);
         co_await producer.close();
     });

@@ -56,9 +56,10 @@ private:
             if (ec) return;
             if (auto text = answer_({from->input.data(), size})) {
                 from->output = std::move(*text);
-                asio::async_write(from->socket, asio::buffer(from->output), [this, from](error_code failed, std::size_t) {
-                    if (!failed) read(from);
-                });
+                asio::async_write(from->socket, asio::buffer(from->output),
+                                  [this, from](error_code failed, std::size_t) {
+                                      if (!failed) read(from);
+                                  });
             } else {
                 read(from);
             }
@@ -77,7 +78,8 @@ struct result
 };
 
 // Sends one record to `servers` until max.block.ms is over.
-result try_to_send(asio::io_context& context, const std::string& servers, const std::function<void(producer_config&)>& change = {})
+result try_to_send(asio::io_context& context, const std::string& servers,
+                   const std::function<void(producer_config&)>& change = {})
 {
     auto config = quick_config(servers);
     config.max_block = 80ms;
@@ -153,7 +155,8 @@ TEST_CASE("The second server of the list answers")
     net.broker->create_topic("t");
     stranger silent{net.context, [](std::string_view) { return std::nullopt; }};
     net.config.request_timeout = 20ms;
-    net.config.bootstrap_servers = {silent.address(), "no-such-host.invalid:9092", net.broker->bootstrap_servers()};
+    net.config.bootstrap_servers = {silent.address(), "no-such-host.invalid:9092",
+                                    net.broker->bootstrap_servers()};
     auto producer = net.make_producer();
     outcome told;
     producer.send({.topic = "t", .value = "v"})(told.take());
@@ -164,7 +167,8 @@ TEST_CASE("The second server of the list answers")
 TEST_CASE("An HTTP server")
 {
     asio::io_context context{1};
-    stranger http{context, [](std::string_view) { return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"; }};
+    stranger http{context,
+                  [](std::string_view) { return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"; }};
     expect(try_to_send(context, http.address()), http.address(), errc::http_peer);
 }
 
@@ -202,7 +206,9 @@ TEST_CASE("A frame that is shorter than its own header")
 TEST_CASE("An answer to another request")
 {
     asio::io_context context{1};
-    stranger mixed{context, [](std::string_view) { return frame(std::string("\x7f\0\0\x01", 4) + std::string(20, '\0')); }};
+    stranger mixed{context, [](std::string_view) {
+                       return frame(std::string("\x7f\0\0\x01", 4) + std::string(20, '\0'));
+                   }};
     expect(try_to_send(context, mixed.address()), mixed.address(), errc::correlation_mismatch);
 }
 
@@ -220,7 +226,8 @@ TEST_CASE("A server that closes each connection")
     closing.closes_at_once = true;
     const auto seen = try_to_send(context, closing.address());
     CAPTURE(seen.text);
-    CHECK(seen.text.find(closing.address()) != std::string::npos); // which of disconnected and reset is the system's choice
+    CHECK(seen.text.find(closing.address()) !=
+          std::string::npos); // which of disconnected and reset is the system's choice
     CHECK(seen.logged.find("broker.unreachable: " + closing.address()) != std::string::npos);
     CHECK(closing.accepted >= 2);
 }
@@ -244,7 +251,7 @@ TEST_CASE("A broker that begins to answer nonsense: the record is sent again ove
         CHECK_FALSE(first.error);
         CHECK_FALSE(second.error);
         CHECK(net.values("t") == std::vector<std::string>{"warm up", "1", "2"});
-        const error_code found = kind == answer_fault::garbage  ? make_error_code(errc::protocol_error)
+        const error_code found = kind == answer_fault::garbage ? make_error_code(errc::protocol_error)
                                  : kind == answer_fault::twice ? make_error_code(errc::unexpected_response)
                                                                : make_error_code(errc::correlation_mismatch);
         CAPTURE(net.log.all());

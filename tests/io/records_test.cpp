@@ -41,7 +41,10 @@ std::string big_endian(std::uint64_t value, int bytes)
 
 template <> struct kurier::serializer<point>
 {
-    void serialize(const point& p, byte_writer& out) const { out.put(std::to_string(p.x) + "," + std::to_string(p.y)); }
+    void serialize(const point& p, byte_writer& out) const
+    {
+        out.put(std::to_string(p.x) + "," + std::to_string(p.y));
+    }
 };
 
 TEST_CASE("Producers of many types on one engine")
@@ -91,9 +94,11 @@ TEST_CASE("Headers, null values among them, and timestamps")
     net.broker->create_topic("t");
     auto producer = net.make_producer();
     net.run([&]() -> asio::awaitable<void> {
-        const std::array<header_view, 3> headers{{{"a", as_bytes("1")}, {"a", as_bytes("2")}, {"none", nullable_bytes{}}}};
+        const std::array<header_view, 3> headers{
+            {{"a", as_bytes("1")}, {"a", as_bytes("2")}, {"none", nullable_bytes{}}}};
         const timestamp when{std::chrono::milliseconds{1'234'567'890'123}};
-        const auto where = co_await producer.send({.topic = "t", .value = "v", .headers = headers, .time = when});
+        const auto where =
+            co_await producer.send({.topic = "t", .value = "v", .headers = headers, .time = when});
         CHECK(where.time == when);
     });
     const auto log = net.broker->log("t");
@@ -126,7 +131,8 @@ TEST_CASE("A partition that is named, and a partitioner")
     kurier::producer<std::string_view, std::string_view, round_robin_partitioner> turns{engine};
     net.run([&]() -> asio::awaitable<void> {
         for (std::int32_t i = 0; i < 3; ++i) {
-            const auto where = co_await producer.send({.topic = "t", .key = "same", .value = "v", .partition = i});
+            const auto where =
+                co_await producer.send({.topic = "t", .key = "same", .value = "v", .partition = i});
             CHECK(where.partition == i);
         }
         std::array<int, 3> seen{};
@@ -161,9 +167,12 @@ TEST_CASE("What no broker would take is refused before anything is queued")
     refuse({.topic = "a b", .value = "v"}, errc::invalid_topic, "letters, digits");
     refuse({.topic = std::string(250, 'x'), .value = "v"}, errc::invalid_topic, "longer than 249");
     refuse({.topic = "t", .value = "v", .partition = 1}, errc::invalid_partition, "asks for partition 1");
-    refuse({.topic = "t", .value = "v", .partition = -3}, errc::invalid_partition, "partition -3 is negative");
-    refuse({.topic = "t", .value = "v", .time = timestamp{std::chrono::milliseconds{-1}}}, errc::invalid_record, "timestamp -1");
-    const std::array<header_view, 1> nul{{{std::string_view{"a\0b", 3}, {}}}}, null{{{std::string_view{}, {}}}};
+    refuse({.topic = "t", .value = "v", .partition = -3}, errc::invalid_partition,
+           "partition -3 is negative");
+    refuse({.topic = "t", .value = "v", .time = timestamp{std::chrono::milliseconds{-1}}},
+           errc::invalid_record, "timestamp -1");
+    const std::array<header_view, 1> nul{{{std::string_view{"a\0b", 3}, {}}}},
+        null{{{std::string_view{}, {}}}};
     refuse({.topic = "t", .value = "v", .headers = nul}, errc::invalid_record, "NUL");
     refuse({.topic = "t", .value = "v", .headers = null}, errc::invalid_record, "header's name is null");
     const std::string huge(2 * 1024 * 1024, 'x');
@@ -189,7 +198,8 @@ TEST_CASE("A serializer that throws: send throws, send_all counts")
 {
     loopback net;
     net.broker->create_topic("t");
-    kurier::producer<std::string_view, int, default_partitioner, serializer<std::string_view>, half_broken> producer{net.make_engine()};
+    kurier::producer<std::string_view, int, default_partitioner, serializer<std::string_view>, half_broken>
+        producer{net.make_engine()};
     CHECK_THROWS_AS(producer.send({.topic = "t", .value = 13}), std::runtime_error);
     net.run([&]() -> asio::awaitable<void> {
         std::vector<decltype(producer)::record> records;
@@ -252,10 +262,11 @@ TEST_CASE("Without room: send waits in order, try_send says so")
     int full = 0;
     const std::string filling(1500, 'x');
     for (int i = 0; i < 30; ++i)
-        producer.send({.topic = "t", .value = std::to_string(i) + filling})([&order, i](error_code ec, const record_metadata&) {
-            CHECK_FALSE(ec);
-            order.push_back(i);
-        });
+        producer.send({.topic = "t", .value = std::to_string(i) + filling})(
+            [&order, i](error_code ec, const record_metadata&) {
+                CHECK_FALSE(ec);
+                order.push_back(i);
+            });
     std::string text;
     producer.try_send({.topic = "t", .value = filling})([&](error_code ec, const record_metadata& where) {
         CHECK(ec == errc::buffer_full);
@@ -306,8 +317,10 @@ TEST_CASE("Records that wait are bounded too")
     const std::string filling(1000, 'x');
     std::array<outcome, 8> told;
     for (auto& each : told) producer.send({.topic = "t", .value = filling})(each.take());
-    REQUIRE(net.until([&] { return std::ranges::all_of(told, [](const outcome& each) { return each.told == 1; }); }));
-    const auto refused = std::ranges::count_if(told, [](const outcome& each) { return each.error == errc::buffer_full; });
+    REQUIRE(net.until(
+        [&] { return std::ranges::all_of(told, [](const outcome& each) { return each.told == 1; }); }));
+    const auto refused =
+        std::ranges::count_if(told, [](const outcome& each) { return each.error == errc::buffer_full; });
     CHECK(refused >= 4);
     CHECK_FALSE(told.front().error);
     CHECK(told.back().error == errc::buffer_full);

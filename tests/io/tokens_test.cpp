@@ -32,7 +32,8 @@ TEST_CASE("co_await gives the metadata")
         CHECK(first.partition == 0);
         CHECK(first.offset == 0);
         CHECK(first.time.time_since_epoch().count() > 0);
-        const record_metadata second = co_await producer.send({.topic = "t", .value = std::string(36, 'v') + "v"});
+        const record_metadata second =
+            co_await producer.send({.topic = "t", .value = std::string(36, 'v') + "v"});
         CHECK(second.offset == 1);
         co_await producer.close();
     });
@@ -68,19 +69,23 @@ TEST_CASE("as_tuple and redirect_error give the error without throwing")
     net.broker->create_topic("t");
     auto producer = net.make_producer();
     net.run([&]() -> asio::awaitable<void> {
-        auto [ec, where] = co_await producer.send({.topic = "t", .value = "1"})(asio::as_tuple(asio::deferred));
+        auto [ec, where] =
+            co_await producer.send({.topic = "t", .value = "1"})(asio::as_tuple(asio::deferred));
         CHECK_FALSE(ec);
         CHECK(where.offset == 0);
-        auto [again, there] = co_await producer.send({.topic = "t", .value = "2"})(asio::as_tuple(asio::use_awaitable));
+        auto [again, there] =
+            co_await producer.send({.topic = "t", .value = "2"})(asio::as_tuple(asio::use_awaitable));
         CHECK_FALSE(again);
         CHECK(there.offset == 1);
-        auto [bad, nowhere] = co_await producer.send({.topic = "", .value = "3"})(asio::as_tuple(asio::use_awaitable));
+        auto [bad, nowhere] =
+            co_await producer.send({.topic = "", .value = "3"})(asio::as_tuple(asio::use_awaitable));
         CHECK(bad == errc::invalid_topic);
         REQUIRE(nowhere.failure);
         CHECK(nowhere.failure->persisted == persisted::no);
 
         error_code error;
-        const auto place = co_await producer.send({.topic = "t", .value = "4"})(asio::redirect_error(asio::use_awaitable, error));
+        const auto place = co_await producer.send({.topic = "t", .value = "4"})(
+            asio::redirect_error(asio::use_awaitable, error));
         CHECK_FALSE(error);
         CHECK(place.offset == 2);
         co_await producer.send({.topic = "", .value = "5"})(asio::redirect_error(asio::use_awaitable, error));
@@ -112,18 +117,20 @@ TEST_CASE("Callbacks of every size, and those that only move")
     large[399] = 'x';
     auto owned = std::make_unique<int>(7);
 
-    producer.send({.topic = "t", .value = "small"})([&told](error_code, const record_metadata&) { told.push_back(0); });
+    producer.send({.topic = "t", .value = "small"})(
+        [&told](error_code, const record_metadata&) { told.push_back(0); });
     producer.send({.topic = "t", .value = "large"})([&told, large](error_code ec, record_metadata where) {
         CHECK_FALSE(ec);
         CHECK(where.offset == 1);
         CHECK(large[399] == 'x');
         told.push_back(1);
     });
-    producer.send({.topic = "t", .value = "owns"})([&told, owned = std::move(owned)](error_code, record_metadata&& where) {
-        CHECK(where.topic == "t");
-        CHECK(*owned == 7);
-        told.push_back(2);
-    });
+    producer.send({.topic = "t", .value = "owns"})(
+        [&told, owned = std::move(owned)](error_code, record_metadata&& where) {
+            CHECK(where.topic == "t");
+            CHECK(*owned == 7);
+            told.push_back(2);
+        });
     producer.send({.topic = "t", .value = "generic"})([&told](auto ec, auto&& where) {
         CHECK_FALSE(ec);
         CHECK(where.offset == 3);
@@ -171,7 +178,8 @@ TEST_CASE("The other executor has work until its handler has run")
     auto producer = net.make_producer();
     asio::thread_pool pool{1};
     std::atomic<bool> told{false};
-    producer.send({.topic = "t", .value = "v"})(asio::bind_executor(pool, [&](error_code, record_metadata) { told = true; }));
+    producer.send({.topic = "t", .value = "v"})(
+        asio::bind_executor(pool, [&](error_code, record_metadata) { told = true; }));
     std::thread loop{[&] { net.context.run(); }};
     pool.join(); // returns when nothing is left to do
     CHECK(told);
@@ -197,7 +205,8 @@ TEST_CASE("use_future from another thread")
     }
     auto refused = send("", "v");
     CHECK_THROWS_AS(refused.get(), boost::system::system_error);
-    auto closed = asio::dispatch(net.context, asio::use_future([&] { return producer.close(asio::use_future); })).get();
+    auto closed =
+        asio::dispatch(net.context, asio::use_future([&] { return producer.close(asio::use_future); })).get();
     closed.get();
     asio::post(net.context, [&] { net.broker->stop(); });
     loop.join();
@@ -229,7 +238,9 @@ TEST_CASE("A strand of a pool with several threads")
         for (int i = 0; i < 4; ++i) bursts.push_back(asio::co_spawn(strand, burst(i * 25), asio::use_future));
         for (auto& each : bursts) each.get();
         CHECK(delivered == 100);
-        asio::dispatch(strand, asio::use_future([&] { return producer->close(asio::use_future); })).get().get();
+        asio::dispatch(strand, asio::use_future([&] { return producer->close(asio::use_future); }))
+            .get()
+            .get();
         asio::dispatch(strand, asio::use_future([&] { producer.reset(); })).get();
     }
     pool.join();
@@ -273,7 +284,8 @@ TEST_CASE("Send now, await later, in any order, also after completion")
     auto producer = net.make_producer();
     net.run([&]() -> asio::awaitable<void> {
         std::vector<delivery> deliveries;
-        for (int i = 0; i < 50; ++i) deliveries.push_back(producer.send({.topic = "t", .value = std::to_string(i)}));
+        for (int i = 0; i < 50; ++i)
+            deliveries.push_back(producer.send({.topic = "t", .value = std::to_string(i)}));
         CHECK_FALSE(deliveries.front().resolved());
         const auto last = co_await std::move(deliveries.back());
         CHECK(last.offset == 49);
@@ -341,11 +353,12 @@ TEST_CASE("Handlers of a partition run in the order of its records")
     std::vector<int> order;
     std::vector<std::int64_t> offsets;
     for (int i = 0; i < 300; ++i)
-        producer.send({.topic = "t", .value = "value " + std::to_string(i)})([&, i](error_code ec, const record_metadata& where) {
-            CHECK_FALSE(ec);
-            order.push_back(i);
-            offsets.push_back(where.offset);
-        });
+        producer.send({.topic = "t", .value = "value " + std::to_string(i)})(
+            [&, i](error_code ec, const record_metadata& where) {
+                CHECK_FALSE(ec);
+                order.push_back(i);
+                offsets.push_back(where.offset);
+            });
     REQUIRE(net.until([&] { return order.size() == 300; }));
     for (int i = 0; i < 300; ++i) {
         CHECK(order[static_cast<std::size_t>(i)] == i);

@@ -79,8 +79,9 @@ std::string json(std::mt19937_64& random, std::size_t size)
 {
     std::string text;
     while (text.size() < size)
-        text += R"({"time":)" + std::to_string(1700000000000 + random() % 100000) + R"(,"level":"info","user":"u)" +
-                std::to_string(random() % 5000) + R"(","path":"/item/)" + std::to_string(random() % 100) + "\"}";
+        text += R"({"time":)" + std::to_string(1700000000000 + random() % 100000) +
+                R"(,"level":"info","user":"u)" + std::to_string(random() % 5000) + R"(","path":"/item/)" +
+                std::to_string(random() % 100) + "\"}";
     text.resize(size);
     return text;
 }
@@ -92,7 +93,10 @@ std::string noise(std::mt19937_64& random, std::size_t size)
     return text;
 }
 
-std::string zeros(std::mt19937_64&, std::size_t size) { return std::string(size, '\0'); }
+std::string zeros(std::mt19937_64&, std::size_t size)
+{
+    return std::string(size, '\0');
+}
 
 std::string small_fields(std::mt19937_64& random, std::size_t size)
 {
@@ -143,10 +147,14 @@ command_line parse(int count, char** arguments)
     made.what = arguments[1];
     for (int i = 2; i < count; ++i) {
         const std::string_view name = arguments[i];
-        if (!name.starts_with("--")) made.files.emplace_back(name);
-        else if (i + 1 == count) throw std::runtime_error{"a value is missing"};
-        else if (name == "--command-property") made.properties += std::string{arguments[++i]} + '\n';
-        else made.options[std::string{name}] = arguments[++i];
+        if (!name.starts_with("--"))
+            made.files.emplace_back(name);
+        else if (i + 1 == count)
+            throw std::runtime_error{"a value is missing"};
+        else if (name == "--command-property")
+            made.properties += std::string{arguments[++i]} + '\n';
+        else
+            made.options[std::string{name}] = arguments[++i];
     }
     return made;
 }
@@ -189,7 +197,8 @@ void read(const command_line& arguments)
     for (const auto& name : arguments.files) {
         std::ifstream file{name, std::ios::binary};
         const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-        kurier::batch_reader reader{kurier::as_bytes(bytes), kurier::batch_origin::log, kurier::codecs_ref{codecs}};
+        kurier::batch_reader reader{kurier::as_bytes(bytes), kurier::batch_origin::log,
+                                    kurier::codecs_ref{codecs}};
         kurier::record_view record;
         while (reader.next_batch()) {
             used.insert(compression_name(static_cast<kurier::compression>(reader.header().codec())));

@@ -34,7 +34,8 @@ public:
 
     void run_for(std::uint64_t first, double seconds)
     {
-        for (auto seed = first; elapsed() < seconds && violations_ < violations_max_; ++seed) run_seed(seed, seed % 256 == 0);
+        for (auto seed = first; elapsed() < seconds && violations_ < violations_max_; ++seed)
+            run_seed(seed, seed % 256 == 0);
     }
 
     // How it ended is counted; `how_to_repeat` is printed if a rule was broken.
@@ -69,7 +70,8 @@ public:
     void print_faults() const
     {
         for (std::size_t i = 0; i < fault_kinds; ++i)
-            std::printf("%-34s %12llu\n", kurier::testing::fault_names[i].data(), static_cast<unsigned long long>(faults_.of[i]));
+            std::printf("%-34s %12llu\n", kurier::testing::fault_names[i].data(),
+                        static_cast<unsigned long long>(faults_.of[i]));
     }
 
     bool every_fault_happened() const
@@ -86,10 +88,12 @@ public:
     void print_total() const
     {
         const auto seconds = elapsed();
-        std::printf("%.0f steps/s, %.0f times real time, combined hash %016llx\n", static_cast<double>(steps_) / seconds,
-                    static_cast<double>(virtual_seconds_) / seconds, static_cast<unsigned long long>(hash_));
-        std::printf("simulation: seeds %llu, steps %llu, faults %llu, violations %llu\n", static_cast<unsigned long long>(runs_),
-                    static_cast<unsigned long long>(steps_), static_cast<unsigned long long>(faults_.total() + cases_),
+        std::printf("%.0f steps/s, %.0f times real time, combined hash %016llx\n",
+                    static_cast<double>(steps_) / seconds, static_cast<double>(virtual_seconds_) / seconds,
+                    static_cast<unsigned long long>(hash_));
+        std::printf("simulation: seeds %llu, steps %llu, faults %llu, violations %llu\n",
+                    static_cast<unsigned long long>(runs_), static_cast<unsigned long long>(steps_),
+                    static_cast<unsigned long long>(faults_.total() + cases_),
                     static_cast<unsigned long long>(violations_));
     }
 
@@ -101,11 +105,12 @@ public:
         char date[32];
         const auto now = std::time(nullptr);
         std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
-        std::fprintf(table, "| %s | %s | %llu | %llu | %llu |", date, commit.c_str(), static_cast<unsigned long long>(runs_),
-                     static_cast<unsigned long long>(steps_), static_cast<unsigned long long>(violations_));
+        std::fprintf(table, "| %s | %s | %llu | %llu | %llu |", date, commit.c_str(),
+                     static_cast<unsigned long long>(runs_), static_cast<unsigned long long>(steps_),
+                     static_cast<unsigned long long>(violations_));
         for (std::size_t i = 0; i < fault_kinds; ++i)
-            std::fprintf(table, " %s %llu%s", kurier::testing::fault_names[i].data(), static_cast<unsigned long long>(faults_.of[i]),
-                         i + 1 < fault_kinds ? "," : " |\n");
+            std::fprintf(table, " %s %llu%s", kurier::testing::fault_names[i].data(),
+                         static_cast<unsigned long long>(faults_.of[i]), i + 1 < fault_kinds ? "," : " |\n");
         std::fclose(table);
     }
 

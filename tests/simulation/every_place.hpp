@@ -38,11 +38,14 @@ public:
         if (calm.delivered() == 0) runs_.fail(session.name + ": nothing is delivered");
         for (int kind = 1; kind < disturbances && !runs_.failed_enough(); ++kind) {
             const auto what = static_cast<disturbance>(kind);
-            const auto places = is_down(what) ? calm.bytes_down() : is_up(what) ? calm.bytes_up() : calm.steps();
+            const auto places = is_down(what) ? calm.bytes_down()
+                                : is_up(what) ? calm.bytes_up()
+                                              : calm.steps();
             const auto bits = lies(what) ? bits_ : 1;
             for (std::uint64_t place = 0; place < places && !runs_.failed_enough(); ++place)
                 for (int bit = 0; bit < bits; ++bit) {
-                    session_run disturbed{session, what, place, static_cast<int>(place + static_cast<std::uint64_t>(bit)) % 8};
+                    session_run disturbed{session, what, place,
+                                          static_cast<int>(place + static_cast<std::uint64_t>(bit)) % 8};
                     disturbed.run();
                     count(disturbed, session, disturbance_names[static_cast<std::size_t>(kind)], place);
                     if (!disturbed.disturbed()) runs_.fail(session.name + ": a place that is not reached");
@@ -53,12 +56,14 @@ public:
     std::uint64_t cases() const noexcept { return cases_; }
 
 private:
-    void count(const session_run& run, const small_session& session, std::string_view what, std::uint64_t place)
+    void count(const session_run& run, const small_session& session, std::string_view what,
+               std::uint64_t place)
     {
         ++cases_;
         runs_.count_case(run.steps(), run.disturbed());
         if (run.broken().empty()) return;
-        runs_.fail(session.name + ", " + std::string{what} + " at " + std::to_string(place) + ": " + run.broken());
+        runs_.fail(session.name + ", " + std::string{what} + " at " + std::to_string(place) + ": " +
+                   run.broken());
     }
 
     campaign& runs_;

@@ -16,7 +16,8 @@ struct small_script
     simulation_options options;
 };
 
-inline simulation_options small_options(std::int32_t partitions, std::uint64_t records, std::int32_t in_flight)
+inline simulation_options small_options(std::int32_t partitions, std::uint64_t records,
+                                        std::int32_t in_flight)
 {
     using std::chrono::milliseconds;
     simulation_options options;

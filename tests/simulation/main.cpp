@@ -32,7 +32,8 @@ struct flags
 
 [[noreturn]] void explain()
 {
-    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] [--exhaustive 1|2] [--every-place] [--record COMMIT]");
+    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
+              "[--exhaustive 1|2] [--every-place] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -42,16 +43,26 @@ flags parse(int argc, char** argv)
     for (int i = 1; i < argc; ++i) {
         const std::string name = argv[i];
         const auto value = [&] { return i + 1 < argc ? argv[++i] : (explain(), argv[0]); };
-        if (name == "--seeds") parsed.seeds = std::strtoull(value(), nullptr, 10);
-        else if (name == "--seed") parsed.first = std::strtoull(value(), nullptr, 10);
-        else if (name == "--minutes") parsed.minutes = std::strtod(value(), nullptr);
-        else if (name == "--events") parsed.events = true;
-        else if (name == "--fixed") parsed.fixed_only = true;
-        else if (name == "--first-violation") parsed.first_only = true;
-        else if (name == "--exhaustive") parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
-        else if (name == "--every-place") parsed.every_place = true;
-        else if (name == "--record") parsed.record = value();
-        else explain();
+        if (name == "--seeds")
+            parsed.seeds = std::strtoull(value(), nullptr, 10);
+        else if (name == "--seed")
+            parsed.first = std::strtoull(value(), nullptr, 10);
+        else if (name == "--minutes")
+            parsed.minutes = std::strtod(value(), nullptr);
+        else if (name == "--events")
+            parsed.events = true;
+        else if (name == "--fixed")
+            parsed.fixed_only = true;
+        else if (name == "--first-violation")
+            parsed.first_only = true;
+        else if (name == "--exhaustive")
+            parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
+        else if (name == "--every-place")
+            parsed.every_place = true;
+        else if (name == "--record")
+            parsed.record = value();
+        else
+            explain();
     }
     return parsed;
 }
@@ -77,16 +88,20 @@ int main(int argc, char** argv)
     const auto wanted = parse(argc, argv);
     if (wanted.events) return replay(wanted.first);
     simulation_tests::campaign runs{wanted.first_only ? 1u : 20u};
-    const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 && wanted.exhaustive < 0 &&
-                            !wanted.every_place;
+    const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 &&
+                            wanted.exhaustive < 0 && !wanted.every_place;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);
-    if (wanted.seeds > 0 || wanted.first > 0) runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
+    if (wanted.seeds > 0 || wanted.first > 0)
+        runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
     if (wanted.exhaustive > 0 || everything || wanted.fixed_only)
         simulation_tests::run_exhaustive(runs, wanted.exhaustive > 0 ? wanted.exhaustive : 1);
-    if (wanted.every_place || everything) simulation_tests::every_place{runs, wanted.every_place ? 8 : 1}.run();
+    if (wanted.every_place || everything)
+        simulation_tests::every_place{runs, wanted.every_place ? 8 : 1}.run();
     const auto fresh = (std::uint64_t{std::random_device{}()} << 20) + 1'000'000;
-    if (wanted.minutes > 0) runs.run_for(fresh, wanted.minutes * 60);
-    else if (everything && !wanted.fixed_only) runs.run_seeds(fresh, simulation_tests::fresh_seeds, 64);
+    if (wanted.minutes > 0)
+        runs.run_for(fresh, wanted.minutes * 60);
+    else if (everything && !wanted.fixed_only)
+        runs.run_seeds(fresh, simulation_tests::fresh_seeds, 64);
     runs.print_faults();
     if (!wanted.record.empty()) runs.record("tests/simulation/RUNS.md", wanted.record);
     const bool all_kinds = !everything && wanted.minutes <= 0 ? true : runs.every_fault_happened();

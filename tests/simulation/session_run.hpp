@@ -29,34 +29,46 @@ namespace core = kurier::core;
 enum class disturbance : std::uint8_t {
     none,
     // At a byte of an answer
-    cut,       // the connection is reset behind it
+    cut,        // the connection is reset behind it
     half_close, // the broker has handled what it has, and sends no more
-    stall,     // silence from it on
-    flip,      // one of its bits
-    piece,     // it ends a read
+    stall,      // silence from it on
+    flip,       // one of its bits
+    piece,      // it ends a read
     // At a byte of a request
     cut_up,
-    lost_up,   // the socket took all of it, the broker got no more than this
-    stall_up,  // nor does the socket take more
+    lost_up,  // the socket took all of it, the broker got no more than this
+    stall_up, // nor does the socket take more
     flip_up,
-    piece_up,  // it ends a write
+    piece_up, // it ends a write
     // At a step
-    withdraw,  // of every record that is not done
-    drop,      // of every delivery
+    withdraw, // of every record that is not done
+    drop,     // of every delivery
     flush,
     close,
     abort,
     destroy,
 };
 inline constexpr std::array<std::string_view, 17> disturbance_names{
-    "none",    "cut",      "half_close", "stall",    "flip", "piece", "cut_up", "lost_up", "stall_up",
-    "flip_up", "piece_up", "withdraw",   "drop",     "flush", "close", "abort", "destroy"};
+    "none",    "cut",      "half_close", "stall", "flip",  "piece", "cut_up", "lost_up", "stall_up",
+    "flip_up", "piece_up", "withdraw",   "drop",  "flush", "close", "abort",  "destroy"};
 inline constexpr int disturbances = static_cast<int>(disturbance_names.size());
-constexpr bool is_down(disturbance kind) { return kind >= disturbance::cut && kind <= disturbance::piece; }
-constexpr bool is_up(disturbance kind) { return kind >= disturbance::cut_up && kind <= disturbance::piece_up; }
-constexpr bool is_user(disturbance kind) { return kind >= disturbance::withdraw; }
+constexpr bool is_down(disturbance kind)
+{
+    return kind >= disturbance::cut && kind <= disturbance::piece;
+}
+constexpr bool is_up(disturbance kind)
+{
+    return kind >= disturbance::cut_up && kind <= disturbance::piece_up;
+}
+constexpr bool is_user(disturbance kind)
+{
+    return kind >= disturbance::withdraw;
+}
 // Afterwards an answer, or a request, may say anything.
-constexpr bool lies(disturbance kind) { return kind == disturbance::flip || kind == disturbance::flip_up; }
+constexpr bool lies(disturbance kind)
+{
+    return kind == disturbance::flip || kind == disturbance::flip_up;
+}
 
 // Around each call into the core.
 struct call_watch
@@ -69,13 +81,15 @@ struct call_watch
 class session_run
 {
 public:
-    explicit session_run(const small_session& session, disturbance what = disturbance::none, std::uint64_t where = 0,
-                         int bit = 0, call_watch* watch = nullptr)
-        : session_{session}, what_{what}, where_{where}, bit_{bit}, watch_{watch}, cluster_{with_codec(session.cluster)}
+    explicit session_run(const small_session& session, disturbance what = disturbance::none,
+                         std::uint64_t where = 0, int bit = 0, call_watch* watch = nullptr)
+        : session_{session}, what_{what}, where_{where}, bit_{bit}, watch_{watch},
+          cluster_{with_codec(session.cluster)}
     {
         now_.steady = begin_;
         now_.wall_ms = 1'700'000'000'000;
-        for (kurier::testing::broker_id id = 1; id <= session.cluster.brokers; ++id) cluster_.set_versions(id, session.versions);
+        for (kurier::testing::broker_id id = 1; id <= session.cluster.brokers; ++id)
+            cluster_.set_versions(id, session.versions);
         core_ = std::make_unique<core::producer_core>(session.config, 1);
         core_->set_codecs(codecs_);
         core_->compress_elsewhere(session.compress_elsewhere, 0);
@@ -108,7 +122,8 @@ public:
     int calls_that_threw() const noexcept { return threw_; }
     std::size_t delivered() const noexcept
     {
-        return static_cast<std::size_t>(std::ranges::count_if(records_, [](const auto& r) { return r.ok(); }));
+        return static_cast<std::size_t>(
+            std::ranges::count_if(records_, [](const auto& r) { return r.ok(); }));
     }
 
 private:
@@ -193,7 +208,8 @@ private:
     static kurier::testing::cluster_options with_codec(kurier::testing::cluster_options options)
     {
         options.decompress = [codec = kurier::testing::run_length_codec::decompressor{}](
-                                 int, kurier::bytes_view in, std::size_t most, std::vector<std::byte>& out) mutable {
+                                 int, kurier::bytes_view in, std::size_t most,
+                                 std::vector<std::byte>& out) mutable {
             return codec.decompress(in, most, out) == kurier::compression_error::none;
         };
         return options;
@@ -206,16 +222,23 @@ private:
         while (core_ && core_->poll(next)) {
             any = true;
             switch (next.kind) {
-            case core::action_kind::connect: connect(next); break;
-            case core::action_kind::write: write(next.link); break;
+            case core::action_kind::connect:
+                connect(next);
+                break;
+            case core::action_kind::write:
+                write(next.link);
+                break;
             case core::action_kind::compress:
                 run_job(*next.job);
                 break;
-            default: lose(next.link, {}); break;
+            default:
+                lose(next.link, {});
+                break;
             }
         }
         core::log_entry entry;
-        while (core_ && core_->poll(entry)) {}
+        while (core_ && core_->poll(entry)) {
+        }
         return any;
     }
 
@@ -227,7 +250,8 @@ private:
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
-                if (const auto notify = std::exchange(slot.notify, nullptr)) notify(slot.context, {done, index, nullptr, this});
+                if (const auto notify = std::exchange(slot.notify, nullptr))
+                    notify(slot.context, {done, index, nullptr, this});
             }
             core_->announced(*done);
         }
@@ -253,7 +277,8 @@ private:
 
     void user_acts()
     {
-        for (; happened_ < session_.events.size() && begin_ + session_.events[happened_].at <= now_.steady; ++happened_)
+        for (; happened_ < session_.events.size() && begin_ + session_.events[happened_].at <= now_.steady;
+             ++happened_)
             session_.events[happened_].act(cluster_, now_);
         collect_all();
         for (; sent_ < session_.sends.size() && begin_ + session_.sends[sent_].at <= now_.steady; ++sent_)
@@ -323,8 +348,12 @@ private:
         case disturbance::withdraw:
             for (auto& one : records_) take_back(one);
             break;
-        case disturbance::drop: drop_all(); break;
-        case disturbance::flush: core_->flush(); break;
+        case disturbance::drop:
+            drop_all();
+            break;
+        case disturbance::flush:
+            core_->flush();
+            break;
         case disturbance::close:
             core_->stop_intake();
             core_->flush();
@@ -333,7 +362,8 @@ private:
             core_->stop_intake();
             core_->abort(kurier::errc::aborted);
             break;
-        default: destroy();
+        default:
+            destroy();
         }
     }
 
@@ -411,7 +441,8 @@ private:
             const auto count = core_->gather(link, views);
             if (count == 0) return;
             std::vector<std::byte> bytes;
-            for (std::size_t i = 0; i < count; ++i) bytes.insert(bytes.end(), views[i].begin(), views[i].end());
+            for (std::size_t i = 0; i < count; ++i)
+                bytes.insert(bytes.end(), views[i].begin(), views[i].end());
             write_part(link, found->second, bytes);
         }
     }
@@ -429,7 +460,8 @@ private:
         case disturbance::flip_up:
             bytes[place] ^= std::byte{1} << bit_;
             return take(link, to, bytes, bytes.size());
-        case disturbance::piece_up: return take(link, to, part, part.size());
+        case disturbance::piece_up:
+            return take(link, to, part, part.size());
         case disturbance::stall_up:
             to.blocked = true;
             return take(link, to, part, part.size());
@@ -478,8 +510,10 @@ private:
             if (found == peers_.end()) continue;
             auto bytes = std::move(found->second.answers.front().second);
             found->second.answers.pop_front();
-            if (bytes.empty()) lose(link, kurier::errc::disconnected);
-            else if (!found->second.deaf) deliver_part(link, found->second, bytes);
+            if (bytes.empty())
+                lose(link, kurier::errc::disconnected);
+            else if (!found->second.deaf)
+                deliver_part(link, found->second, bytes);
             settle();
             if (!core_) return;
         }
@@ -533,7 +567,9 @@ private:
     void disconnect(peer& one)
     {
         using unhandled = cluster_model::unhandled;
-        const auto left = what_ == disturbance::half_close || what_ == disturbance::lost_up ? unhandled::handled : unhandled::dropped;
+        const auto left = what_ == disturbance::half_close || what_ == disturbance::lost_up
+                              ? unhandled::handled
+                              : unhandled::dropped;
         if (one.model != 0) cluster_.disconnect(std::exchange(one.model, 0), left, now_);
     }
 
@@ -564,7 +600,8 @@ private:
         settle();
         if (core_->pool().in_use() != 0) fail("memory is in use at the end");
         if (!core_->connections().empty()) fail("connections are left at the end");
-        if (core_->unfinished_batches() != 0 || !core_->waiting().empty()) fail("records are left at the end");
+        if (core_->unfinished_batches() != 0 || !core_->waiting().empty())
+            fail("records are left at the end");
     }
 
     void check()
@@ -573,10 +610,12 @@ private:
         std::map<std::string, int> copies;
         std::map<std::string, std::int64_t> offsets;
         for (const auto& topic : cluster_.state().metadata().topics)
-            for (std::int32_t p = 0; p < std::ssize(topic.second.partitions); ++p) read(topic.first, p, copies, offsets);
+            for (std::int32_t p = 0; p < std::ssize(topic.second.partitions); ++p)
+                read(topic.first, p, copies, offsets);
         for (const auto& one : records_) check(one, copies[one.value], offsets[one.value]);
         for (const auto& text : cluster_.violations().texts())
-            if (!lie_ && !text.starts_with("sequence_gap") && !text.starts_with("sent_while_throttled")) fail(text);
+            if (!lie_ && !text.starts_with("sequence_gap") && !text.starts_with("sent_while_throttled"))
+                fail(text);
     }
 
     void read(const std::string& topic, std::int32_t partition, std::map<std::string, int>& copies,
@@ -586,7 +625,8 @@ private:
         for (const auto& stored : cluster_.log(topic, partition)) {
             const auto& value = stored.value.value_or("");
             offsets[value] = stored.offset;
-            const auto number = static_cast<std::size_t>(std::atoi(value.c_str() + std::min<std::size_t>(1, value.size())));
+            const auto number =
+                static_cast<std::size_t>(std::atoi(value.c_str() + std::min<std::size_t>(1, value.size())));
             const bool first = ++copies[value] == 1;
             if (lie_ || !first || number == 0 || number > records_.size()) continue;
             const auto& sent = records_[number - 1];
@@ -600,17 +640,24 @@ private:
     {
         const auto name = one.value.substr(0, one.value.find('|'));
         if (one.refused || one.withdrawn || one.given_up) {
-            if (one.told > 1 || ((one.refused || one.withdrawn) && one.told > 0)) fail(name + " was told of though nobody waits");
-            if ((one.refused || one.withdrawn) && copies > 0) fail(name + " was taken back, and it is in the log");
+            if (one.told > 1 || ((one.refused || one.withdrawn) && one.told > 0))
+                fail(name + " was told of though nobody waits");
+            if ((one.refused || one.withdrawn) && copies > 0)
+                fail(name + " was taken back, and it is in the log");
             return;
         }
         if (one.told != 1) fail(name + " was told of " + std::to_string(one.told) + " times");
         if (lie_) return;
-        if (one.ok() && copies == 0 && session_.config.acks != kurier::acks::none) fail(name + " was acknowledged, and is not in the log");
-        if (one.error && one.written == kurier::persisted::no && copies > 0) fail(name + " is said not to be written, and it is");
-        if (one.error && one.written == kurier::persisted::yes && copies == 0) fail(name + " is said to be written, and it is not");
-        if (session_.config.idempotent() && !session_.forgotten && copies > 1) fail(name + " is in the log twice");
-        if (one.ok() && copies == 1 && one.offset >= 0 && one.offset != offset) fail(name + " has another offset in the log");
+        if (one.ok() && copies == 0 && session_.config.acks != kurier::acks::none)
+            fail(name + " was acknowledged, and is not in the log");
+        if (one.error && one.written == kurier::persisted::no && copies > 0)
+            fail(name + " is said not to be written, and it is");
+        if (one.error && one.written == kurier::persisted::yes && copies == 0)
+            fail(name + " is said to be written, and it is not");
+        if (session_.config.idempotent() && !session_.forgotten && copies > 1)
+            fail(name + " is in the log twice");
+        if (one.ok() && copies == 1 && one.offset >= 0 && one.offset != offset)
+            fail(name + " has another offset in the log");
     }
 
     static constexpr nanoseconds begin_{std::chrono::hours{1}};

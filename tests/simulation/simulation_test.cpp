@@ -73,7 +73,8 @@ TEST_CASE("small sessions, disturbed at every byte and every step")
     simulation_tests::every_place places{runs, 1};
     const auto sessions = simulation_tests::small_sessions();
     CHECK(sessions.size() >= 40);
-    for (std::size_t i = 2; i < sessions.size(); i += 40) places.disturb(sessions[i]); // tests/simulate does all
+    for (std::size_t i = 2; i < sessions.size(); i += 40)
+        places.disturb(sessions[i]); // tests/simulate does all
     CHECK(places.cases() > 10'000);
     CHECK(runs.violations() == 0);
 }

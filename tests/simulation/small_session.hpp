@@ -51,7 +51,8 @@ struct story
     void (*tell)(small_session&);
 };
 
-inline void create(small_session& session, std::int32_t partitions, std::int32_t max_message_bytes = 1'000'000)
+inline void create(small_session& session, std::int32_t partitions,
+                   std::int32_t max_message_bytes = 1'000'000)
 {
     session.events.push_back({0ns, [=](cluster_model& cluster, kurier::core::instant) {
                                   kurier::testing::topic_options options;
@@ -65,8 +66,10 @@ inline void create(small_session& session, std::int32_t partitions, std::int32_t
 inline void refuse(small_session& session, broker_errc error, bool after_append, int times = 1)
 {
     session.events.push_back({1ms, [=](cluster_model& cluster, kurier::core::instant) {
-                                  if (after_append) cluster.fail_next_after_append("t", 0, error, times);
-                                  else cluster.fail_next("t", 0, error, times);
+                                  if (after_append)
+                                      cluster.fail_next_after_append("t", 0, error, times);
+                                  else
+                                      cluster.fail_next("t", 0, error, times);
                               }});
 }
 
@@ -135,7 +138,8 @@ inline constexpr std::array stories{
               create(s, 1);
               send_some(s, 4, 1);
               s.events.push_back({20ms, [](cluster_model& cluster, kurier::core::instant) {
-                                      cluster.state().log("t", 0).reload_producers(kurier::testing::producer_memory::lost);
+                                      cluster.state().log("t", 0).reload_producers(
+                                          kurier::testing::producer_memory::lost);
                                   }});
               s.sends.push_back({22ms, "t", 0, 30});
               s.sends.push_back({24ms, "t", 0, 30});

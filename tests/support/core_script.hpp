@@ -159,7 +159,7 @@ public:
     std::deque<produce_question> asked; // Produce requests without an answer, oldest first
     std::vector<protocol::metadata_request> metadata_asked; // all there ever were
     std::vector<nanoseconds> metadata_times;
-    std::vector<std::int16_t> versions_asked; // of ApiVersions
+    std::vector<std::int16_t> versions_asked;         // of ApiVersions
     protocol::api_versions_request versions_question; // the last one
     int ids_asked = 0;
     std::map<connection_id, peer> peers;

@@ -56,7 +56,8 @@ struct kept_log
 
     void operator()(const log_event& event) const
     {
-        lines->push_back(std::string{to_string(event.level)} + ' ' + std::string{event.event} + ": " + std::string{event.text});
+        lines->push_back(std::string{to_string(event.level)} + ' ' + std::string{event.event} + ": " +
+                         std::string{event.text});
     }
     bool has(std::string_view text) const
     {
@@ -99,13 +100,17 @@ struct outcome
         };
     }
     std::string text() const { return where.failure ? describe(*where.failure) : std::string{}; }
-    kurier::persisted persisted() const { return where.failure ? where.failure->persisted : kurier::persisted::yes; }
+    kurier::persisted persisted() const
+    {
+        return where.failure ? where.failure->persisted : kurier::persisted::yes;
+    }
 };
 
 struct loopback
 {
     explicit loopback(cluster_options options = {})
-        : broker{std::in_place, context.get_executor(), std::move(options)}, config{quick_config(broker->bootstrap_servers())}
+        : broker{std::in_place, context.get_executor(), std::move(options)},
+          config{quick_config(broker->bootstrap_servers())}
     {}
 
     kurier::engine make_engine() { return {context.get_executor(), config, log}; }

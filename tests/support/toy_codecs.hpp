@@ -8,7 +8,10 @@
 namespace kurier::testing {
 
 inline std::uint64_t toy_time = 0; // what the toy clock shows
-inline std::uint64_t toy_clock() noexcept { return toy_time; }
+inline std::uint64_t toy_clock() noexcept
+{
+    return toy_time;
+}
 
 // Good and dear, or half as good and cheap: `keep` of 256 bytes are left as they are.
 template <compression Id, std::uint64_t NanosecondsPerByte, std::size_t Padding> class toy_codec
@@ -16,7 +19,10 @@ template <compression Id, std::uint64_t NanosecondsPerByte, std::size_t Padding>
 public:
     static constexpr compression id = Id;
     static constexpr level_range levels = kafka_levels(Id);
-    static constexpr std::size_t bound(std::size_t size) noexcept { return run_length_codec::bound(size) + size; }
+    static constexpr std::size_t bound(std::size_t size) noexcept
+    {
+        return run_length_codec::bound(size) + size;
+    }
 
     // What the codec is worse by is written as zeros behind the data.
     codec_result compress(bytes_view in, std::span<std::byte> out, int) noexcept
@@ -36,12 +42,14 @@ public:
     {
     public:
         static constexpr compression id = Id;
-        compression_error decompress(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
+        compression_error decompress(bytes_view in, std::size_t max_output,
+                                     std::vector<std::byte>& out) noexcept
         {
             out.clear();
             if (in.size() < 4) return compression_error::truncated;
             std::size_t size = 0;
-            for (std::size_t i = 0; i < 4; ++i) size |= std::to_integer<std::size_t>(in[in.size() - 4 + i]) << (8 * i);
+            for (std::size_t i = 0; i < 4; ++i)
+                size |= std::to_integer<std::size_t>(in[in.size() - 4 + i]) << (8 * i);
             if (size > in.size() - 4) return compression_error::corrupt;
             return codec_.decompress(in.first(size), max_output, out);
         }

@@ -51,10 +51,10 @@ struct adaptive_rules
     double min_saving = 0.02;
     double budget = 0.02;
     double drift = 0.25;
-    double hopeless = 3;              // so many times as dear as the chosen one: one trial is enough
-    std::uint32_t trials_needed = 4;  // before a candidate is judged
-    std::uint32_t trial_every = 128;  // batches, for each candidate; an eighth of it after a promising trial
-    std::uint32_t dwell = 64;         // batches
+    double hopeless = 3;             // so many times as dear as the chosen one: one trial is enough
+    std::uint32_t trials_needed = 4; // before a candidate is judged
+    std::uint32_t trial_every = 128; // batches, for each candidate; an eighth of it after a promising trial
+    std::uint32_t dwell = 64;        // batches
     std::uint32_t longest_dwell = 2048;
     std::uint64_t seed = 1; // trials are spread a little, so that they don't keep step with the data
 };
@@ -88,8 +88,7 @@ inline std::string describe(const codec_change& change)
 {
     const auto name = [](codec_choice choice) {
         auto text = std::string{compression_name(choice.id)};
-        if (kafka_levels(choice.id) != level_range{})
-            text.append(" ").append(std::to_string(choice.level));
+        if (kafka_levels(choice.id) != level_range{}) text.append(" ").append(std::to_string(choice.level));
         return text;
     };
     std::array<char, 96> numbers{};
@@ -108,8 +107,7 @@ public:
     {
         candidates_.emplace_back(); // none
         for (const auto choice : candidates)
-            if (choice.id != compression::none)
-                candidates_.push_back({.choice = choice});
+            if (choice.id != compression::none) candidates_.push_back({.choice = choice});
         current_ = candidates_.size() > 1 ? 1 : 0;
         previous_ = current_;
     }
@@ -137,18 +135,15 @@ public:
     // The batch came to nothing, or couldn't be measured.
     void abandon(const codec_plan& plan) noexcept
     {
-        if (plan.trial)
-            finish_trial(candidates_[plan.trial_index]);
+        if (plan.trial) finish_trial(candidates_[plan.trial_index]);
     }
 
     // What became of a batch of `size` bytes. Says so when the choice changes: worth one line in a log.
     std::optional<codec_change> observe(const codec_plan& plan, std::size_t size, codec_sample used,
                                         codec_sample trial = {}) noexcept
     {
-        if (plan.trial)
-            finish_trial(candidates_[plan.trial_index]);
-        if (size == 0)
-            return std::nullopt;
+        if (plan.trial) finish_trial(candidates_[plan.trial_index]);
+        if (size == 0) return std::nullopt;
         const auto used_sums = sums_of(size, used);
         count(used_sums, plan.trial ? sums_of(size, trial) : sums{});
         if (plan.use_index != current_)
@@ -158,8 +153,7 @@ public:
         ++since_change_;
         // what none would have cost is known without a trial
         candidates_[0].learn(sums_of(size, {size, 0}), used_sums, steady_memory);
-        if (plan.trial)
-            learn(candidates_[plan.trial_index], sums_of(size, trial), used_sums);
+        if (plan.trial) learn(candidates_[plan.trial_index], sums_of(size, trial), used_sums);
         notice_drift();
         return decide();
     }
@@ -168,13 +162,12 @@ public:
     std::optional<codec_change> exclude(compression id) noexcept
     {
         for (auto& c : candidates_)
-            if (c.choice.id == id && id != compression::none)
-                c.excluded = c.judged = true;
-        if (!candidates_[current_].excluded)
-            return std::nullopt;
+            if (c.choice.id == id && id != compression::none) c.excluded = c.judged = true;
+        if (!candidates_[current_].excluded) return std::nullopt;
         const auto others = std::find_if(candidates_.begin() + 1, candidates_.end(),
                                          [](const candidate& c) { return !c.excluded; });
-        return change_to(others == candidates_.end() ? 0 : static_cast<std::size_t>(others - candidates_.begin()));
+        return change_to(
+            others == candidates_.end() ? 0 : static_cast<std::size_t>(others - candidates_.begin()));
     }
 
 private:
@@ -247,10 +240,8 @@ private:
         std::size_t found = 0;
         for (std::size_t i = 1; i < candidates_.size(); ++i) {
             const auto& c = candidates_[i];
-            if (i == current_ || c.asked || c.excluded)
-                continue;
-            if (!c.judged)
-                return i;
+            if (i == current_ || c.asked || c.excluded) continue;
+            if (!c.judged) return i;
             if (batches_ >= c.next_trial && affordable(c) &&
                 (found == 0 || c.next_trial < candidates_[found].next_trial))
                 found = i;
@@ -262,7 +253,8 @@ private:
     {
         const auto ns = c.known_ns * last_size_;
         const auto price = ns * 1e-9 * prices_.of_cpu_second;
-        return spent_ns_ + ns <= rules_.budget * total_ns_ && spent_cost_ + price <= rules_.budget * total_cost_;
+        return spent_ns_ + ns <= rules_.budget * total_ns_ &&
+               spent_cost_ + price <= rules_.budget * total_cost_;
     }
 
     void finish_trial(candidate& c) noexcept
@@ -284,8 +276,7 @@ private:
     {
         total_cost_ += total_cost(used);
         total_ns_ += used.ns + used.in * sending_ns_per_byte;
-        if (!all_judged())
-            return;
+        if (!all_judged()) return;
         spent_ns_ += trial.ns;
         spent_cost_ += trial.ns * 1e-9 * prices_.of_cpu_second;
     }
@@ -322,34 +313,28 @@ private:
     std::optional<codec_change> decide() noexcept
     {
         const bool beginning = !all_judged();
-        if (changes_ > 0 && since_change_ < (beginning ? settled : dwell_))
-            return std::nullopt;
-        if (current_ != 0 && since_change_ >= settled && !saves(recent_))
-            return change_to(0);
+        if (changes_ > 0 && since_change_ < (beginning ? settled : dwell_)) return std::nullopt;
+        if (current_ != 0 && since_change_ >= settled && !saves(recent_)) return change_to(0);
         std::size_t best = current_;
         double best_cost = 1 - rules_.margin;
         for (std::size_t i = 0; i < candidates_.size(); ++i) {
             const auto& c = candidates_[i];
             const auto needed = i == 0 ? settled : rules_.trials_needed;
-            if (beginning && i != 0)
-                break; // only none needn't wait until all are known
-            if (i == current_ || c.excluded || c.samples < needed || (i != 0 && !saves(c.own)))
-                continue;
+            if (beginning && i != 0) break; // only none needn't wait until all are known
+            if (i == current_ || c.excluded || c.samples < needed || (i != 0 && !saves(c.own))) continue;
             if (const auto relative = relative_cost(c); relative < best_cost) {
                 best = i;
                 best_cost = relative;
             }
         }
-        if (best != current_)
-            return change_to(best);
+        if (best != current_) return change_to(best);
         return std::nullopt;
     }
 
     bool all_judged() const noexcept
     {
         for (std::size_t i = 1; i < candidates_.size(); ++i)
-            if (i != current_ && !candidates_[i].judged)
-                return false;
+            if (i != current_ && !candidates_[i].judged) return false;
         return true;
     }
 
@@ -357,9 +342,10 @@ private:
     {
         auto& to = candidates_[index];
         const auto known = index == 0 ? sums{1, 1, 0} : to.own;
-        const codec_change change{current(), to.choice, recent_.ratio(), recent_.ns_per_byte(), known.ratio(),
-                                  known.ns_per_byte()};
-        dwell_ = index == previous_ && changes_ > 0 ? std::min(dwell_ * 2, rules_.longest_dwell) : rules_.dwell;
+        const codec_change change{current(),     to.choice,          recent_.ratio(), recent_.ns_per_byte(),
+                                  known.ratio(), known.ns_per_byte()};
+        dwell_ =
+            index == previous_ && changes_ > 0 ? std::min(dwell_ * 2, rules_.longest_dwell) : rules_.dwell;
         candidates_[current_].known_ns = recent_.ns_per_byte();
         candidates_[current_].warm = true;
         candidates_[current_].judged = true;

@@ -31,8 +31,7 @@ public:
             error_ = compression_error::output_limit;
         else if (used_ == out_.size() && used_ < limit_)
             grow();
-        if (error_ != compression_error::none)
-            return {};
+        if (error_ != compression_error::none) return {};
         return used_ < out_.size() ? std::span{out_}.subspan(used_) : std::span{&beyond_, 1};
     }
 
@@ -42,8 +41,7 @@ public:
     // Trims the output to what was produced, or empties it after an error.
     compression_error finish(compression_error error) noexcept
     {
-        if (error == compression_error::none && used_ > limit_)
-            error = compression_error::output_limit;
+        if (error == compression_error::none && used_ > limit_) error = compression_error::output_limit;
         out_.resize(error == compression_error::none ? used_ : 0);
         return error;
     }

@@ -31,7 +31,8 @@ public:
 
     compression_error decompress(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
     {
-        detail::bounded_output bounded{out, max_output, in.size() <= max_output / 4 ? in.size() * 4 : max_output};
+        detail::bounded_output bounded{out, max_output,
+                                       in.size() <= max_output / 4 ? in.size() * 4 : max_output};
         return bounded.finish(run(in, bounded));
     }
 
@@ -44,29 +45,22 @@ private:
     compression_error run(bytes_view in, detail::bounded_output& out) noexcept
     {
         constexpr std::array magic{std::byte{0x04}, std::byte{0x22}, std::byte{0x4d}, std::byte{0x18}};
-        if (in.size() < magic.size())
-            return compression_error::truncated;
+        if (in.size() < magic.size()) return compression_error::truncated;
         // the library would skip a "skippable frame" and call it a success
-        if (!std::equal(magic.begin(), magic.end(), in.begin()))
-            return compression_error::corrupt;
-        if (!start())
-            return compression_error::out_of_memory;
+        if (!std::equal(magic.begin(), magic.end(), in.begin())) return compression_error::corrupt;
+        if (!start()) return compression_error::out_of_memory;
         while (true) {
             const auto room = out.room();
-            if (room.empty())
-                return out.error();
+            if (room.empty()) return out.error();
             std::size_t produced = room.size();
             std::size_t consumed = in.size();
             const auto hint =
                 ::LZ4F_decompress(context_.get(), room.data(), &produced, in.data(), &consumed, nullptr);
-            if (::LZ4F_isError(hint))
-                return compression_error::corrupt;
+            if (::LZ4F_isError(hint)) return compression_error::corrupt;
             out.produced(produced);
             in = in.subspan(consumed);
-            if (hint == 0)
-                return in.empty() ? compression_error::none : compression_error::corrupt;
-            if (produced == 0 && consumed == 0)
-                return compression_error::truncated;
+            if (hint == 0) return in.empty() ? compression_error::none : compression_error::corrupt;
+            if (produced == 0 && consumed == 0) return compression_error::truncated;
         }
     }
 
@@ -77,8 +71,7 @@ private:
             return true;
         }
         LZ4F_dctx* fresh = nullptr;
-        if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)))
-            return false;
+        if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION))) return false;
         context_.reset(fresh);
         return true;
     }
@@ -101,19 +94,15 @@ public:
 
     codec_result compress(bytes_view in, std::span<std::byte> out, int level) noexcept
     {
-        if (in.size() > max_codec_input)
-            return {0, compression_error::input_too_large};
-        if (!start(level))
-            return {0, compression_error::out_of_memory};
-        if (out.size() < frame_header.size() + end_mark_size)
-            return {0, compression_error::output_full};
+        if (in.size() > max_codec_input) return {0, compression_error::input_too_large};
+        if (!start(level)) return {0, compression_error::out_of_memory};
+        if (out.size() < frame_header.size() + end_mark_size) return {0, compression_error::output_full};
         std::copy(frame_header.begin(), frame_header.end(), out.begin());
         auto room = out.subspan(frame_header.size(), out.size() - frame_header.size() - end_mark_size);
         while (!in.empty()) {
             const auto block = in.first(std::min(in.size(), block_size));
             const auto written = put_block(block, room, level);
-            if (written == 0)
-                return {0, compression_error::output_full};
+            if (written == 0) return {0, compression_error::output_full};
             room = room.subspan(written);
             in = in.subspan(block.size());
         }
@@ -123,8 +112,9 @@ public:
 
 private:
     // magic; flags: version 1, independent blocks; 64 KiB blocks; second byte of xxh32 of the two before it
-    static constexpr std::array frame_header{std::byte{0x04}, std::byte{0x22}, std::byte{0x4d}, std::byte{0x18},
-                                             std::byte{0x60}, std::byte{0x40}, std::byte{0x82}};
+    static constexpr std::array frame_header{std::byte{0x04}, std::byte{0x22}, std::byte{0x4d},
+                                             std::byte{0x18}, std::byte{0x60}, std::byte{0x40},
+                                             std::byte{0x82}};
     static constexpr std::size_t block_size = 64 * 1024;
     static constexpr std::size_t block_header_size = 4;
     static constexpr std::size_t end_mark_size = 4;
@@ -146,34 +136,30 @@ private:
     bool start(int level) noexcept
     {
         if (is_fast(level)) {
-            if (!fast_)
-                fast_.reset(::LZ4_createStream());
+            if (!fast_) fast_.reset(::LZ4_createStream());
             return fast_ != nullptr;
         }
-        if (!high_)
-            high_.reset(::LZ4_createStreamHC());
+        if (!high_) high_.reset(::LZ4_createStreamHC());
         return high_ != nullptr;
     }
 
     // The bytes written, 0 if they don't fit.
     std::size_t put_block(bytes_view block, std::span<std::byte> room, int level) noexcept
     {
-        if (room.size() <= block_header_size)
-            return 0;
+        if (room.size() <= block_header_size) return 0;
         const auto body = room.subspan(block_header_size);
         const auto* from = reinterpret_cast<const char*>(block.data());
         auto* to = reinterpret_cast<char*>(body.data());
         const auto from_size = static_cast<int>(block.size());
         const auto to_size = static_cast<int>(std::min(body.size(), block.size() - 1));
         const int size = is_fast(level)
-            ? ::LZ4_compress_fast_extState(fast_.get(), from, to, from_size, to_size, 1)
-            : ::LZ4_compress_HC_extStateHC(high_.get(), from, to, from_size, to_size, level);
+                             ? ::LZ4_compress_fast_extState(fast_.get(), from, to, from_size, to_size, 1)
+                             : ::LZ4_compress_HC_extStateHC(high_.get(), from, to, from_size, to_size, level);
         if (size > 0) {
             put_size(room.data(), static_cast<std::uint32_t>(size));
             return block_header_size + static_cast<std::size_t>(size);
         }
-        if (body.size() < block.size())
-            return 0;
+        if (body.size() < block.size()) return 0;
         put_size(room.data(), stored | static_cast<std::uint32_t>(block.size()));
         std::memcpy(body.data(), block.data(), block.size());
         return block_header_size + block.size();
@@ -181,8 +167,7 @@ private:
 
     static void put_size(std::byte* at, std::uint32_t size) noexcept
     {
-        for (int i = 0; i < 4; ++i)
-            at[i] = static_cast<std::byte>(size >> (8 * i) & 0xffU);
+        for (int i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(size >> (8 * i) & 0xffU);
     }
 
     std::unique_ptr<LZ4_stream_t, free_fast> fast_;

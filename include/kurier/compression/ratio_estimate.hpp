@@ -20,8 +20,7 @@ public:
     // After a batch has been compressed. One that didn't shrink and goes out as it is counts with its own size.
     constexpr void observe(compression id, std::size_t uncompressed, std::size_t compressed) noexcept
     {
-        if (id == compression::none || uncompressed == 0)
-            return;
+        if (id == compression::none || uncompressed == 0) return;
         const double seen = ratio_of(uncompressed, compressed);
         auto& ratio = ratios_[static_cast<std::size_t>(id)];
         if (seen > ratio)
@@ -41,8 +40,7 @@ public:
     // What `records` bytes behind a header of `header` bytes would come to.
     constexpr std::size_t batch_size(compression id, std::size_t header, std::size_t records) const noexcept
     {
-        if (id == compression::none)
-            return header + records;
+        if (id == compression::none) return header + records;
         return header + static_cast<std::size_t>(static_cast<double>(records) * of(id) * safety_factor);
     }
 
@@ -51,8 +49,7 @@ public:
     constexpr bool has_room(compression id, std::size_t header, std::size_t records, std::size_t record,
                             std::size_t limit) const noexcept
     {
-        if (records == 0)
-            return true;
+        if (records == 0) return true;
         const auto size = batch_size(id, header, records);
         return size <= limit && record <= limit - size;
     }

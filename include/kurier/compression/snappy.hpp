@@ -25,22 +25,20 @@ namespace kurier {
 namespace detail::snappy_java {
 
 inline constexpr std::array magic{std::byte{0x82}, std::byte{'S'}, std::byte{'N'}, std::byte{'A'},
-                                  std::byte{'P'}, std::byte{'P'}, std::byte{'Y'}, std::byte{0}};
+                                  std::byte{'P'},  std::byte{'P'}, std::byte{'Y'}, std::byte{0}};
 inline constexpr std::size_t header_size = 16; // magic, version, oldest version that can read it
 inline constexpr std::size_t block_header_size = 4;
 inline constexpr std::size_t block_size = snappy_block::max_input;
 
 inline void put_int32(std::byte* at, std::uint32_t value) noexcept
 {
-    for (int i = 0; i < 4; ++i)
-        at[i] = static_cast<std::byte>(value >> (24 - 8 * i) & 0xffU);
+    for (int i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(value >> (24 - 8 * i) & 0xffU);
 }
 
 inline std::uint32_t take_int32(const std::byte* at) noexcept
 {
     std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i)
-        value = value << 8 | std::to_integer<std::uint32_t>(at[i]);
+    for (int i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(at[i]);
     return value;
 }
 
@@ -60,10 +58,9 @@ public:
     {
         out.clear();
         try {
-            const auto error =
-                detail::snappy_java::starts_with_magic(in) ? framed(in, max_output, out) : block(in, max_output, out);
-            if (error != compression_error::none)
-                out.clear();
+            const auto error = detail::snappy_java::starts_with_magic(in) ? framed(in, max_output, out)
+                                                                          : block(in, max_output, out);
+            if (error != compression_error::none) out.clear();
             return error;
         } catch (const std::bad_alloc&) {
             out.clear();
@@ -78,22 +75,17 @@ private:
         while (!in.empty()) {
             // streams may follow each other, each with its header
             if (starts_with_magic(in)) {
-                if (in.size() < header_size)
-                    return compression_error::truncated;
+                if (in.size() < header_size) return compression_error::truncated;
                 constexpr std::uint32_t oldest_known = 1;
-                if (take_int32(in.data() + magic.size()) < oldest_known)
-                    return compression_error::corrupt;
+                if (take_int32(in.data() + magic.size()) < oldest_known) return compression_error::corrupt;
                 in = in.subspan(header_size);
                 continue;
             }
-            if (in.size() < block_header_size)
-                return compression_error::truncated;
+            if (in.size() < block_header_size) return compression_error::truncated;
             const std::size_t size = take_int32(in.data());
             in = in.subspan(block_header_size);
-            if (size > max_codec_input)
-                return compression_error::corrupt;
-            if (size > in.size())
-                return compression_error::truncated;
+            if (size > max_codec_input) return compression_error::corrupt;
+            if (size > in.size()) return compression_error::truncated;
             if (const auto error = block(in.first(size), max_output, out); error != compression_error::none)
                 return error;
             in = in.subspan(size);
@@ -105,21 +97,19 @@ private:
     // bytes of 3, so a claim beyond that is refused before any memory is given to it.
     static compression_error block(bytes_view in, std::size_t max_output, std::vector<std::byte>& out)
     {
-        if (in.empty())
-            return compression_error::truncated;
-        if (in.size() > max_codec_input)
-            return compression_error::input_too_large;
+        if (in.empty()) return compression_error::truncated;
+        if (in.size() > max_codec_input) return compression_error::input_too_large;
         const auto* from = reinterpret_cast<const char*>(in.data());
         std::size_t size = 0;
         if (!::snappy::GetUncompressedLength(from, in.size(), &size) || size > in.size() * 64 / 3)
             return compression_error::corrupt;
         const auto used = out.size();
-        if (size > max_output - used)
-            return compression_error::output_limit;
+        if (size > max_output - used) return compression_error::output_limit;
         if (used + size > out.capacity())
             out.reserve(std::max(used + size, std::min(out.capacity() * 2, max_output)));
         out.resize(used + std::max<std::size_t>(size, 1)); // never null
-        const bool good = ::snappy::RawUncompress(from, in.size(), reinterpret_cast<char*>(out.data() + used));
+        const bool good =
+            ::snappy::RawUncompress(from, in.size(), reinterpret_cast<char*>(out.data() + used));
         out.resize(used + size);
         return good ? compression_error::none : compression_error::corrupt;
     }
@@ -143,22 +133,17 @@ public:
     codec_result compress(bytes_view in, std::span<std::byte> out, int = 0) noexcept
     {
         using namespace detail::snappy_java;
-        if (in.size() > max_codec_input)
-            return {0, compression_error::input_too_large};
-        if (!context_)
-            context_.reset(new (std::nothrow) context);
-        if (!context_)
-            return {0, compression_error::out_of_memory};
-        if (out.size() < header_size)
-            return {0, compression_error::output_full};
+        if (in.size() > max_codec_input) return {0, compression_error::input_too_large};
+        if (!context_) context_.reset(new (std::nothrow) context);
+        if (!context_) return {0, compression_error::out_of_memory};
+        if (out.size() < header_size) return {0, compression_error::output_full};
         std::copy(magic.begin(), magic.end(), out.begin());
         put_int32(out.data() + 8, 1);
         put_int32(out.data() + 12, 1);
         auto used = header_size;
         for (; !in.empty(); in = in.subspan(std::min(in.size(), block_size))) {
             const auto written = put_block(in.first(std::min(in.size(), block_size)), out.subspan(used));
-            if (written == 0)
-                return {0, compression_error::output_full};
+            if (written == 0) return {0, compression_error::output_full};
             used += written;
         }
         return {used, compression_error::none};
@@ -177,16 +162,13 @@ private:
     std::size_t put_block(bytes_view block, std::span<std::byte> room) noexcept
     {
         using namespace detail::snappy_java;
-        if (room.size() <= block_header_size)
-            return 0;
+        if (room.size() <= block_header_size) return 0;
         const auto body = room.subspan(block_header_size);
         const bool direct = body.size() >= detail::snappy_block::bound(block.size());
         auto* to = direct ? body.data() : context_->spare.data();
         const auto size = context_->block.compress(block.data(), block.size(), to);
-        if (size > body.size())
-            return 0;
-        if (!direct)
-            std::memcpy(body.data(), to, size);
+        if (size > body.size()) return 0;
+        if (!direct) std::memcpy(body.data(), to, size);
         put_int32(room.data(), static_cast<std::uint32_t>(size));
         return block_header_size + size;
     }

@@ -61,8 +61,7 @@ private:
     static unsigned table_bits(std::size_t size) noexcept
     {
         unsigned bits = 8;
-        while (bits < most_table_bits && (std::size_t{1} << bits) < size)
-            ++bits;
+        while (bits < most_table_bits && (std::size_t{1} << bits) < size) ++bits;
         return bits;
     }
 
@@ -85,8 +84,7 @@ private:
             const auto* before = note(at);
             for (std::size_t looks = 32; load32(before) != load32(at);) {
                 const auto step = looks++ >> 5U;
-                if (static_cast<std::size_t>(last - at) < step)
-                    return to;
+                if (static_cast<std::size_t>(last - at) < step) return to;
                 at += step;
                 before = note(at);
             }
@@ -96,13 +94,11 @@ private:
                 to = put_copy(to, static_cast<std::size_t>(at - before), length);
                 at += length;
                 literal = at;
-                if (at > last)
-                    return to;
+                if (at > last) return to;
                 note(at - 1);
                 before = note(at);
             } while (load32(before) == load32(at));
-            if (at++ == last)
-                return to;
+            if (at++ == last) return to;
         }
     }
 
@@ -111,8 +107,8 @@ private:
         const auto* const start = b;
         while (end - b >= 8) {
             if (const auto differ = load64(a) ^ load64(b); differ != 0) {
-                const int bits =
-                    std::endian::native == std::endian::little ? std::countr_zero(differ) : std::countl_zero(differ);
+                const int bits = std::endian::native == std::endian::little ? std::countr_zero(differ)
+                                                                            : std::countl_zero(differ);
                 return static_cast<std::size_t>(b - start) + static_cast<std::size_t>(bits) / 8;
             }
             a += 8;
@@ -129,8 +125,7 @@ private:
 
     static std::byte* put_size(std::byte* to, std::size_t size) noexcept
     {
-        for (; size >= 0x80; size >>= 7U)
-            *to++ = low(size | 0x80U);
+        for (; size >= 0x80; size >>= 7U) *to++ = low(size | 0x80U);
         *to++ = low(size);
         return to;
     }
@@ -167,14 +162,12 @@ private:
     // A copy holds at most 64 bytes, and at least 4 in the two-byte form; the last piece is never shorter.
     static std::byte* put_copy(std::byte* to, std::size_t offset, std::size_t length) noexcept
     {
-        for (; length >= 68; length -= 64)
-            to = put_long_copy(to, offset, 64);
+        for (; length >= 68; length -= 64) to = put_long_copy(to, offset, 64);
         if (length > 64) {
             to = put_long_copy(to, offset, 60);
             length -= 60;
         }
-        if (length >= 12 || offset >= 2048)
-            return put_long_copy(to, offset, length);
+        if (length >= 12 || offset >= 2048) return put_long_copy(to, offset, length);
         *to++ = low(1U | (length - 4) << 2U | offset >> 8U << 5U);
         *to++ = low(offset);
         return to;

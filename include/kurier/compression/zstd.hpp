@@ -29,8 +29,7 @@ public:
     {
         out.clear();
         const auto error = run(in, max_output, out);
-        if (error != compression_error::none)
-            out.clear();
+        if (error != compression_error::none) out.clear();
         return error;
     }
 
@@ -42,27 +41,20 @@ private:
 
     compression_error run(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
     {
-        if (in.empty())
-            return compression_error::truncated;
-        if (!context_)
-            context_.reset(::ZSTD_createDCtx());
-        if (!context_)
-            return compression_error::out_of_memory;
+        if (in.empty()) return compression_error::truncated;
+        if (!context_) context_.reset(::ZSTD_createDCtx());
+        if (!context_) return compression_error::out_of_memory;
         std::size_t used = 0;
         while (!in.empty()) {
             const auto size = ::ZSTD_findFrameCompressedSize(in.data(), in.size());
-            if (::ZSTD_isError(size))
-                return translate(size);
+            if (::ZSTD_isError(size)) return translate(size);
             const auto frame = in.first(size);
             in = in.subspan(size);
-            if (is_skippable(frame))
-                continue;
+            if (is_skippable(frame)) continue;
             // the library may read formats from before zstd 1.0, which nobody writes and few have tested
-            if (!has_magic(frame, ZSTD_MAGICNUMBER))
-                return compression_error::corrupt;
+            if (!has_magic(frame, ZSTD_MAGICNUMBER)) return compression_error::corrupt;
             const auto produced = decompress_frame(frame, used, max_output, out);
-            if (!produced)
-                return produced.error;
+            if (!produced) return produced.error;
             used += produced.size;
         }
         out.resize(used);
@@ -74,16 +66,12 @@ private:
     {
         auto room = first_guess(frame, max_output - used);
         while (true) {
-            if (!make_room(out, used + room, max_output))
-                return {0, compression_error::out_of_memory};
+            if (!make_room(out, used + room, max_output)) return {0, compression_error::out_of_memory};
             const auto size = ::ZSTD_decompressDCtx(context_.get(), out.data() + used, out.size() - used,
                                                     frame.data(), frame.size());
-            if (!::ZSTD_isError(size))
-                return {size, compression_error::none};
-            if (::ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall)
-                return {0, translate(size)};
-            if (out.size() >= max_output)
-                return {0, compression_error::output_limit};
+            if (!::ZSTD_isError(size)) return {size, compression_error::none};
+            if (::ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return {0, translate(size)};
+            if (out.size() >= max_output) return {0, compression_error::output_limit};
             const auto tried = out.size() - used;
             room = tried <= (max_output - used) / 2 ? tried * 2 : max_output - used;
         }
@@ -97,7 +85,8 @@ private:
         const auto plausible = frame.size() * 32 + 4096;
         const auto claimed = ::ZSTD_getFrameContentSize(frame.data(), frame.size());
         const bool known = claimed != ZSTD_CONTENTSIZE_UNKNOWN && claimed != ZSTD_CONTENTSIZE_ERROR;
-        const auto guess = known ? static_cast<std::size_t>(std::min<unsigned long long>(claimed, plausible)) : usual;
+        const auto guess =
+            known ? static_cast<std::size_t>(std::min<unsigned long long>(claimed, plausible)) : usual;
         return std::min(guess, limit);
     }
 
@@ -128,17 +117,19 @@ private:
     static std::uint32_t little_endian(bytes_view bytes) noexcept
     {
         std::uint32_t value = 0;
-        for (std::size_t i = 4; i-- > 0;)
-            value = value << 8 | std::to_integer<std::uint32_t>(bytes[i]);
+        for (std::size_t i = 4; i-- > 0;) value = value << 8 | std::to_integer<std::uint32_t>(bytes[i]);
         return value;
     }
 
     static compression_error translate(std::size_t code) noexcept
     {
         switch (::ZSTD_getErrorCode(code)) {
-        case ZSTD_error_memory_allocation: return compression_error::out_of_memory;
-        case ZSTD_error_srcSize_wrong: return compression_error::truncated;
-        default: return compression_error::corrupt;
+        case ZSTD_error_memory_allocation:
+            return compression_error::out_of_memory;
+        case ZSTD_error_srcSize_wrong:
+            return compression_error::truncated;
+        default:
+            return compression_error::corrupt;
         }
     }
 
@@ -158,19 +149,19 @@ public:
     // those of a 2 MiB window.
     codec_result compress(bytes_view in, std::span<std::byte> out, int level) noexcept
     {
-        if (in.size() > max_codec_input)
-            return {0, compression_error::input_too_large};
-        if (!start(level))
-            return {0, compression_error::out_of_memory};
+        if (in.size() > max_codec_input) return {0, compression_error::input_too_large};
+        if (!start(level)) return {0, compression_error::out_of_memory};
         const auto size = ::ZSTD_compress2(context_.get(), out.data(), out.size(), in.data(), in.size());
-        if (!::ZSTD_isError(size))
-            return {size, compression_error::none};
+        if (!::ZSTD_isError(size)) return {size, compression_error::none};
         ::ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only);
         switch (::ZSTD_getErrorCode(size)) {
         case ZSTD_error_dstSize_tooSmall:
-        case ZSTD_error_dstBuffer_null: return {0, compression_error::output_full};
-        case ZSTD_error_memory_allocation: return {0, compression_error::out_of_memory};
-        default: return {0, compression_error::failed};
+        case ZSTD_error_dstBuffer_null:
+            return {0, compression_error::output_full};
+        case ZSTD_error_memory_allocation:
+            return {0, compression_error::out_of_memory};
+        default:
+            return {0, compression_error::failed};
         }
     }
 
@@ -183,10 +174,8 @@ private:
     bool start(int level) noexcept
     {
         const bool fresh = !context_;
-        if (fresh)
-            context_.reset(::ZSTD_createCCtx());
-        if (!context_)
-            return false;
+        if (fresh) context_.reset(::ZSTD_createCCtx());
+        if (!context_) return false;
         if (fresh || level != level_) // a level outside of the library's range is brought into it
             ::ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level);
         level_ = level;

@@ -244,7 +244,8 @@ private:
             codec = codec.substr(0, second);
         }
         const auto type = compression_from_name(trim(codec));
-        if (!type) return fail(which + "names an unknown codec; allowed: none, gzip, snappy, lz4, zstd or auto");
+        if (!type)
+            return fail(which + "names an unknown codec; allowed: none, gzip, snappy, lz4, zstd or auto");
         rules.emplace_back(std::string{trim(rule.substr(0, colon))}, *type, level);
         return true;
     }

@@ -95,8 +95,8 @@ inline constexpr setting_choice boolean_choices[] = {{"true", 1}, {"false", 0}};
 inline constexpr setting_choice dns_choices[] = {{"use_all_dns_ips", 0},
                                                  {"resolve_canonical_bootstrap_servers_only", 1}};
 inline constexpr setting_choice recovery_choices[] = {{"rebootstrap", 1}, {"none", 0}};
-inline constexpr setting_choice compression_choices[] = {
-    {"none", 0}, {"gzip", 1}, {"snappy", 2}, {"lz4", 3}, {"zstd", 4}, {"auto", 8}};
+inline constexpr setting_choice compression_choices[] = {{"none", 0}, {"gzip", 1}, {"snappy", 2},
+                                                         {"lz4", 3},  {"zstd", 4}, {"auto", 8}};
 inline constexpr setting_choice goal_choices[] = {{"bytes", 0}, {"cpu", 1}, {"link", 2}};
 inline constexpr setting_choice minus_one[] = {{"-1", -1}};
 
@@ -202,9 +202,11 @@ inline constexpr std::array setting_rows{
         "when no known broker answers: begin again from bootstrap.servers, or keep trying"),
     milliseconds_row<&settings::metadata_recovery_rebootstrap_trigger>(
         "metadata.recovery.rebootstrap.trigger.ms", 0, long_max,
-        "at the latest when metadata can't be had for so long; kurier begins again as soon as no known broker answers"),
+        "at the latest when metadata can't be had for so long; kurier begins again as soon as no known "
+        "broker answers"),
     boolean_row<&settings::metadata_cluster_check_enable>(
-        "metadata.cluster.check.enable", "ask a known broker whether it is the one that is meant (KIP-1242, Kafka 4.4)"),
+        "metadata.cluster.check.enable",
+        "ask a known broker whether it is the one that is meant (KIP-1242, Kafka 4.4)"),
     milliseconds_row<&settings::reconnect_backoff>(
         "reconnect.backoff.ms", 0, long_max, "pause before connecting again; doubles with each failure"),
     milliseconds_row<&settings::reconnect_backoff_max>("reconnect.backoff.max.ms", 0, long_max,
@@ -224,9 +226,9 @@ inline constexpr std::array setting_rows{
         "kurier.compression.topics", setting_kind::compression_rules,
         "codecs for some topics, topic:codec or topic:codec:level separated by commas; logs-* names all that "
         "begin with logs-; the first that matches counts"),
-    choice_row<&settings::compression_goal>(
-        "kurier.compression.goal", goal_choices,
-        "what auto strives for: fewest bytes, least CPU, or the least of both by the worth of a second of the link"),
+    choice_row<&settings::compression_goal>("kurier.compression.goal", goal_choices,
+                                            "what auto strives for: fewest bytes, least CPU, or the least of "
+                                            "both by the worth of a second of the link"),
     number_row<&settings::compression_link_bytes_per_second>(
         "kurier.compression.link.bytes.per.second", 1, long_max, {},
         "how much the link carries; a second of it counts as much as a second of CPU"),

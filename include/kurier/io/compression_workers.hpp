@@ -30,7 +30,8 @@ namespace asio = boost::asio;
 template <class Loop> class compression_workers
 {
 public:
-    compression_workers(Loop& loop, asio::any_io_executor workers, const asio::any_io_executor& own, codec_factory make)
+    compression_workers(Loop& loop, asio::any_io_executor workers, const asio::any_io_executor& own,
+                        codec_factory make)
         : loop_{loop}, workers_{std::move(workers)}, channel_{std::make_shared<channel>(own)}, make_{make}
     {}
 
@@ -83,7 +84,9 @@ private:
     {
     public:
         ticket(std::shared_ptr<channel> way, errand what) : channel_{std::move(way)}, errand_{what} {}
-        ticket(ticket&& other) noexcept : channel_{std::move(other.channel_)}, errand_{std::exchange(other.errand_, {})} {}
+        ticket(ticket&& other) noexcept
+            : channel_{std::move(other.channel_)}, errand_{std::exchange(other.errand_, {})}
+        {}
         ticket& operator=(ticket&&) = delete;
         ~ticket()
         {

@@ -17,7 +17,8 @@ inline std::uint64_t thread_cpu_time() noexcept
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 #else
-    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch(); // the nearest there is
+    const std::chrono::nanoseconds now =
+        std::chrono::steady_clock::now().time_since_epoch(); // the nearest there is
     return static_cast<std::uint64_t>(now.count());
 #endif
 }

@@ -46,7 +46,8 @@ template <bool Throwing, class Handler> void call(Handler& handler, error_code e
     }
 }
 
-template <bool Throwing, class Handler> [[gnu::noinline]] void call_with_own(Handler& handler, const core::fate& what)
+template <bool Throwing, class Handler>
+[[gnu::noinline]] void call_with_own(Handler& handler, const core::fate& what)
 {
     record_metadata metadata;
     const auto ec = take_fate(what, metadata);
@@ -54,7 +55,8 @@ template <bool Throwing, class Handler> [[gnu::noinline]] void call_with_own(Han
 }
 
 // On the driver's own executor: the metadata of the batch serves all its records, unless the handler wants its own.
-template <bool Throwing, class Handler> [[gnu::always_inline]] inline void call_here(Handler& handler, const core::fate& what)
+template <bool Throwing, class Handler>
+[[gnu::always_inline]] inline void call_here(Handler& handler, const core::fate& what)
 {
     if constexpr (!Throwing && std::invocable<Handler&&, error_code, const record_metadata&>) {
         auto& machine = *static_cast<driver*>(what.teller);
@@ -78,13 +80,11 @@ void post_result(driver& machine, Handler handler, error_code ec, record_metadat
 }
 
 // Handlers without an executor of their own (or with system_executor, which means anywhere) run where we are.
-template <class Handler>
-inline constexpr bool runs_anywhere =
+template <class Handler> inline constexpr bool runs_anywhere =
     std::same_as<asio::associated_executor_t<Handler, asio::system_executor>, asio::system_executor>;
 
 // A small function object needs no memory but the slot itself.
-template <class Handler>
-inline constexpr bool fits_in_slot =
+template <class Handler> inline constexpr bool fits_in_slot =
     runs_anywhere<Handler> && sizeof(Handler) <= sizeof(void*) && std::is_trivially_copyable_v<Handler> &&
     std::is_trivially_destructible_v<Handler> && std::is_default_constructible_v<std::optional<Handler>>;
 
@@ -101,9 +101,9 @@ template <class Handler> struct bound_handler
 {
     using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
     struct nothing
-    {
-    };
-    using work_type = std::conditional_t<runs_anywhere<Handler>, nothing, std::optional<asio::executor_work_guard<executor_type>>>;
+    {};
+    using work_type = std::conditional_t<runs_anywhere<Handler>, nothing,
+                                         std::optional<asio::executor_work_guard<executor_type>>>;
 
     bound_handler(driver& machine, Handler&& waiting) : handler{std::move(waiting)}
     {
@@ -115,7 +115,8 @@ template <class Handler> struct bound_handler
 
     static bool is_own(driver& machine, const executor_type& executor)
     {
-        if constexpr (std::same_as<executor_type, asio::any_io_executor>) return executor == machine.executor();
+        if constexpr (std::same_as<executor_type, asio::any_io_executor>)
+            return executor == machine.executor();
         else {
             const auto* own = machine.executor().template target<executor_type>();
             return own && *own == executor;
@@ -124,8 +125,10 @@ template <class Handler> struct bound_handler
 
     bool runs_here() const noexcept // on the driver's executor
     {
-        if constexpr (runs_anywhere<Handler>) return true;
-        else return !work;
+        if constexpr (runs_anywhere<Handler>)
+            return true;
+        else
+            return !work;
     }
 
     template <bool Throwing> [[gnu::always_inline]] void complete(const core::fate& what)
@@ -134,7 +137,8 @@ template <class Handler> struct bound_handler
             if (!runs_here()) {
                 record_metadata metadata;
                 const auto ec = take_fate(what, metadata);
-                post_result<Throwing>(*static_cast<driver*>(what.teller), std::move(handler), ec, std::move(metadata));
+                post_result<Throwing>(*static_cast<driver*>(what.teller), std::move(handler), ec,
+                                      std::move(metadata));
                 return;
             }
         }
@@ -149,7 +153,8 @@ template <class Handler> struct bound_handler
 template <bool Throwing, class Handler> class plain_wait
 {
 public:
-    plain_wait(driver& machine, Handler handler) : producer_{&machine}, handler_{machine, std::move(handler)} {}
+    plain_wait(driver& machine, Handler handler) : producer_{&machine}, handler_{machine, std::move(handler)}
+    {}
 
     static void notify(void* context, const core::fate& what)
     {

@@ -37,8 +37,9 @@ using log_function = std::function<void(const log_event&)>; // empty: nothing is
 struct state_wait
 {
     virtual bool over(driver& machine, error_code& ec) = 0;
-    virtual void complete(error_code ec) = 0; // must not run the user's handler before it returns to the executor
-    virtual void destroy() noexcept = 0;      // its memory comes from the driver's operations
+    virtual void
+    complete(error_code ec) = 0;         // must not run the user's handler before it returns to the executor
+    virtual void destroy() noexcept = 0; // its memory comes from the driver's operations
 
     core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
 
@@ -91,19 +92,22 @@ public:
     KURIER_DECL void keep_codecs(kept_codecs first, codec_factory more);
     KURIER_DECL void compress_on(asio::any_io_executor workers);
     KURIER_DECL void log(log_event event);
-    KURIER_DECL void send_early(); // what has become ready, without waiting for the end of the handler that runs
+    KURIER_DECL void
+    send_early(); // what has become ready, without waiting for the end of the handler that runs
     KURIER_DECL void add_wait(state_wait_ptr wait);
 
     // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
 
     KURIER_DECL const producer_config& config() const noexcept;
     KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
-    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
-                                   core::instant now); // core::append_to_open is quicker, where it takes the record
+    KURIER_DECL core::place
+    append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
+           core::instant now); // core::append_to_open is quicker, where it takes the record
     KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
-                                           const core::record_bytes& record, core::partition_chooser chooser, core::instant now,
-                                           std::shared_ptr<const void> owner = {});
-    KURIER_DECL core::place append_outside(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
+                                           const core::record_bytes& record, core::partition_chooser chooser,
+                                           core::instant now, std::shared_ptr<const void> owner = {});
+    KURIER_DECL core::place append_outside(core::topic_state& topic, std::int32_t& partition,
+                                           const core::record_bytes& record,
                                            std::shared_ptr<const void> owner, core::instant now);
     KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
     KURIER_DECL void withdraw(core::waiting_record& waiting);
@@ -115,7 +119,8 @@ public:
     KURIER_DECL bool idle() const noexcept;
     KURIER_DECL bool has_room() const noexcept;
     KURIER_DECL void abort(error_code why);
-    KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where, std::uint32_t index) const;
+    KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where,
+                                                                std::uint32_t index) const;
     KURIER_DECL codec_status compression_of(std::string_view topic) const;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
@@ -159,8 +164,8 @@ private:
     std::size_t references_ = 0, users_ = 0;
 };
 
-KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor, const producer_config& config,
-                                                     log_function log);
+KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,
+                                                     const producer_config& config, log_function log);
 
 // All that is wrong with a configuration (config/validation.hpp).
 KURIER_DECL config_problems check_config(const producer_config& config);

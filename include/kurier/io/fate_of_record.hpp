@@ -20,7 +20,8 @@ inline error_code describe_fate(const driver& machine, const core::batch& where,
         return metadata.failure->code;
     }
     metadata.offset = where.offset_of(index);
-    metadata.time = timestamp{std::chrono::milliseconds{where.log_append_time >= 0 ? where.log_append_time : created}};
+    metadata.time =
+        timestamp{std::chrono::milliseconds{where.log_append_time >= 0 ? where.log_append_time : created}};
     return {};
 }
 

@@ -23,8 +23,10 @@ public:
 
     void deallocate(void* memory) noexcept
     {
-        if (memory == storage_) used_ = false;
-        else ::operator delete(memory);
+        if (memory == storage_)
+            used_ = false;
+        else
+            ::operator delete(memory);
     }
 
 private:
@@ -38,7 +40,8 @@ public:
     using value_type = T;
 
     explicit handler_allocator(handler_memory& memory) noexcept : memory_{&memory} {}
-    template <class U> handler_allocator(const handler_allocator<U>& other) noexcept : memory_{other.memory_} {}
+    template <class U> handler_allocator(const handler_allocator<U>& other) noexcept : memory_{other.memory_}
+    {}
 
     T* allocate(std::size_t count) const { return static_cast<T*>(memory_->allocate(count * sizeof(T))); }
     void deallocate(T* memory, std::size_t) const noexcept { memory_->deallocate(memory); }

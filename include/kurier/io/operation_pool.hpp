@@ -37,8 +37,10 @@ public:
     void deallocate(void* memory, std::size_t size) noexcept
     {
         const auto at = index(size);
-        if (at >= free_.size()) ::operator delete(memory);
-        else free_[at] = new (memory) free_block{free_[at]};
+        if (at >= free_.size())
+            ::operator delete(memory);
+        else
+            free_[at] = new (memory) free_block{free_[at]};
     }
 
 private:

@@ -28,12 +28,14 @@ struct buffer_range
 
 struct socket_link
 {
-    socket_link(const asio::any_io_executor& executor, core::connection_id number) : id{number}, socket{executor}, resolver{executor} {}
+    socket_link(const asio::any_io_executor& executor, core::connection_id number)
+        : id{number}, socket{executor}, resolver{executor}
+    {}
 
     core::connection_id id;
     std::optional<tcp::socket> socket; // nothing: the context has ended
     std::optional<tcp::resolver> resolver;
-    std::vector<tcp::endpoint> endpoints; // still to be tried, the next one last
+    std::vector<tcp::endpoint> endpoints;                      // still to be tried, the next one last
     bool connecting = false, reading = false, writing = false; // an operation is under way
     bool closing = false;
     error_code error; // why it closes

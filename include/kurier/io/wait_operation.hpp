@@ -16,8 +16,7 @@
 namespace kurier::io {
 
 struct no_value
-{
-};
+{};
 
 template <class Value, class Handler, class Over> class wait_operation final : public state_wait
 {
@@ -77,13 +76,15 @@ void start_wait(driver& machine, Handler handler, Over over, core::nanoseconds a
     void* memory = machine.operations().allocate(sizeof(Operation));
     state_wait_ptr made{new (memory) Operation{machine, std::move(handler), std::move(over), at}};
     error_code ec;
-    if (made->over(machine, ec)) made->complete(ec);
-    else machine.add_wait(std::move(made));
+    if (made->over(machine, ec))
+        made->complete(ec);
+    else
+        machine.add_wait(std::move(made));
 }
 
 // over(driver, ec) says whether the wait is over, and with which error; it is asked at `deadline` at the latest.
-template <class Token, class Over>
-auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, core::nanoseconds deadline = core::never)
+template <class Token, class Over> auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token,
+                                                   Over over, core::nanoseconds deadline = core::never)
 {
     auto with_value = [over](driver& state, error_code& ec, no_value&) mutable { return over(state, ec); };
     return asio::async_initiate<Token, void(error_code)>(
@@ -94,8 +95,8 @@ auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, 
         token, std::move(machine), std::move(with_value), deadline);
 }
 
-template <class Value, class Token, class Over>
-auto wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over over, core::nanoseconds deadline)
+template <class Value, class Token, class Over> auto
+wait_for_value(boost::intrusive_ptr<driver> machine, Token&& token, Over over, core::nanoseconds deadline)
 {
     return asio::async_initiate<Token, void(error_code, Value)>(
         [](auto handler, boost::intrusive_ptr<driver> self, auto until, core::nanoseconds at) {

@@ -62,8 +62,8 @@ template <message Message, class... Field> void reset(Message& value, fields<Fie
 
 // Views in the message (records) refer to `bytes`. False: not an encoding of this version, or more memory would be
 // needed than is granted. `left`: how many bytes are behind the message.
-template <message Message>
-bool decode_front(bytes_view bytes, std::int16_t version, Message& value, std::size_t memory_max, std::size_t& left)
+template <message Message> bool decode_front(bytes_view bytes, std::int16_t version, Message& value,
+                                             std::size_t memory_max, std::size_t& left)
 {
     message_reader in{bytes, memory_max};
     reset(value, typename Message::schema{});

@@ -172,7 +172,8 @@ inline constexpr std::size_t plain_record_overhead = 32;
                                                           std::int32_t offset_delta, nullable_bytes key,
                                                           nullable_bytes value) noexcept
 {
-    const std::size_t guessed = detail::varint_length_size(key.size() + value.size() + 6); // nearly always right
+    const std::size_t guessed =
+        detail::varint_length_size(key.size() + value.size() + 6); // nearly always right
     std::byte* const body = at + guessed;
     std::byte* end = body;
     *end++ = std::byte{0}; // attributes: none are defined

@@ -40,8 +40,8 @@ public:
         owner_ = std::move(kept);
     }
 
-    template <class T>
-    large_value(std::shared_ptr<T> owner, bytes_view bytes) : bytes_{bytes}, owner_{std::move(owner)}
+    template <class T> large_value(std::shared_ptr<T> owner, bytes_view bytes)
+        : bytes_{bytes}, owner_{std::move(owner)}
     {}
 
     template <std::invocable Released> static large_value borrowed(bytes_view bytes, Released released)

@@ -48,7 +48,8 @@ template <class Unsigned> [[gnu::noinline]] inline std::byte* put_long(std::byte
     return at;
 }
 
-template <class Unsigned> [[gnu::always_inline]] inline std::byte* put_unsigned(std::byte* at, Unsigned value) noexcept
+template <class Unsigned>
+[[gnu::always_inline]] inline std::byte* put_unsigned(std::byte* at, Unsigned value) noexcept
 {
     if (value < 0x80) [[likely]] {
         *at = static_cast<std::byte>(value);

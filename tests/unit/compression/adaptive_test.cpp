@@ -21,8 +21,10 @@ struct behaviour
 };
 // What the codecs make of a kind of data, as measured on one machine.
 using data_kind = std::map<compression, behaviour>;
-const data_kind json{{compression::lz4, {0.47, 1.4}}, {compression::zstd, {0.27, 4.0}}, {compression::gzip, {0.28, 25}}};
-const data_kind noise{{compression::lz4, {1.0, 0.3}}, {compression::zstd, {1.0, 0.9}}, {compression::gzip, {1.0, 20}}};
+const data_kind json{
+    {compression::lz4, {0.47, 1.4}}, {compression::zstd, {0.27, 4.0}}, {compression::gzip, {0.28, 25}}};
+const data_kind noise{
+    {compression::lz4, {1.0, 0.3}}, {compression::zstd, {1.0, 0.9}}, {compression::gzip, {1.0, 20}}};
 
 // A topic whose batches are of the kinds that `kind_of` says, with the cost of everything that happens.
 struct simulation
@@ -35,18 +37,18 @@ struct simulation
     std::map<compression, double> fixed; // what each codec alone would have cost
     std::vector<codec_change> changes;
 
-    explicit simulation(codec_prices p, adaptive_rules rules = {}, std::vector<codec_choice> choices = {lz4, zstd, gzip})
+    explicit simulation(codec_prices p, adaptive_rules rules = {},
+                        std::vector<codec_choice> choices = {lz4, zstd, gzip})
         : chooser{choices, p, rules}, prices{p}
-    {
-    }
+    {}
 
     codec_sample sample(codec_choice choice, const data_kind& data)
     {
         const auto size = static_cast<double>(batch);
-        if (choice == none)
-            return {batch, 0};
+        if (choice == none) return {batch, 0};
         const auto& b = data.at(choice.id);
-        return {static_cast<std::size_t>(size * b.ratio), static_cast<std::uint64_t>(size * b.ns_per_byte * jitter())};
+        return {static_cast<std::size_t>(size * b.ratio),
+                static_cast<std::uint64_t>(size * b.ns_per_byte * jitter())};
     }
 
     double cost_of(codec_sample s) const
@@ -63,10 +65,8 @@ struct simulation
             const auto used = sample(plan.use, data);
             const auto trial = plan.trial ? sample(*plan.trial, data) : codec_sample{};
             spent += cost_of(used) + static_cast<double>(trial.cpu_ns) * 1e-9 * prices.of_cpu_second;
-            for (const auto id : {none, lz4, zstd, gzip})
-                fixed[id.id] += cost_of(sample(id, data));
-            if (const auto change = chooser.observe(plan, batch, used, trial))
-                changes.push_back(*change);
+            for (const auto id : {none, lz4, zstd, gzip}) fixed[id.id] += cost_of(sample(id, data));
+            if (const auto change = chooser.observe(plan, batch, used, trial)) changes.push_back(*change);
         }
     }
 
@@ -78,8 +78,7 @@ struct simulation
     double over_best() const
     {
         double best = fixed.begin()->second;
-        for (const auto& [id, cost] : fixed)
-            best = std::min(best, cost);
+        for (const auto& [id, cost] : fixed) best = std::min(best, cost);
         return spent / best;
     }
 };
@@ -131,7 +130,8 @@ TEST_CASE("goals")
 
 TEST_CASE("incompressible data settles on none, whatever the goal")
 {
-    for (const auto prices : {codec_prices::least_bytes(), codec_prices::least_cpu(), codec_prices::link(1e6)}) {
+    for (const auto prices :
+         {codec_prices::least_bytes(), codec_prices::least_cpu(), codec_prices::link(1e6)}) {
         simulation s{prices};
         s.run(5000, noise);
         CHECK(s.chooser.current() == none);
@@ -163,7 +163,9 @@ TEST_CASE("a mixed topic gets the codec that is best on the whole, and keeps it"
     for (const auto period : std::initializer_list<std::size_t>{2, 3, 16, 128}) {
         CAPTURE(period);
         simulation s{codec_prices::link(50e6)};
-        s.run(20000, [&](std::size_t i) -> const data_kind& { return i % period < (period + 1) / 2 ? json : noise; });
+        s.run(20000, [&](std::size_t i) -> const data_kind& {
+            return i % period < (period + 1) / 2 ? json : noise;
+        });
         CHECK(s.chooser.current() == zstd);
         CHECK(s.over_best() < 1.05);
         CHECK(s.changes.size() <= 5);
@@ -234,8 +236,7 @@ TEST_CASE("results may come late, out of order, or not at all")
     std::vector<codec_plan> out;
     for (std::size_t i = 0; i < 4000; ++i) {
         out.push_back(s.chooser.next());
-        if (out.size() < 8)
-            continue;
+        if (out.size() < 8) continue;
         const auto at = out.begin() + static_cast<std::ptrdiff_t>(i * 7 % out.size());
         const auto plan = *at;
         out.erase(at);

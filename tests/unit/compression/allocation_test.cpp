@@ -110,9 +110,9 @@ TEST_CASE("neither does one that changes its level, or whose output doesn't fit"
         CAPTURE(compression_name(id));
         bytes packed(list.bound(id, data.size()));
         const auto use = [&] {
-            for (const int level : {1, 9, 1, 4})
-                REQUIRE(list.compress(id, data, packed, level));
-            CHECK(list.compress(id, data, std::span{packed}.first(100), 1).error == compression_error::output_full);
+            for (const int level : {1, 9, 1, 4}) REQUIRE(list.compress(id, data, packed, level));
+            CHECK(list.compress(id, data, std::span{packed}.first(100), 1).error ==
+                  compression_error::output_full);
         };
         use();
         const auto before = allocations;

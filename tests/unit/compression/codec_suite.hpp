@@ -18,8 +18,7 @@ using kurier::compression_error;
 
 inline constexpr std::size_t no_limit = std::size_t{1} << 30;
 
-template <class Codec>
-bytes compressed(Codec& codec, bytes_view in, int level = Codec::levels.preset)
+template <class Codec> bytes compressed(Codec& codec, bytes_view in, int level = Codec::levels.preset)
 {
     bytes out(Codec::bound(in.size()));
     const auto result = codec.compress(in, out, level);
@@ -34,8 +33,7 @@ inline bool same(const bytes& a, const bytes& b) // doctest would print megabyte
     return a == b;
 }
 
-template <class Codec>
-void check_round_trip(Codec& codec, const bytes& data, int level)
+template <class Codec> void check_round_trip(Codec& codec, const bytes& data, int level)
 {
     CAPTURE(level);
     CAPTURE(data.size());
@@ -46,20 +44,19 @@ void check_round_trip(Codec& codec, const bytes& data, int level)
     CHECK(same(unpacked, data));
 }
 
-template <class Codec>
-void check_sizes()
+template <class Codec> void check_sizes()
 {
     Codec codec;
-    for (const auto size : sizes{0, 1, 2, 3, 7, 15, 16, 64, 255, 1000, 4096, 16384, 32767, 32768, 32769, 65535,
-                                  65536, 65537, 131072, 200000, 1048576})
+    for (const auto size :
+         sizes{0,     1,     2,     3,     7,     15,    16,    64,     255,    1000,   4096,
+               16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 200000, 1048576})
         for (const auto& kind : every_kind(size)) {
             CAPTURE(kind.name);
             check_round_trip(codec, kind.data, Codec::levels.preset);
         }
 }
 
-template <class Codec>
-void check_ten_megabytes()
+template <class Codec> void check_ten_megabytes()
 {
     Codec codec;
     for (const auto& kind : every_kind(10 * 1024 * 1024)) {
@@ -68,8 +65,7 @@ void check_ten_megabytes()
     }
 }
 
-template <class Codec, class Levels>
-void check_levels(const Levels& levels)
+template <class Codec, class Levels> void check_levels(const Levels& levels)
 {
     Codec reused;
     for (const int level : levels) {
@@ -83,8 +79,7 @@ void check_levels(const Levels& levels)
     }
 }
 
-template <class Codec>
-void check_output_room()
+template <class Codec> void check_output_room()
 {
     Codec codec;
     for (const auto size : sizes{0, 1, 100, 40000, 70000})
@@ -94,19 +89,19 @@ void check_output_room()
             const auto whole = compressed(codec, kind.data);
             std::vector<std::size_t> rooms{0, 1, 3, 15, 16, 20, whole.size() / 2, whole.size() - 1};
             for (const auto room : rooms) {
-                if (room >= whole.size())
-                    continue;
+                if (room >= whole.size()) continue;
                 bytes out(room + 8, std::byte{0xa5});
-                const auto result = codec.compress(kind.data, std::span{out}.first(room), Codec::levels.preset);
+                const auto result =
+                    codec.compress(kind.data, std::span{out}.first(room), Codec::levels.preset);
                 CHECK(result.error == compression_error::output_full);
-                CHECK(std::all_of(out.end() - 8, out.end(), [](std::byte b) { return b == std::byte{0xa5}; }));
+                CHECK(
+                    std::all_of(out.end() - 8, out.end(), [](std::byte b) { return b == std::byte{0xa5}; }));
             }
             CHECK(same(compressed(codec, kind.data), whole)); // and a refusal leaves nothing behind
         }
 }
 
-template <class Codec>
-void check_output_limit()
+template <class Codec> void check_output_limit()
 {
     Codec codec;
     typename Codec::decompressor decompressor;
@@ -127,8 +122,7 @@ void check_output_limit()
         }
 }
 
-template <class Codec>
-void check_bomb()
+template <class Codec> void check_bomb()
 {
     Codec codec;
     typename Codec::decompressor decompressor;
@@ -141,8 +135,7 @@ void check_bomb()
 }
 
 // Every prefix is refused, or, in a format without an end mark, gives the beginning of the data.
-template <class Codec>
-void check_truncation(bool has_end_mark)
+template <class Codec> void check_truncation(bool has_end_mark)
 {
     Codec codec;
     typename Codec::decompressor decompressor;
@@ -164,8 +157,7 @@ void check_truncation(bool has_end_mark)
     }
 }
 
-template <class Codec>
-void check_damage()
+template <class Codec> void check_damage()
 {
     Codec codec;
     typename Codec::decompressor decompressor;
@@ -181,8 +173,7 @@ void check_damage()
             bytes out;
             const auto error = decompressor.decompress(damaged, limit, out);
             REQUIRE(out.size() <= limit);
-            if (error != compression_error::none)
-                REQUIRE(out.empty());
+            if (error != compression_error::none) REQUIRE(out.empty());
         }
         bytes out; // and the decompressor still works
         REQUIRE(decompressor.decompress(packed, limit, out) == compression_error::none);
@@ -190,23 +181,20 @@ void check_damage()
     }
 }
 
-template <class Codec>
-void check_garbage()
+template <class Codec> void check_garbage()
 {
     typename Codec::decompressor decompressor;
     for (std::uint64_t seed = 0; seed < 3000; ++seed) {
         bytes out;
         // bare snappy has no magic, so short garbage may be good data
         const auto error = decompressor.decompress(random_bytes(seed % 200, seed), 1 << 20, out);
-        if (error != compression_error::none)
-            REQUIRE(out.empty());
+        if (error != compression_error::none) REQUIRE(out.empty());
     }
     bytes out;
     CHECK(decompressor.decompress({}, 100, out) == compression_error::truncated);
 }
 
-template <class Codec>
-void check_moved()
+template <class Codec> void check_moved()
 {
     Codec codec;
     const auto data = json_lines(5000);
@@ -217,18 +205,44 @@ void check_moved()
     CHECK(same(compressed(codec, data, Codec::levels.max), packed));
 }
 
-template <class Codec>
-void check_codec(bool has_end_mark = true)
+template <class Codec> void check_codec(bool has_end_mark = true)
 {
-    SUBCASE("sizes and kinds") { check_sizes<Codec>(); }
-    SUBCASE("10 MiB") { check_ten_megabytes<Codec>(); }
-    SUBCASE("an output that is too small") { check_output_room<Codec>(); }
-    SUBCASE("a limit on the decompressed size") { check_output_limit<Codec>(); }
-    SUBCASE("a bomb") { check_bomb<Codec>(); }
-    SUBCASE("truncated data") { check_truncation<Codec>(has_end_mark); }
-    SUBCASE("damaged data") { check_damage<Codec>(); }
-    SUBCASE("garbage") { check_garbage<Codec>(); }
-    SUBCASE("moving") { check_moved<Codec>(); }
+    SUBCASE("sizes and kinds")
+    {
+        check_sizes<Codec>();
+    }
+    SUBCASE("10 MiB")
+    {
+        check_ten_megabytes<Codec>();
+    }
+    SUBCASE("an output that is too small")
+    {
+        check_output_room<Codec>();
+    }
+    SUBCASE("a limit on the decompressed size")
+    {
+        check_output_limit<Codec>();
+    }
+    SUBCASE("a bomb")
+    {
+        check_bomb<Codec>();
+    }
+    SUBCASE("truncated data")
+    {
+        check_truncation<Codec>(has_end_mark);
+    }
+    SUBCASE("damaged data")
+    {
+        check_damage<Codec>();
+    }
+    SUBCASE("garbage")
+    {
+        check_garbage<Codec>();
+    }
+    SUBCASE("moving")
+    {
+        check_moved<Codec>();
+    }
 }
 
 inline std::vector<int> range(int first, int last)

@@ -17,10 +17,8 @@ struct plain_decompressor
     compression_error decompress(bytes_view in, std::size_t max_output, bytes& out) noexcept
     {
         out.clear();
-        if (in.empty())
-            return compression_error::truncated;
-        if (in.size() - 1 > max_output)
-            return compression_error::output_limit;
+        if (in.empty()) return compression_error::truncated;
+        if (in.size() - 1 > max_output) return compression_error::output_limit;
         out.assign(in.begin() + 1, in.end());
         return compression_error::none;
     }
@@ -35,8 +33,7 @@ struct plain_codec
     static constexpr std::size_t bound(std::size_t size) noexcept { return size + 1; }
     codec_result compress(bytes_view in, std::span<std::byte> out, int level) noexcept
     {
-        if (out.size() < in.size() + 1)
-            return {0, compression_error::output_full};
+        if (out.size() < in.size() + 1) return {0, compression_error::output_full};
         out[0] = static_cast<std::byte>(level);
         std::copy(in.begin(), in.end(), out.begin() + 1);
         return {in.size() + 1, compression_error::none};
@@ -66,8 +63,7 @@ static_assert(!codecs<>::contains(compression::gzip));
 
 TEST_CASE("names are those of compression.type")
 {
-    for (const auto id : all_compressions)
-        CHECK(compression_from_name(compression_name(id)) == id);
+    for (const auto id : all_compressions) CHECK(compression_from_name(compression_name(id)) == id);
     CHECK(compression_name(compression::zstd) == "zstd");
     CHECK(compression_name(static_cast<compression>(5)) == "unknown");
     CHECK_FALSE(compression_from_name("ZSTD"));
@@ -102,8 +98,8 @@ TEST_CASE("a codec that isn't compiled in is named with its header")
           "compression.type=zstd: include <kurier/compression/zstd.hpp> and add kurier::zstd_codec to the "
           "producer's codecs");
     CHECK(codecs<plain_codec>::check(compression::gzip) == "");
-    CHECK(codecs<plain_codec>::check(compression::lz4, "compression.type of topic orders").starts_with(
-        "compression.type of topic orders=lz4: include <kurier/compression/lz4.hpp>"));
+    CHECK(codecs<plain_codec>::check(compression::lz4, "compression.type of topic orders")
+              .starts_with("compression.type of topic orders=lz4: include <kurier/compression/lz4.hpp>"));
 }
 
 TEST_CASE("a list finds its codecs by id")

@@ -70,8 +70,7 @@ TEST_CASE("frames and blocks are cut as Java cuts them")
 {
     every_codec list;
     for (const auto& v : read_vectors()) {
-        if (v.codec != compression::lz4 && v.codec != compression::snappy)
-            continue;
+        if (v.codec != compression::lz4 && v.codec != compression::snappy) continue;
         CAPTURE(compression_name(v.codec));
         CAPTURE(v.level);
         CAPTURE(v.size);
@@ -84,7 +83,6 @@ TEST_CASE("frames and blocks are cut as Java cuts them")
         CHECK(std::equal(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(header), v.packed.begin()));
         // the searches for matches may differ in taste, not in skill
         CHECK(ours.size() <= v.packed.size() + v.packed.size() / 10 + 8);
-        if (v.size <= 1)
-            CHECK(same(ours, v.packed));
+        if (v.size <= 1) CHECK(same(ours, v.packed));
     }
 }

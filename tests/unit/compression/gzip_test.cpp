@@ -40,5 +40,6 @@ TEST_CASE("gzip refuses what isn't gzip")
     packed.push_back(std::byte{0}); // trailing garbage
     bytes out;
     CHECK(kurier::gzip_decompressor{}.decompress(packed, 2000, out) != compression_error::none);
-    CHECK(kurier::gzip_decompressor{}.decompress(hex("789c030000000001"), 10, out) == compression_error::corrupt); // zlib
+    CHECK(kurier::gzip_decompressor{}.decompress(hex("789c030000000001"), 10, out) ==
+          compression_error::corrupt); // zlib
 }

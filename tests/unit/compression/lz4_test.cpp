@@ -62,7 +62,8 @@ TEST_CASE("lz4 frames of other producers are read")
                     LZ4F_preferences_t preferences{};
                     preferences.frameInfo.blockSizeID = block;
                     preferences.frameInfo.blockMode = linked;
-                    preferences.frameInfo.contentChecksumFlag = static_cast<LZ4F_contentChecksum_t>(checksums);
+                    preferences.frameInfo.contentChecksumFlag =
+                        static_cast<LZ4F_contentChecksum_t>(checksums);
                     preferences.frameInfo.blockChecksumFlag = static_cast<LZ4F_blockChecksum_t>(checksums);
                     preferences.frameInfo.contentSize = content_size ? data.size() : 0;
                     const auto packed = frame_of(data, preferences);
@@ -72,7 +73,8 @@ TEST_CASE("lz4 frames of other producers are read")
                     if (checksums) {
                         auto damaged = packed;
                         damaged.back() ^= std::byte{1};
-                        CHECK(decompressor.decompress(damaged, data.size(), out) == compression_error::corrupt);
+                        CHECK(decompressor.decompress(damaged, data.size(), out) ==
+                              compression_error::corrupt);
                     }
                 }
 }
@@ -83,7 +85,9 @@ TEST_CASE("lz4 refuses wrong headers, skippable frames and what follows a frame"
     bytes out;
     CHECK(decompressor.decompress(hex("04224d18 60 40 83 00000000"), 10, out) == compression_error::corrupt);
     CHECK(decompressor.decompress(hex("502a4d18 00000000"), 10, out) == compression_error::corrupt);
-    CHECK(decompressor.decompress(hex("04224d18 60 40 82 00000000 00"), 10, out) == compression_error::corrupt);
-    CHECK(decompressor.decompress(hex("04224d18 60 40 82 ffffff7f 00000000"), 10, out) == compression_error::corrupt);
+    CHECK(decompressor.decompress(hex("04224d18 60 40 82 00000000 00"), 10, out) ==
+          compression_error::corrupt);
+    CHECK(decompressor.decompress(hex("04224d18 60 40 82 ffffff7f 00000000"), 10, out) ==
+          compression_error::corrupt);
     CHECK(decompressor.decompress(hex("04224d18 60 40 82 00000000"), 10, out) == compression_error::none);
 }

@@ -32,14 +32,14 @@ inline bytes random_bytes(std::size_t size, std::uint64_t seed = 1)
 {
     std::mt19937_64 random{seed};
     bytes data(size);
-    for (auto& byte : data)
-        byte = static_cast<std::byte>(random() & 0xffU);
+    for (auto& byte : data) byte = static_cast<std::byte>(random() & 0xffU);
     return data;
 }
 
 inline bytes json_lines(std::size_t size, std::uint64_t seed = 1)
 {
-    static constexpr std::string_view paths[] = {"/cart", "/checkout", "/search?q=shoes", "/login", "/item/4711"};
+    static constexpr std::string_view paths[] = {"/cart", "/checkout", "/search?q=shoes", "/login",
+                                                 "/item/4711"};
     std::mt19937_64 random{seed};
     bytes data;
     data.reserve(size + 256);
@@ -63,8 +63,7 @@ inline bytes small_messages(std::size_t size, std::uint64_t seed = 1)
     while (data.size() < size) {
         const auto push = [&](std::uint64_t value) { data.push_back(static_cast<std::byte>(value & 0xffU)); };
         push(0x08), push(random() % 100), push(0x15);
-        for (int i = 0; i < 4; ++i)
-            push(i < 2 ? random() : 0x40U);
+        for (int i = 0; i < 4; ++i) push(i < 2 ? random() : 0x40U);
         push(0x1a), push(6);
         append(data, random() % 2 ? "sensor" : "engine");
         push(0x20), push(random() | 0x80U), push(random() % 4);
@@ -93,8 +92,11 @@ struct named_data
 
 inline std::vector<named_data> every_kind(std::size_t size)
 {
-    return {{"zeros", zeros(size)}, {"random", random_bytes(size)}, {"json", json_lines(size)},
-            {"messages", small_messages(size)}, {"mixed", mixed(size)}};
+    return {{"zeros", zeros(size)},
+            {"random", random_bytes(size)},
+            {"json", json_lines(size)},
+            {"messages", small_messages(size)},
+            {"mixed", mixed(size)}};
 }
 
 } // namespace kurier_test

@@ -19,8 +19,7 @@ void check(snappy_block& block, const bytes& data)
     bytes packed(snappy_block::bound(data.size()) + 8, std::byte{0xa5});
     const auto size = block.compress(data.data(), data.size(), packed.data());
     REQUIRE(size <= snappy_block::bound(data.size()));
-    for (std::size_t i = packed.size() - 8; i < packed.size(); ++i)
-        REQUIRE(packed[i] == std::byte{0xa5});
+    for (std::size_t i = packed.size() - 8; i < packed.size(); ++i) REQUIRE(packed[i] == std::byte{0xa5});
     std::string out;
     REQUIRE(snappy::Uncompress(reinterpret_cast<const char*>(packed.data()), size, &out));
     REQUIRE(out.size() == data.size());
@@ -55,8 +54,7 @@ TEST_CASE("repeats of every length at near and far distances")
     for (const auto distance : sizes{1, 2, 3, 4, 7, 8, 63, 2047, 2048, 2049, 30000})
         for (std::size_t length = 1; length < 300; ++length) {
             auto data = random_bytes(distance, distance);
-            for (std::size_t i = 0; i < length; ++i)
-                data.push_back(data[data.size() - distance]);
+            for (std::size_t i = 0; i < length; ++i) data.push_back(data[data.size() - distance]);
             const auto tail = random_bytes(40, length);
             data.insert(data.end(), tail.begin(), tail.end());
             check(*block, data);

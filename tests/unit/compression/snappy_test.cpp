@@ -40,7 +40,8 @@ TEST_CASE("snappy framing is that of snappy-java")
     while (at < packed.size()) {
         const std::size_t size = kurier::detail::snappy_java::take_int32(packed.data() + at);
         std::size_t block = 0;
-        REQUIRE(snappy::GetUncompressedLength(reinterpret_cast<const char*>(packed.data() + at + 4), size, &block));
+        REQUIRE(snappy::GetUncompressedLength(reinterpret_cast<const char*>(packed.data() + at + 4), size,
+                                              &block));
         blocks.push_back(block);
         at += 4 + size;
     }
@@ -57,7 +58,8 @@ TEST_CASE("bare snappy is read too")
             REQUIRE(decompressor.decompress(bare(kind.data), size, out) == compression_error::none);
             CHECK(same(out, kind.data));
             if (size > 0)
-                CHECK(decompressor.decompress(bare(kind.data), size - 1, out) == compression_error::output_limit);
+                CHECK(decompressor.decompress(bare(kind.data), size - 1, out) ==
+                      compression_error::output_limit);
         }
 }
 
@@ -86,12 +88,16 @@ TEST_CASE("a size that snappy data only claims gets no memory")
 {
     bytes out;
     // 2^32 - 1 bytes from five; 1 MiB from six
-    CHECK(snappy_decompressor{}.decompress(hex("ffffffff0f 00"), no_limit * 4, out) == compression_error::corrupt);
-    CHECK(snappy_decompressor{}.decompress(hex("808040 0000 00"), no_limit, out) == compression_error::corrupt);
+    CHECK(snappy_decompressor{}.decompress(hex("ffffffff0f 00"), no_limit * 4, out) ==
+          compression_error::corrupt);
+    CHECK(snappy_decompressor{}.decompress(hex("808040 0000 00"), no_limit, out) ==
+          compression_error::corrupt);
     CHECK(out.capacity() == 0);
     const auto header = std::string{"82534e41505059 00 00000001 00000001"};
-    CHECK(snappy_decompressor{}.decompress(hex(header + "7fffffff 00"), no_limit, out) == compression_error::truncated);
-    CHECK(snappy_decompressor{}.decompress(hex(header + "ffffffff 00"), no_limit, out) == compression_error::corrupt);
+    CHECK(snappy_decompressor{}.decompress(hex(header + "7fffffff 00"), no_limit, out) ==
+          compression_error::truncated);
+    CHECK(snappy_decompressor{}.decompress(hex(header + "ffffffff 00"), no_limit, out) ==
+          compression_error::corrupt);
     CHECK(snappy_decompressor{}.decompress(hex("82534e41505059 00 00000000 00000000"), 9, out) ==
           compression_error::corrupt);
 }

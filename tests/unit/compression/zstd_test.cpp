@@ -78,7 +78,8 @@ TEST_CASE("zstd frames may follow each other, skippable ones between them")
     bytes out;
     CHECK(zstd_decompressor{}.decompress(packed, expected.size(), out) == compression_error::none);
     CHECK(same(out, expected));
-    CHECK(zstd_decompressor{}.decompress(packed, expected.size() - 1, out) == compression_error::output_limit);
+    CHECK(zstd_decompressor{}.decompress(packed, expected.size() - 1, out) ==
+          compression_error::output_limit);
     packed.push_back(std::byte{0});
     CHECK(zstd_decompressor{}.decompress(packed, expected.size(), out) != compression_error::none);
 }
@@ -87,11 +88,12 @@ TEST_CASE("a size or window that a zstd frame only claims gets no memory")
 {
     bytes out;
     // single segment, content size 2^40, one empty last block
-    CHECK(zstd_decompressor{}.decompress(hex("28b52ffd e0 0000000000010000 010000"), std::size_t{1} << 41, out) !=
-          compression_error::none);
+    CHECK(zstd_decompressor{}.decompress(hex("28b52ffd e0 0000000000010000 010000"), std::size_t{1} << 41,
+                                         out) != compression_error::none);
     CHECK(out.capacity() < 100000);
     // window of 2^41 bytes, no content size: nothing to hold in it, so it is only a number
-    CHECK(zstd_decompressor{}.decompress(hex("28b52ffd 00 f8 010000"), no_limit, out) != compression_error::output_limit);
+    CHECK(zstd_decompressor{}.decompress(hex("28b52ffd 00 f8 010000"), no_limit, out) !=
+          compression_error::output_limit);
     CHECK(out.capacity() < 100000);
     bytes tight;
     // run-length block: 128 KiB out of four bytes, against a limit of 1000

@@ -83,7 +83,8 @@ TEST_CASE("typed values out of range are named with Kafka's key")
           "> max.request.size=9223372036854775807 is out of range; allowed: 1 to 2147483647 bytes; the "
           "default is "
           "1048576\n"
-          "> compression.type=9 is out of range; allowed: none, gzip, snappy, lz4, zstd or auto; the default is "
+          "> compression.type=9 is out of range; allowed: none, gzip, snappy, lz4, zstd or auto; the default "
+          "is "
           "none\n"
           "> compression.zstd.level=23 is out of range; allowed: -131072 to 22; the default is 3\n");
 }

@@ -200,12 +200,13 @@ TEST_CASE("seal_batch: a scattered body gives the header of a contiguous one")
 TEST_CASE("put_plain_record writes what put_record writes, within the room it asks for")
 {
     const std::string text(70'000, 'x');
-    const std::array<std::size_t, 16> sizes{0, 1, 43, 44, 45, 46, 52, 53, 54, 55, 56, 57, 58, 63, 8183, 70'000};
+    const std::array<std::size_t, 16> sizes{0,  1,  43, 44, 45, 46, 52,   53,
+                                            54, 55, 56, 57, 58, 63, 8183, 70'000};
     const std::array<std::int32_t, 8> numbers{0, 1, 63, 64, 8191, 8192, 1 << 20, 0x7fffffff};
     const auto compare = [](const sample& s) {
         std::vector<std::byte> out(s.key.size() + s.value.size() + plain_record_overhead);
-        const auto* end = put_plain_record(out.data(), static_cast<std::int32_t>(s.timestamp_delta), s.offset_delta,
-                                           s.key, s.value);
+        const auto* end = put_plain_record(out.data(), static_cast<std::int32_t>(s.timestamp_delta),
+                                           s.offset_delta, s.key, s.value);
         out.resize(static_cast<std::size_t>(end - out.data()));
         CHECK(out == encoded(s));
     };
@@ -216,5 +217,6 @@ TEST_CASE("put_plain_record writes what put_record writes, within the room it as
             compare({.timestamp_delta = -number, .offset_delta = number, .key = bytes, .value = bytes});
             compare({.offset_delta = number, .key = bytes});
         }
-    for (std::size_t size = 0; size < 10'000; ++size) compare({.value = std::string_view{text}.substr(0, size)});
+    for (std::size_t size = 0; size < 10'000; ++size)
+        compare({.value = std::string_view{text}.substr(0, size)});
 }

@@ -31,8 +31,7 @@ TEST_CASE("record_metadata: no aggregate, and unknown until told")
     static_assert(!std::is_aggregate_v<record_metadata>);
     const record_metadata unknown;
     CHECK_FALSE(unknown.has_offset());
-    const record_metadata known{
-        topic_name{"t"}, 2, 17, kurier::timestamp{std::chrono::milliseconds{99}}};
+    const record_metadata known{topic_name{"t"}, 2, 17, kurier::timestamp{std::chrono::milliseconds{99}}};
     CHECK(known.has_offset());
     CHECK(known.topic == "t");
     CHECK(known.partition == 2);

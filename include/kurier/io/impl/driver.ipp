@@ -8,53 +8,116 @@
 
 namespace kurier::io {
 
-inline event_loop& driver::loop() noexcept { return static_cast<event_loop&>(*this); }
-inline const event_loop& driver::loop() const noexcept { return static_cast<const event_loop&>(*this); }
+inline event_loop& driver::loop() noexcept
+{
+    return static_cast<event_loop&>(*this);
+}
+inline const event_loop& driver::loop() const noexcept
+{
+    return static_cast<const event_loop&>(*this);
+}
 
-KURIER_DECL void driver::keep_codecs(kept_codecs first, codec_factory more) { loop().keep_codecs(std::move(first), more); }
-KURIER_DECL void driver::compress_on(asio::any_io_executor workers) { loop().compress_on(std::move(workers)); }
-KURIER_DECL void driver::log(log_event event) { loop().log(event); }
-KURIER_DECL void driver::send_early() { loop().send_early(); }
-KURIER_DECL void driver::add_wait(state_wait_ptr wait) { loop().add_wait(std::move(wait)); }
-KURIER_DECL void driver::begin_turn() { loop().begin_turn(); }
-KURIER_DECL void driver::schedule_turn() { loop().schedule_turn(); }
-KURIER_DECL void driver::end_all() { loop().end_all(); }
-KURIER_DECL void driver::destroy() noexcept { delete &loop(); }
+KURIER_DECL void driver::keep_codecs(kept_codecs first, codec_factory more)
+{
+    loop().keep_codecs(std::move(first), more);
+}
+KURIER_DECL void driver::compress_on(asio::any_io_executor workers)
+{
+    loop().compress_on(std::move(workers));
+}
+KURIER_DECL void driver::log(log_event event)
+{
+    loop().log(event);
+}
+KURIER_DECL void driver::send_early()
+{
+    loop().send_early();
+}
+KURIER_DECL void driver::add_wait(state_wait_ptr wait)
+{
+    loop().add_wait(std::move(wait));
+}
+KURIER_DECL void driver::begin_turn()
+{
+    loop().begin_turn();
+}
+KURIER_DECL void driver::schedule_turn()
+{
+    loop().schedule_turn();
+}
+KURIER_DECL void driver::end_all()
+{
+    loop().end_all();
+}
+KURIER_DECL void driver::destroy() noexcept
+{
+    delete &loop();
+}
 
-KURIER_DECL const producer_config& driver::config() const noexcept { return loop().core().config(); }
+KURIER_DECL const producer_config& driver::config() const noexcept
+{
+    return loop().core().config();
+}
 KURIER_DECL core::topic_state& driver::use_topic(std::string_view name, core::instant now)
 {
     return loop().core().use_topic(name, now);
 }
-KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
-                                       core::instant now)
+KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& partition,
+                                       const core::record_bytes& record, core::instant now)
 {
     return loop().core().append(topic, partition, record, now);
 }
-KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic, std::optional<std::int32_t> partition,
-                                               const core::record_bytes& record, core::partition_chooser chooser,
-                                               core::instant now, std::shared_ptr<const void> owner)
+KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic,
+                                               std::optional<std::int32_t> partition,
+                                               const core::record_bytes& record,
+                                               core::partition_chooser chooser, core::instant now,
+                                               std::shared_ptr<const void> owner)
 {
     return loop().core().wait(topic, partition, record, std::move(chooser), now, std::move(owner));
 }
-KURIER_DECL core::place driver::append_outside(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
+KURIER_DECL core::place driver::append_outside(core::topic_state& topic, std::int32_t& partition,
+                                               const core::record_bytes& record,
                                                std::shared_ptr<const void> owner, core::instant now)
 {
     return loop().core().append_outside(topic, partition, record, std::move(owner), now);
 }
-KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index) { return loop().core().withdraw(where, index); }
-KURIER_DECL void driver::withdraw(core::waiting_record& waiting) { loop().core().withdraw(waiting); }
-KURIER_DECL void driver::drop_last(core::batch& where) { loop().core().release(where); }
-KURIER_DECL void driver::drop(core::waiting_record& waiting) { loop().core().drop(waiting); }
-KURIER_DECL std::uint64_t driver::flush() { return loop().core().flush(); }
-KURIER_DECL bool driver::flushed(std::uint64_t epoch) const noexcept { return loop().core().flushed(epoch); }
+KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index)
+{
+    return loop().core().withdraw(where, index);
+}
+KURIER_DECL void driver::withdraw(core::waiting_record& waiting)
+{
+    loop().core().withdraw(waiting);
+}
+KURIER_DECL void driver::drop_last(core::batch& where)
+{
+    loop().core().release(where);
+}
+KURIER_DECL void driver::drop(core::waiting_record& waiting)
+{
+    loop().core().drop(waiting);
+}
+KURIER_DECL std::uint64_t driver::flush()
+{
+    return loop().core().flush();
+}
+KURIER_DECL bool driver::flushed(std::uint64_t epoch) const noexcept
+{
+    return loop().core().flushed(epoch);
+}
 KURIER_DECL void driver::stop_intake() noexcept
 {
     closing_ = true;
     loop().core().stop_intake();
 }
-KURIER_DECL bool driver::idle() const noexcept { return loop().core().idle(); }
-KURIER_DECL bool driver::has_room() const noexcept { return loop().core().has_room(); }
+KURIER_DECL bool driver::idle() const noexcept
+{
+    return loop().core().idle();
+}
+KURIER_DECL bool driver::has_room() const noexcept
+{
+    return loop().core().has_room();
+}
 KURIER_DECL void driver::abort(error_code why)
 {
     closing_ = true;
@@ -69,7 +132,8 @@ KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noe
     return core::accumulator::size_alone(record);
 }
 
-KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::batch& where, std::uint32_t index) const
+KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::batch& where,
+                                                                    std::uint32_t index) const
 {
     const auto& core = loop().core();
     auto failure = std::make_shared<delivery_failure>();
@@ -81,14 +145,18 @@ KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::
     failure->last_error = where.last_error;
     failure->persisted = where.written;
     if (const auto* broker = core.view().node(where.last_attempt_leader))
-        failure->last_broker = broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
+        failure->last_broker =
+            broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
     if (where.error == broker_errc::message_too_large)
-        failure->text = "the batch of this record alone has " + std::to_string(where.wire_size()) +
-                        " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
+        failure->text =
+            "the batch of this record alone has " + std::to_string(where.wire_size()) +
+            " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
     if (where.outside && where.last_error == errc::disconnected)
-        failure->text = "the broker closed the connection on a request of more than " + std::to_string(where.wire_size()) +
+        failure->text = "the broker closed the connection on a request of more than " +
+                        std::to_string(where.wire_size()) +
                         " bytes; its limit may be lower (socket.request.max.bytes)";
-    if (!where.last_error && !where.attempts && !core.last_trouble().empty()) failure->text = core.last_trouble();
+    if (!where.last_error && !where.attempts && !core.last_trouble().empty())
+        failure->text = core.last_trouble();
     if (where.note) {
         failure->broker_message = where.note->broker_message;
         bool blamed = where.note->records.empty();
@@ -104,14 +172,18 @@ KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::
     return failure;
 }
 
-KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor, const producer_config& config,
-                                                     log_function log)
+KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,
+                                                     const producer_config& config, log_function log)
 {
     std::random_device device;
     const auto seed = (std::uint64_t{device()} << 32) | device();
-    return boost::intrusive_ptr<driver>{new event_loop{std::move(executor), resolved(config), seed, std::move(log)}};
+    return boost::intrusive_ptr<driver>{
+        new event_loop{std::move(executor), resolved(config), seed, std::move(log)}};
 }
 
-KURIER_DECL config_problems check_config(const producer_config& config) { return validate(config); }
+KURIER_DECL config_problems check_config(const producer_config& config)
+{
+    return validate(config);
+}
 
 } // namespace kurier::io

@@ -30,8 +30,9 @@ class event_loop final : public driver
 {
 public:
     event_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed, log_function log)
-        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}, log_{std::move(log)},
-          registry_{&asio::use_service<loop_registry<event_loop>>(asio::query(executor_, asio::execution::context))}
+        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_},
+          log_{std::move(log)}, registry_{&asio::use_service<loop_registry<event_loop>>(
+                                    asio::query(executor_, asio::execution::context))}
     {
         registry_->add(*this);
         synchronise_clocks();
@@ -86,7 +87,8 @@ public:
     void compress_on(asio::any_io_executor workers)
     {
         if (!more_codecs_ || closing_) return;
-        workers_.push_back(std::make_unique<compression_workers<event_loop>>(*this, std::move(workers), executor_, more_codecs_));
+        workers_.push_back(std::make_unique<compression_workers<event_loop>>(*this, std::move(workers),
+                                                                             executor_, more_codecs_));
         core_.compress_elsewhere(true);
     }
 
@@ -123,7 +125,8 @@ public:
         scheduled_ = true;
         asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
                        self->scheduled_ = false;
-                       if (!self->fresh_) self->read_clock(); // else this ends the turn of the handler that has just run
+                       if (!self->fresh_)
+                           self->read_clock(); // else this ends the turn of the handler that has just run
                        self->turn();
                    }));
     }
@@ -140,7 +143,8 @@ private:
     {
         now_.steady = synchronised_ = steady_now();
         wall_at_synchronisation_ = std::chrono::system_clock::now().time_since_epoch();
-        now_.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_).count();
+        now_.wall_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_).count();
     }
 
     void read_clock()
@@ -148,16 +152,20 @@ private:
         fresh_ = true;
         now_.steady = steady_now();
         const auto passed = now_.steady - synchronised_;
-        if (passed > std::chrono::milliseconds{500}) synchronise_clocks();
+        if (passed > std::chrono::milliseconds{500})
+            synchronise_clocks();
         else
-            now_.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_ + passed).count();
+            now_.wall_ms =
+                std::chrono::duration_cast<std::chrono::milliseconds>(wall_at_synchronisation_ + passed)
+                    .count();
     }
 
     void arm_timer()
     {
         auto at = core_.deadline();
         for (const auto& wait : waits_) at = std::min(at, wait->deadline);
-        if (at == core::never && armed_ != core::never) { // nothing is left to wait for: the timer must not hold us
+        if (at == core::never &&
+            armed_ != core::never) { // nothing is left to wait for: the timer must not hold us
             armed_ = core::never;
             timer_->cancel();
         }
@@ -166,12 +174,12 @@ private:
         timer_->expires_at(std::chrono::steady_clock::time_point{
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::max(at, now_.steady))});
         timer_->async_wait(asio::bind_allocator(handler_allocator<void>{timer_memory_[timer_flip_ ^= 1]},
-                                               [self = keep(), at](error_code ec) {
-                                                   if (ec || self->armed_ != at) return;
-                                                   self->armed_ = core::never;
-                                                   self->read_clock();
-                                                   self->turn();
-                                               }));
+                                                [self = keep(), at](error_code ec) {
+                                                    if (ec || self->armed_ != at) return;
+                                                    self->armed_ = core::never;
+                                                    self->read_clock();
+                                                    self->turn();
+                                                }));
     }
 
     // --- one turn ----------------------------------------------------------------------------------------------------
@@ -212,14 +220,18 @@ private:
         core::action next;
         while (core_.poll(next)) {
             switch (next.kind) {
-            case core::action_kind::connect: connect(next); break;
+            case core::action_kind::connect:
+                connect(next);
+                break;
             case core::action_kind::write:
                 if (auto* link = find(next.link)) write(*link);
                 break;
             case core::action_kind::close:
                 if (auto* link = find(next.link)) close(*link, {});
                 break;
-            case core::action_kind::compress: begin_compression(*next.job); break;
+            case core::action_kind::compress:
+                begin_compression(*next.job);
+                break;
             }
         }
         core::log_entry entry;
@@ -278,7 +290,8 @@ private:
             core_.announced(*done);
         }
         while (auto* failed = core_.next_failed()) {
-            if (const auto notify = std::exchange(failed->waiter.notify, nullptr)) notify(failed->waiter.context, {});
+            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
+                notify(failed->waiter.context, {});
             core_.announced(*failed);
         }
     }
@@ -293,7 +306,8 @@ private:
 
     void connect(const core::action& wanted)
     {
-        auto& link = *links_.emplace(wanted.link, std::make_unique<socket_link>(executor_, wanted.link)).first->second;
+        auto& link =
+            *links_.emplace(wanted.link, std::make_unique<socket_link>(executor_, wanted.link)).first->second;
         link.connecting = true;
         error_code ec;
         const auto address = asio::ip::make_address(wanted.host, ec);
@@ -301,7 +315,8 @@ private:
             link.endpoints = {{address, wanted.port}};
             connect_next(link, {});
         } else if (wanted.host == "localhost") { // RFC 6761; a look-up would cost a thread
-            link.endpoints = {{asio::ip::address_v6::loopback(), wanted.port}, {asio::ip::address_v4::loopback(), wanted.port}};
+            link.endpoints = {{asio::ip::address_v6::loopback(), wanted.port},
+                              {asio::ip::address_v4::loopback(), wanted.port}};
             connect_next(link, {});
         } else {
             resolve(link, wanted.host, wanted.port);
@@ -314,13 +329,15 @@ private:
         link.resolver->async_resolve(
             host, std::to_string(port), tcp::resolver::numeric_service,
             [self = keep(), &link](error_code ec, const tcp::resolver::results_type& results) {
-                if (ec) ec = ec == asio::error::operation_aborted ? ec : make_error_code(errc::resolve_failed);
+                if (ec)
+                    ec = ec == asio::error::operation_aborted ? ec : make_error_code(errc::resolve_failed);
                 for (const auto& result : results) link.endpoints.push_back(result.endpoint());
                 // Another address first each time, so that a dead one is not met again and again.
                 if (!link.endpoints.empty()) {
                     const auto shift = self->rotation_++ % link.endpoints.size();
                     std::reverse(link.endpoints.begin(), link.endpoints.end());
-                    std::rotate(link.endpoints.begin(), link.endpoints.begin() + static_cast<std::ptrdiff_t>(shift),
+                    std::rotate(link.endpoints.begin(),
+                                link.endpoints.begin() + static_cast<std::ptrdiff_t>(shift),
                                 link.endpoints.end());
                 }
                 self->connect_next(link, ec);
@@ -369,7 +386,8 @@ private:
         socket.set_option(tcp::no_delay{true}, ignored);
         socket.set_option(asio::socket_base::keep_alive{true}, ignored);
         const auto& config = core_.config();
-        if (config.send_buffer >= 0) socket.set_option(asio::socket_base::send_buffer_size{config.send_buffer}, ignored);
+        if (config.send_buffer >= 0)
+            socket.set_option(asio::socket_base::send_buffer_size{config.send_buffer}, ignored);
         if (config.receive_buffer >= 0)
             socket.set_option(asio::socket_base::receive_buffer_size{config.receive_buffer}, ignored);
     }
@@ -380,11 +398,11 @@ private:
         if (space.empty() && core_.closing()) wake(); // memory has run out: the core closes the connection
         if (space.empty() || link.closing) return;
         link.reading = true;
-        link.socket->async_read_some(asio::buffer(space.data(), space.size()),
-                                    asio::bind_allocator(handler_allocator<void>{link.read_memory},
-                                                         [self = keep(), &link](error_code ec, std::size_t size) {
-                                                             self->was_read(link, ec, size);
-                                                         }));
+        link.socket->async_read_some(
+            asio::buffer(space.data(), space.size()),
+            asio::bind_allocator(
+                handler_allocator<void>{link.read_memory},
+                [self = keep(), &link](error_code ec, std::size_t size) { self->was_read(link, ec, size); }));
     }
 
     void was_read(socket_link& link, error_code ec, std::size_t size)
@@ -400,15 +418,19 @@ private:
             }
         }
         link.reading = false;
-        if (ec) close(link, ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
-        else if (link.closing) finish(link);
-        else read(link);
+        if (ec)
+            close(link, ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
+        else if (link.closing)
+            finish(link);
+        else
+            read(link);
     }
 
     buffer_range gather(socket_link& link)
     {
         const auto count = core_.gather(link.id, link.views);
-        for (std::size_t i = 0; i < count; ++i) link.buffers[i] = {link.views[i].data(), link.views[i].size()};
+        for (std::size_t i = 0; i < count; ++i)
+            link.buffers[i] = {link.views[i].data(), link.views[i].size()};
         return {link.buffers.data(), link.buffers.data() + count};
     }
 
@@ -435,17 +457,19 @@ private:
     void write_later(socket_link& link, buffer_range range)
     {
         link.writing = true;
-        link.socket->async_write_some(range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
-                                                                 [self = keep(), &link](error_code ec, std::size_t size) {
-                                                                     self->was_written(link, ec, size);
-                                                                 }));
+        link.socket->async_write_some(
+            range, asio::bind_allocator(handler_allocator<void>{link.write_memory},
+                                        [self = keep(), &link](error_code ec, std::size_t size) {
+                                            self->was_written(link, ec, size);
+                                        }));
     }
 
     void was_written(socket_link& link, error_code ec, std::size_t size)
     {
         link.writing = false;
         read_clock();
-        if (size > 0) core_.written(link.id, size, now_); // also while closing: it decides what may have arrived
+        if (size > 0)
+            core_.written(link.id, size, now_); // also while closing: it decides what may have arrived
         if (ec) {
             close(link, ec);
             return;

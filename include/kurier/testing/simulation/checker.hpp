@@ -30,14 +30,17 @@ class simulation_checker
 public:
     using nanoseconds = std::chrono::nanoseconds;
 
-    simulation_checker(const producer_config& config, cluster_model& cluster, virtual_clock& clock, event_log& log,
-                       record_content content)
+    simulation_checker(const producer_config& config, cluster_model& cluster, virtual_clock& clock,
+                       event_log& log, record_content content)
         : config_{config}, cluster_{cluster}, clock_{clock}, log_{log}, content_{std::move(content)},
           patience_{core::later(config.max_block, config.delivery_timeout)}
     {}
 
     ledger& book() noexcept { return ledger_; }
-    const std::vector<std::string>& broken() const noexcept { return broken_; } // rules; empty when all is well
+    const std::vector<std::string>& broken() const noexcept
+    {
+        return broken_;
+    } // rules; empty when all is well
     bool failed() const noexcept { return !broken_.empty(); }
 
     void fail(std::string what)
@@ -51,13 +54,20 @@ public:
     void told(sent_record& about, const core::fate& what)
     {
         ++about.told;
-        if (about.told > 1) return fail(name(about) + " was told its fate " + std::to_string(about.told) + " times");
-        if (!about.pending()) return fail(name(about) + " was told its fate after it was withdrawn or abandoned");
-        if (clock_.now() > latest(about)) fail(name(about) + " was resolved later than max.block and delivery.timeout allow");
-        if (!what.where && !what.refused) about.state = record_state::abandoned;
-        else if (what.refused) took_failure(about, what.refused->error, persisted::no);
-        else if (what.where->error) took_failure(about, what.where->error, what.where->written);
-        else took_delivery(about, *what.where, what.index);
+        if (about.told > 1)
+            return fail(name(about) + " was told its fate " + std::to_string(about.told) + " times");
+        if (!about.pending())
+            return fail(name(about) + " was told its fate after it was withdrawn or abandoned");
+        if (clock_.now() > latest(about))
+            fail(name(about) + " was resolved later than max.block and delivery.timeout allow");
+        if (!what.where && !what.refused)
+            about.state = record_state::abandoned;
+        else if (what.refused)
+            took_failure(about, what.refused->error, persisted::no);
+        else if (what.where->error)
+            took_failure(about, what.where->error, what.where->written);
+        else
+            took_delivery(about, *what.where, what.index);
     }
 
     void taken_back(sent_record& about)
@@ -77,7 +87,8 @@ public:
         auto& log = cluster_.state().log(made.topic, made.partition);
         auto& seen = ledger_.log(topic.id, made.partition);
         meet_producer(made, seen);
-        batch_reader in{log.bytes(log.batches().back()), batch_origin::log, cluster_.state().options().decompress};
+        batch_reader in{log.bytes(log.batches().back()), batch_origin::log,
+                        cluster_.state().options().decompress};
         in.next_batch();
         bool first = true;
         const auto newest_before = seen.newest;
@@ -89,8 +100,9 @@ public:
                 continue;
             }
             if (first)
-                log_.add(clock_.now(), event_kind::appended, made.partition, static_cast<std::int64_t>(*number), record.offset,
-                         made.header.record_count, made.topic);
+                log_.add(clock_.now(), event_kind::appended, made.partition,
+                         static_cast<std::int64_t>(*number), record.offset, made.header.record_count,
+                         made.topic);
             took_record(*sent, record, made, seen);
         }
         if (in.error() != batch_error::none) fail("a batch in the log of " + made.topic + " can't be read");
@@ -108,7 +120,10 @@ public:
             seen.entries.pop_back();
         }
         seen.adopts_producers = true;
-        const auto& known = cluster_.state().find_state(topic)->partitions[static_cast<std::size_t>(partition)].log.producers();
+        const auto& known = cluster_.state()
+                                .find_state(topic)
+                                ->partitions[static_cast<std::size_t>(partition)]
+                                .log.producers();
         std::erase_if(seen.producer_ids, [&](std::int64_t id) { return !known.find(id); });
         seen.newest = 0;
         for (const auto& left : seen.entries) seen.newest = std::max(seen.newest, left.number + 1);
@@ -141,11 +156,14 @@ public:
     void after_turn(const core::producer_core& core)
     {
         const auto in_use = core.pool().in_use();
-        if (in_use > memory_max(core)) fail(std::to_string(in_use) + " bytes are in use, more than buffer.memory allows");
+        if (in_use > memory_max(core))
+            fail(std::to_string(in_use) + " bytes are in use, more than buffer.memory allows");
         if (in_use <= core.pool().limit() && in_use + core.pool().kept() > core.pool().limit())
             fail("the pool keeps more than buffer.memory allows");
-        if (core.deadline() > clock_.now()) busy_turns_ = 0;
-        else if (++busy_turns_ > 8) fail("the producer's deadline stays in the past: a busy loop");
+        if (core.deadline() > clock_.now())
+            busy_turns_ = 0;
+        else if (++busy_turns_ > 8)
+            fail("the producer's deadline stays in the past: a busy loop");
     }
 
     // A turn that only time has caused.
@@ -156,13 +174,15 @@ public:
             window_begin_ = clock_.now();
             window_turns_ = 0;
         }
-        if (++window_turns_ == timer_turns_max) fail("the timer rang " + std::to_string(timer_turns_max) + " times within a second");
+        if (++window_turns_ == timer_turns_max)
+            fail("the timer rang " + std::to_string(timer_turns_max) + " times within a second");
     }
 
     void flush_over(std::uint64_t sent_before)
     {
         if (ledger_.first_pending() < sent_before)
-            fail("a flush was over before record " + std::to_string(ledger_.first_pending()) + " was resolved");
+            fail("a flush was over before record " + std::to_string(ledger_.first_pending()) +
+                 " was resolved");
     }
 
     // --- the end -----------------------------------------------------------------------------------------------------
@@ -175,7 +195,8 @@ public:
 
     void nothing_held(const core::producer_core& core)
     {
-        if (core.pool().in_use() != 0) fail(std::to_string(core.pool().in_use()) + " bytes are in use at the end");
+        if (core.pool().in_use() != 0)
+            fail(std::to_string(core.pool().in_use()) + " bytes are in use at the end");
         if (core.unfinished_batches() != 0) fail("batches are unfinished at the end");
         if (!core.waiting().empty()) fail("records wait at the end");
         if (!core.connections().empty()) fail("connections are left at the end");
@@ -195,10 +216,12 @@ public:
             const bool gone = record.taken_away;
             if (must_be_written(record) && copies == 0 && !gone && !retained_away(record))
                 fail(name(record) + " was acknowledged and is not in the log");
-            if (must_not_be_written(record) && copies > 0) fail(name(record) + " is said not to be written, and it is in the log");
+            if (must_not_be_written(record) && copies > 0)
+                fail(name(record) + " is said not to be written, and it is in the log");
         }
         for (const auto& text : cluster_.violations().texts())
-            if (!text.starts_with("sequence_gap") && !text.starts_with("sent_while_throttled")) fail("the broker says: " + text);
+            if (!text.starts_with("sequence_gap") && !text.starts_with("sent_while_throttled"))
+                fail("the broker says: " + text);
     }
 
 private:
@@ -208,12 +231,14 @@ private:
 
     nanoseconds latest(const sent_record& record) const noexcept
     {
-        return core::later(record.sent + (stalls_ - record.stalls_before) + std::chrono::milliseconds{1}, patience_);
+        return core::later(record.sent + (stalls_ - record.stalls_before) + std::chrono::milliseconds{1},
+                           patience_);
     }
 
     bool must_be_written(const sent_record& record) const noexcept
     {
-        return config_.acks != acks::none && !record.pending() && record.told > 0 && record.written == persisted::yes;
+        return config_.acks != acks::none && !record.pending() && record.told > 0 &&
+               record.written == persisted::yes;
     }
     static bool must_not_be_written(const sent_record& record) noexcept
     {
@@ -229,12 +254,15 @@ private:
 
     void took_failure(sent_record& about, error_code why, persisted written)
     {
-        log_.add(clock_.now(), event_kind::failed, static_cast<std::int64_t>(about.number), static_cast<std::int64_t>(written),
-                 why.value(), 0, log_.recording() ? why.message() : std::string{});
+        log_.add(clock_.now(), event_kind::failed, static_cast<std::int64_t>(about.number),
+                 static_cast<std::int64_t>(written), why.value(), 0,
+                 log_.recording() ? why.message() : std::string{});
         about.state = record_state::failed;
         about.written = written;
-        if (written == persisted::no && about.appended > 0) fail(name(about) + " is said not to be written, and it was");
-        if (must_be_written(about) && about.appended == 0) fail(name(about) + " is said to be written, and it was not");
+        if (written == persisted::no && about.appended > 0)
+            fail(name(about) + " is said not to be written, and it was");
+        if (must_be_written(about) && about.appended == 0)
+            fail(name(about) + " is said to be written, and it was not");
     }
 
     void took_delivery(sent_record& about, const core::batch& where, std::uint32_t index)
@@ -242,11 +270,13 @@ private:
         const auto offset = where.offset_of(index);
         const auto timestamp = where.timestamp_of(where.waiter_of(index).time_delta);
         const auto partition = where.partition->index;
-        log_.add(clock_.now(), event_kind::delivered, static_cast<std::int64_t>(about.number), offset, partition, timestamp);
+        log_.add(clock_.now(), event_kind::delivered, static_cast<std::int64_t>(about.number), offset,
+                 partition, timestamp);
         about.state = record_state::delivered;
         about.written = persisted::yes;
         about.offset = offset;
-        if (about.partition >= 0 && about.partition != partition) fail(name(about) + " was delivered to another partition");
+        if (about.partition >= 0 && about.partition != partition)
+            fail(name(about) + " was delivered to another partition");
         about.partition = partition;
         if (config_.acks == acks::none) {
             if (offset != -1) fail(name(about) + " has an offset that nobody gave");
@@ -256,9 +286,10 @@ private:
         if (offset < 0) return;
         // The answer to a repeated batch does not say whether its time is a create time or the broker's.
         const bool ambiguous = where.attempts > 1 && timestamp == about.timestamp;
-        if (timestamp != about.stored_timestamp && !ambiguous && !about.taken_away && !about.in_several_logs && about.copies == 1)
-            fail(name(about) + " is delivered with timestamp " + std::to_string(timestamp) + ", the log has " +
-                 std::to_string(about.stored_timestamp));
+        if (timestamp != about.stored_timestamp && !ambiguous && !about.taken_away &&
+            !about.in_several_logs && about.copies == 1)
+            fail(name(about) + " is delivered with timestamp " + std::to_string(timestamp) +
+                 ", the log has " + std::to_string(about.stored_timestamp));
         check_offset(about, partition);
     }
 
@@ -267,12 +298,15 @@ private:
         if (about.taken_away || about.in_several_logs) return; // its offset may belong to another by now
         for (const auto& [key, seen] : ledger_.logs()) {
             if (key.second != partition || seen.number != about.log) continue;
-            const auto at = std::ranges::lower_bound(seen.entries, about.offset, {}, &logged_partition::entry::offset);
+            const auto at =
+                std::ranges::lower_bound(seen.entries, about.offset, {}, &logged_partition::entry::offset);
             if (at == seen.entries.end() || at->offset != about.offset || at->number != about.number)
-                fail(name(about) + " is delivered with offset " + std::to_string(about.offset) + ", where the log has another");
+                fail(name(about) + " is delivered with offset " + std::to_string(about.offset) +
+                     ", where the log has another");
             return;
         }
-        fail(name(about) + " is delivered to partition " + std::to_string(partition) + ", and another one has it");
+        fail(name(about) + " is delivered to partition " + std::to_string(partition) +
+             ", and another one has it");
     }
 
     // If a batch is lost before those behind it, when the broker doesn't know the producer, the order is lost too: this
@@ -283,15 +317,20 @@ private:
         const auto id = made.header.producer_id;
         if (id < 0 || std::ranges::find(seen.producer_ids, id) != seen.producer_ids.end()) return;
         const bool remade = std::ranges::find(gone_, made.topic) != gone_.end();
-        if (made.header.base_sequence != 0 && (remade || seen.adopts_producers)) seen.producers_forgotten = true;
+        if (made.header.base_sequence != 0 && (remade || seen.adopts_producers))
+            seen.producers_forgotten = true;
         seen.producer_ids.push_back(id);
     }
 
-    void took_record(sent_record& sent, const record_view& record, const produced_batch& made, logged_partition& seen)
+    void took_record(sent_record& sent, const record_view& record, const produced_batch& made,
+                     logged_partition& seen)
     {
-        if (sent.partition >= 0 && sent.partition != made.partition) fail(name(sent) + " is in the log of another partition");
-        if (!content_.is_same(sent.number, record.key, record.value, record.headers)) fail(name(sent) + " was changed on its way");
-        if (record.timestamp != sent.timestamp && !log_append_time(made)) fail(name(sent) + " has another timestamp in the log");
+        if (sent.partition >= 0 && sent.partition != made.partition)
+            fail(name(sent) + " is in the log of another partition");
+        if (!content_.is_same(sent.number, record.key, record.value, record.headers))
+            fail(name(sent) + " was changed on its way");
+        if (record.timestamp != sent.timestamp && !log_append_time(made))
+            fail(name(sent) + " has another timestamp in the log");
         if (must_not_be_written(sent)) fail(name(sent) + " is said not to be written, and it is written now");
         if (sent.log != seen.number) sent.copies = 0;
         sent.in_several_logs |= sent.appended > 0 && sent.log != seen.number;
@@ -300,7 +339,8 @@ private:
         sent.log = seen.number;
         sent.stored_timestamp = record.timestamp;
         sent.taken_away = false;
-        if (config_.idempotent() && sent.copies > 1 && !seen.producers_forgotten) fail(name(sent) + " is in the log twice");
+        if (config_.idempotent() && sent.copies > 1 && !seen.producers_forgotten)
+            fail(name(sent) + " is in the log twice");
         if (sent.copies == 1) check_order(sent, made, seen);
         seen.entries.push_back({record.offset, sent.number});
         seen.newest = std::max(seen.newest, sent.number + 1);
@@ -314,10 +354,14 @@ private:
         if (seen.newest <= sent.number || seen.producers_forgotten || config_.acks == acks::none) return;
         if (!config_.idempotent() && !sent.pending()) return;
         if (sent.chosen_late || (!sent.pending() && made.header.producer_id != seen.producer_id)) return;
-        fail(name(sent) + " is in the log behind record " + std::to_string(seen.newest - 1) + ", which was sent later");
+        fail(name(sent) + " is in the log behind record " + std::to_string(seen.newest - 1) +
+             ", which was sent later");
     }
 
-    bool log_append_time(const produced_batch& made) { return cluster_.state().state(made.topic).options.log_append_time; }
+    bool log_append_time(const produced_batch& made)
+    {
+        return cluster_.state().state(made.topic).options.log_append_time;
+    }
 
     bool retained_away(const sent_record& record)
     {

@@ -14,10 +14,10 @@ namespace kurier::testing {
 class cluster_chaos
 {
 public:
-    cluster_chaos(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log, simulation_checker& checker,
-                  dice random, std::vector<std::string> topics)
-        : cluster_{cluster}, state_{cluster.state()}, clock_{clock}, faults_{faults}, log_{log}, checker_{checker},
-          random_{random}, topics_{std::move(topics)}
+    cluster_chaos(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log,
+                  simulation_checker& checker, dice random, std::vector<std::string> topics)
+        : cluster_{cluster}, state_{cluster.state()}, clock_{clock}, faults_{faults}, log_{log},
+          checker_{checker}, random_{random}, topics_{std::move(topics)}
     {
         for (const auto& name : topics_) usual_.push_back(state_.state(name).options);
         for (const auto& broker : state_.metadata().brokers) addresses_.push_back({broker.host, broker.port});
@@ -26,30 +26,54 @@ public:
     // One thing may go wrong now.
     void strike()
     {
-        static constexpr std::array kinds{
-            fault_kind::stale_metadata,     fault_kind::leader_moved,          fault_kind::leader_moved_without_hint,
-            fault_kind::leader_lost,        fault_kind::leader_epoch_raised,   fault_kind::followers_stopped,
-            fault_kind::replicas_lost,      fault_kind::broker_stopped,        fault_kind::broker_restarted_forgetful,
-            fault_kind::producer_state_lost, fault_kind::producer_state_expired, fault_kind::unclean_election,
-            fault_kind::log_start_moved,    fault_kind::topic_deleted,         fault_kind::topic_recreated,
-            fault_kind::partitions_added,   fault_kind::message_size_lowered,  fault_kind::versions_changed,
-            fault_kind::cluster_id_changed, fault_kind::fenced_by_other,       fault_kind::address_moved,
-            fault_kind::hung_up_by_broker};
+        static constexpr std::array kinds{fault_kind::stale_metadata,
+                                          fault_kind::leader_moved,
+                                          fault_kind::leader_moved_without_hint,
+                                          fault_kind::leader_lost,
+                                          fault_kind::leader_epoch_raised,
+                                          fault_kind::followers_stopped,
+                                          fault_kind::replicas_lost,
+                                          fault_kind::broker_stopped,
+                                          fault_kind::broker_restarted_forgetful,
+                                          fault_kind::producer_state_lost,
+                                          fault_kind::producer_state_expired,
+                                          fault_kind::unclean_election,
+                                          fault_kind::log_start_moved,
+                                          fault_kind::topic_deleted,
+                                          fault_kind::topic_recreated,
+                                          fault_kind::partitions_added,
+                                          fault_kind::message_size_lowered,
+                                          fault_kind::versions_changed,
+                                          fault_kind::cluster_id_changed,
+                                          fault_kind::fenced_by_other,
+                                          fault_kind::address_moved,
+                                          fault_kind::hung_up_by_broker};
         const auto kind = faults_.which(kinds);
         if (!kind) return;
-        if (strike(*kind)) log_.add(clock_.now(), event_kind::fault, topic_, partition_, 0, 0, name_of(*kind));
-        else faults_.take_back(*kind);
+        if (strike(*kind))
+            log_.add(clock_.now(), event_kind::fault, topic_, partition_, 0, 0, name_of(*kind));
+        else
+            faults_.take_back(*kind);
     }
 
     // One thing of those that went wrong gets right again.
     void recover()
     {
         switch (random_.below(5)) {
-        case 0: start(any_broker(), producer_memory::rebuilt); break;
-        case 1: state_.resume_metadata_updates(any_broker()); break;
-        case 2: resume_followers(random_.below(topics_.size())); break;
-        case 3: elect_leaders(random_.below(topics_.size())); break;
-        default: restore_topic(random_.below(topics_.size()));
+        case 0:
+            start(any_broker(), producer_memory::rebuilt);
+            break;
+        case 1:
+            state_.resume_metadata_updates(any_broker());
+            break;
+        case 2:
+            resume_followers(random_.below(topics_.size()));
+            break;
+        case 3:
+            elect_leaders(random_.below(topics_.size()));
+            break;
+        default:
+            restore_topic(random_.below(topics_.size()));
         }
     }
 
@@ -82,49 +106,94 @@ private:
         partition_ = static_cast<std::int64_t>(random_.below(known->partitions.size()));
         const auto partition = static_cast<std::int32_t>(partition_);
         switch (kind) {
-        case fault_kind::stale_metadata: state_.stop_metadata_updates(any_broker()); return true;
-        case fault_kind::leader_moved: state_.options().leader_hints = true; return move_leader(name, partition);
-        case fault_kind::leader_moved_without_hint: state_.options().leader_hints = false; return move_leader(name, partition);
-        case fault_kind::leader_lost: state_.move_leader(name, partition, -1); return true;
-        case fault_kind::leader_epoch_raised: state_.bump_leader_epoch(name, partition); return true;
-        case fault_kind::followers_stopped: cluster_.stop_followers(name, partition); return true;
-        case fault_kind::replicas_lost: return lose_replicas(name, partition);
-        case fault_kind::broker_stopped: return stop_a_broker();
-        case fault_kind::broker_restarted_forgetful: return start(any_broker(), producer_memory::newest_only);
-        case fault_kind::producer_state_lost: return forget_producers(*known, partition);
-        case fault_kind::producer_state_expired: return forget_producers(*known, partition);
-        case fault_kind::unclean_election: return elect_unclean(*known, partition);
-        case fault_kind::log_start_moved: return move_log_start(*known, partition);
-        case fault_kind::topic_deleted: checker_.topic_gone(known->id); state_.delete_topic(name); return true;
-        case fault_kind::topic_recreated: checker_.topic_gone(known->id); state_.recreate_topic(name); return true;
-        case fault_kind::partitions_added: return add_partitions(*known);
-        case fault_kind::message_size_lowered: return lower_message_size(name);
-        case fault_kind::versions_changed: cluster_.set_versions(any_broker(), any_versions()); return true;
-        case fault_kind::cluster_id_changed: state_.set_cluster_id("cluster-" + std::to_string(random_.below(100))); return true;
-        case fault_kind::fenced_by_other: return fence(name, partition);
-        case fault_kind::address_moved: return move_address();
-        case fault_kind::hung_up_by_broker: cluster_.close_connections(any_broker()); return true;
-        default: return false;
+        case fault_kind::stale_metadata:
+            state_.stop_metadata_updates(any_broker());
+            return true;
+        case fault_kind::leader_moved:
+            state_.options().leader_hints = true;
+            return move_leader(name, partition);
+        case fault_kind::leader_moved_without_hint:
+            state_.options().leader_hints = false;
+            return move_leader(name, partition);
+        case fault_kind::leader_lost:
+            state_.move_leader(name, partition, -1);
+            return true;
+        case fault_kind::leader_epoch_raised:
+            state_.bump_leader_epoch(name, partition);
+            return true;
+        case fault_kind::followers_stopped:
+            cluster_.stop_followers(name, partition);
+            return true;
+        case fault_kind::replicas_lost:
+            return lose_replicas(name, partition);
+        case fault_kind::broker_stopped:
+            return stop_a_broker();
+        case fault_kind::broker_restarted_forgetful:
+            return start(any_broker(), producer_memory::newest_only);
+        case fault_kind::producer_state_lost:
+            return forget_producers(*known, partition);
+        case fault_kind::producer_state_expired:
+            return forget_producers(*known, partition);
+        case fault_kind::unclean_election:
+            return elect_unclean(*known, partition);
+        case fault_kind::log_start_moved:
+            return move_log_start(*known, partition);
+        case fault_kind::topic_deleted:
+            checker_.topic_gone(known->id);
+            state_.delete_topic(name);
+            return true;
+        case fault_kind::topic_recreated:
+            checker_.topic_gone(known->id);
+            state_.recreate_topic(name);
+            return true;
+        case fault_kind::partitions_added:
+            return add_partitions(*known);
+        case fault_kind::message_size_lowered:
+            return lower_message_size(name);
+        case fault_kind::versions_changed:
+            cluster_.set_versions(any_broker(), any_versions());
+            return true;
+        case fault_kind::cluster_id_changed:
+            state_.set_cluster_id("cluster-" + std::to_string(random_.below(100)));
+            return true;
+        case fault_kind::fenced_by_other:
+            return fence(name, partition);
+        case fault_kind::address_moved:
+            return move_address();
+        case fault_kind::hung_up_by_broker:
+            cluster_.close_connections(any_broker());
+            return true;
+        default:
+            return false;
         }
     }
 
-    broker_id any_broker() { return random_.between<broker_id>(1, static_cast<broker_id>(addresses_.size())); }
+    broker_id any_broker()
+    {
+        return random_.between<broker_id>(1, static_cast<broker_id>(addresses_.size()));
+    }
 
     version_table any_versions()
     {
         switch (random_.below(5)) {
-        case 0: return version_table::kafka_2_1();
-        case 1: return version_table::kafka_2_8();
-        case 2: return version_table::kafka_3_9();
-        case 3: return version_table::kafka_4_3();
-        default: return version_table::newest();
+        case 0:
+            return version_table::kafka_2_1();
+        case 1:
+            return version_table::kafka_2_8();
+        case 2:
+            return version_table::kafka_3_9();
+        case 3:
+            return version_table::kafka_4_3();
+        default:
+            return version_table::newest();
         }
     }
 
     bool move_leader(const std::string& name, std::int32_t partition)
     {
         const auto next = any_broker();
-        if (!state_.metadata().is_alive(next) || state_.partition_of(name, partition).leader == next) return false;
+        if (!state_.metadata().is_alive(next) || state_.partition_of(name, partition).leader == next)
+            return false;
         state_.move_leader(name, partition, next);
         return true;
     }
@@ -152,7 +221,8 @@ private:
             for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
                 const auto& led = topic.partitions[i];
                 const auto partition = static_cast<std::int32_t>(i);
-                const bool complete = memory == producer_memory::rebuilt && state_.log(name, partition).start_offset() == 0;
+                const bool complete =
+                    memory == producer_memory::rebuilt && state_.log(name, partition).start_offset() == 0;
                 if (led.leader == -1 && led.is_replica(broker) && led.in_sync(broker) && !complete)
                     checker_.producers_forgotten(topic.id, partition);
             }
@@ -174,7 +244,8 @@ private:
         const auto next = any_broker();
         auto& log = state_.log(topic.name, partition);
         if (!state_.metadata().is_alive(next) || log.end_offset() == 0) return false;
-        const auto cut = std::max<std::int64_t>(log.start_offset(), log.end_offset() - random_.between<std::int64_t>(0, 20));
+        const auto cut = std::max<std::int64_t>(log.start_offset(),
+                                                log.end_offset() - random_.between<std::int64_t>(0, 20));
         if (log.start_offset() > 0) checker_.producers_forgotten(topic.id, partition);
         state_.elect_unclean_leader(topic.name, partition, next, cut);
         checker_.truncated(topic.id, partition, log.end_offset());
@@ -186,7 +257,8 @@ private:
         auto& log = state_.log(topic.name, partition);
         if (log.end_offset() == log.start_offset()) return false;
         if (state_.options().before_kip_360) checker_.producers_forgotten(topic.id, partition);
-        state_.delete_records_before(topic.name, partition, random_.between(log.start_offset() + 1, log.end_offset()));
+        state_.delete_records_before(topic.name, partition,
+                                     random_.between(log.start_offset() + 1, log.end_offset()));
         return true;
     }
 
@@ -214,7 +286,8 @@ private:
         const auto* entry = log.producers().find(header.producer_id);
         if (!entry || entry->epoch() > 30'000) return false;
         auto usurper = entry->newest();
-        usurper.producer_epoch = static_cast<std::int16_t>(entry->epoch() + 1000); // none that this one reaches by itself
+        usurper.producer_epoch =
+            static_cast<std::int16_t>(entry->epoch() + 1000); // none that this one reaches by itself
         usurper.first_sequence = usurper.last_sequence = 0;
         log.producers().add(usurper);
         return true;
@@ -223,7 +296,8 @@ private:
     bool move_address()
     {
         const auto broker = any_broker();
-        state_.set_endpoint(broker, addresses_[static_cast<std::size_t>(broker) - 1].first, random_.between(9093, 9099));
+        state_.set_endpoint(broker, addresses_[static_cast<std::size_t>(broker) - 1].first,
+                            random_.between(9093, 9099));
         return true;
     }
 
@@ -265,8 +339,10 @@ private:
 
     void restore_topic(std::size_t topic)
     {
-        if (!state_.metadata().find_topic(std::string_view{topics_[topic]})) state_.create_topic(topics_[topic], usual_[topic]);
-        else state_.set_topic_options(topics_[topic], usual_[topic]);
+        if (!state_.metadata().find_topic(std::string_view{topics_[topic]}))
+            state_.create_topic(topics_[topic], usual_[topic]);
+        else
+            state_.set_topic_options(topics_[topic], usual_[topic]);
     }
 
     cluster_model& cluster_;

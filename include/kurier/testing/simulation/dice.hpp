@@ -27,18 +27,23 @@ public:
     // lowest .. highest, both included
     template <std::integral Int> constexpr Int between(Int lowest, Int highest) noexcept
     {
-        return static_cast<Int>(static_cast<std::int64_t>(lowest) +
-                                static_cast<std::int64_t>(below(static_cast<std::uint64_t>(highest - lowest) + 1)));
+        return static_cast<Int>(
+            static_cast<std::int64_t>(lowest) +
+            static_cast<std::int64_t>(below(static_cast<std::uint64_t>(highest - lowest) + 1)));
     }
 
-    constexpr std::chrono::nanoseconds between(std::chrono::nanoseconds lowest, std::chrono::nanoseconds highest) noexcept
+    constexpr std::chrono::nanoseconds between(std::chrono::nanoseconds lowest,
+                                               std::chrono::nanoseconds highest) noexcept
     {
         return std::chrono::nanoseconds{between(lowest.count(), highest.count())};
     }
 
     // One time in `times`.
     constexpr bool once_in(std::uint64_t times) noexcept { return times != 0 && below(times) == 0; }
-    constexpr bool per_million(std::uint32_t parts) noexcept { return parts != 0 && below(1'000'000) < parts; }
+    constexpr bool per_million(std::uint32_t parts) noexcept
+    {
+        return parts != 0 && below(1'000'000) < parts;
+    }
 
     // An independent sequence: what is drawn here does not change what is drawn there.
     constexpr dice fork() noexcept { return dice{next()}; }

@@ -41,32 +41,33 @@ enum class event_kind : std::uint8_t {
 };
 
 // {0} .. {3} stand for the numbers of an event, {t} for its text.
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(event_kind::broken_rule) + 1> event_texts{
-    "link {0}: connect to broker {1}",
-    "link {0}: connected",
-    "link {0}: begins to write {1} bytes",
-    "link {0}: {1} bytes written",
-    "link {0}: {1} bytes reach broker {2}",
-    "link {0}: broker answers with {1} bytes",
-    "link {0}: {1} bytes read",
-    "link {0}: the producer closes it",
-    "link {0}: closed, {t}",
-    "record {0}: sent to topic {1} partition {2}",
-    "record {0}: waits for room or metadata of topic {1}, partition {2}",
-    "record {0}: refused, no room",
-    "record {0}: delivered at offset {1} of partition {2}, timestamp {3}",
-    "record {0}: failed, persisted {1}: {t}",
-    "record {0}: withdrawn",
-    "log of {t}-{0}: records {1}.. appended at offset {2}, {3} of them",
-    "broker {0}: batch with sequence {1} epoch {3} for partition {2} answered {t}",
-    "flush {0} begins",
-    "flush {0} is over",
-    "no more records are taken",
-    "the producer aborts",
-    "FAULT {t} ({0}, {1})",
-    "no faults from now on",
-    "BROKEN RULE: {t}",
-};
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(event_kind::broken_rule) + 1>
+    event_texts{
+        "link {0}: connect to broker {1}",
+        "link {0}: connected",
+        "link {0}: begins to write {1} bytes",
+        "link {0}: {1} bytes written",
+        "link {0}: {1} bytes reach broker {2}",
+        "link {0}: broker answers with {1} bytes",
+        "link {0}: {1} bytes read",
+        "link {0}: the producer closes it",
+        "link {0}: closed, {t}",
+        "record {0}: sent to topic {1} partition {2}",
+        "record {0}: waits for room or metadata of topic {1}, partition {2}",
+        "record {0}: refused, no room",
+        "record {0}: delivered at offset {1} of partition {2}, timestamp {3}",
+        "record {0}: failed, persisted {1}: {t}",
+        "record {0}: withdrawn",
+        "log of {t}-{0}: records {1}.. appended at offset {2}, {3} of them",
+        "broker {0}: batch with sequence {1} epoch {3} for partition {2} answered {t}",
+        "flush {0} begins",
+        "flush {0} is over",
+        "no more records are taken",
+        "the producer aborts",
+        "FAULT {t} ({0}, {1})",
+        "no faults from now on",
+        "BROKEN RULE: {t}",
+    };
 
 class event_log
 {
@@ -74,8 +75,8 @@ public:
     // `kept`: how many events can be read afterwards. The hash covers all.
     explicit event_log(std::size_t kept) : kept_(kept) {}
 
-    void add(std::chrono::nanoseconds now, event_kind kind, std::int64_t a = 0, std::int64_t b = 0, std::int64_t c = 0,
-             std::int64_t d = 0, std::string_view text = {})
+    void add(std::chrono::nanoseconds now, event_kind kind, std::int64_t a = 0, std::int64_t b = 0,
+             std::int64_t c = 0, std::int64_t d = 0, std::string_view text = {})
     {
         mix(static_cast<std::uint64_t>(now.count()));
         mix(static_cast<std::uint64_t>(kind) ^ static_cast<std::uint64_t>(a) << 8);
@@ -131,8 +132,10 @@ private:
         const auto form = event_texts[static_cast<std::size_t>(e.kind)];
         for (std::size_t i = 0; i < form.size(); ++i) {
             if (form[i] == '{' && i + 2 < form.size() && form[i + 2] == '}') {
-                if (form[i + 1] == 't') made += e.text;
-                else made += std::to_string(e.numbers[static_cast<std::size_t>(form[i + 1] - '0')]);
+                if (form[i + 1] == 't')
+                    made += e.text;
+                else
+                    made += std::to_string(e.numbers[static_cast<std::size_t>(form[i + 1] - '0')]);
                 i += 2;
             } else {
                 made += form[i];

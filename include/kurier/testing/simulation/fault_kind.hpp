@@ -13,18 +13,18 @@ enum class fault_kind : std::uint8_t {
     connection_refused,
     connection_black_hole, // no answer at all
     resolve_failure,
-    address_moved,      // a broker comes back under another address; the old one refuses
-    reset_idle,         // at any moment
-    reset_in_request,   // after any number of its bytes
-    reset_in_answer,    // the same; the request was handled
-    lost_answer,        // the request was handled, the connection is reset before the answer's first byte
-    hung_up_by_broker,  // orderly, with requests unhandled
-    half_open,          // silence in both directions from now on
-    answers_lost,       // silence in one direction: requests still arrive
-    slow_trickle,       // a few bytes at a time
+    address_moved,     // a broker comes back under another address; the old one refuses
+    reset_idle,        // at any moment
+    reset_in_request,  // after any number of its bytes
+    reset_in_answer,   // the same; the request was handled
+    lost_answer,       // the request was handled, the connection is reset before the answer's first byte
+    hung_up_by_broker, // orderly, with requests unhandled
+    half_open,         // silence in both directions from now on
+    answers_lost,      // silence in one direction: requests still arrive
+    slow_trickle,      // a few bytes at a time
     delay,
-    late_request,       // arrives after the client has given up
-    late_answer,        // after request.timeout.ms
+    late_request, // arrives after the client has given up
+    late_answer,  // after request.timeout.ms
     write_blocked,
     partial_write,
     partial_read,
@@ -42,8 +42,8 @@ enum class fault_kind : std::uint8_t {
     empty_metadata,
     init_producer_id_error,
     init_producer_id_denied,
-    produce_retriable,       // not appended
-    produce_after_append,    // appended all the same
+    produce_retriable,    // not appended
+    produce_after_append, // appended all the same
     produce_permanent,
     not_enough_replicas_after_append,
     // The cluster
@@ -153,7 +153,10 @@ inline constexpr std::array<std::string_view, fault_kinds> fault_names{
 
 static_assert(fault_names.back() == "destroyed");
 
-constexpr std::string_view name_of(fault_kind kind) noexcept { return fault_names[static_cast<std::size_t>(kind)]; }
+constexpr std::string_view name_of(fault_kind kind) noexcept
+{
+    return fault_names[static_cast<std::size_t>(kind)];
+}
 
 struct fault_counts
 {

@@ -24,13 +24,17 @@ public:
     {
         std::array<std::uint32_t, fault_kinds> of{};
         std::uint32_t& operator[](fault_kind kind) noexcept { return of[static_cast<std::size_t>(kind)]; }
-        std::uint32_t operator[](fault_kind kind) const noexcept { return of[static_cast<std::size_t>(kind)]; }
+        std::uint32_t operator[](fault_kind kind) const noexcept
+        {
+            return of[static_cast<std::size_t>(kind)];
+        }
     };
 
     fault_source(const rates& probabilities, dice random) : rates_{probabilities}, random_{random} {}
 
     // The script: numbers of questions, ascending.
-    explicit fault_source(std::vector<std::uint64_t> yes) : random_{0}, scripted_{true}, yes_{std::move(yes)} {}
+    explicit fault_source(std::vector<std::uint64_t> yes) : random_{0}, scripted_{true}, yes_{std::move(yes)}
+    {}
 
     // From now on the answer is no.
     void heal() noexcept { healed_ = true; }

@@ -40,12 +40,12 @@ struct sent_record
     unsigned told = 0; // how often
 
     // As the logs have it
-    std::uint32_t appended = 0;       // ever, in whatever log
-    std::uint32_t copies = 0;         // in the log where it was seen last
-    std::uint32_t log = 0;            // its number
-    bool in_several_logs = false;     // an offset that is told may be of one that is gone
+    std::uint32_t appended = 0;   // ever, in whatever log
+    std::uint32_t copies = 0;     // in the log where it was seen last
+    std::uint32_t log = 0;        // its number
+    bool in_several_logs = false; // an offset that is told may be of one that is gone
     std::int64_t stored_timestamp = -1;
-    bool taken_away = false;          // by an unclean election, or with its topic
+    bool taken_away = false; // by an unclean election, or with its topic
 
     bool pending() const noexcept { return state == record_state::pending; }
 };
@@ -60,12 +60,13 @@ struct logged_partition
     };
     std::uint32_t number = 0;
     std::vector<entry> entries;
-    std::uint64_t newest = 0;      // record number + 1: nothing older may follow
-    std::int64_t producer_id = -1; // of the batch that was appended last
+    std::uint64_t newest = 0;               // record number + 1: nothing older may follow
+    std::int64_t producer_id = -1;          // of the batch that was appended last
     std::vector<std::int64_t> producer_ids; // all
     // Its broker may meet a producer for the first time in the middle of its sequences, and takes them from there.
     bool adopts_producers = false;
-    bool producers_forgotten = false; // the broker lost its memory of producers: duplicates can't be told any more
+    bool producers_forgotten =
+        false; // the broker lost its memory of producers: duplicates can't be told any more
 };
 
 class ledger
@@ -78,7 +79,10 @@ public:
         return made;
     }
 
-    sent_record* find(std::uint64_t number) noexcept { return number < records_.size() ? &records_[number] : nullptr; }
+    sent_record* find(std::uint64_t number) noexcept
+    {
+        return number < records_.size() ? &records_[number] : nullptr;
+    }
     std::size_t size() const noexcept { return records_.size(); }
     std::deque<sent_record>& records() noexcept { return records_; }
 

@@ -32,15 +32,17 @@ struct simulation_options
     std::vector<simulated_topic> topics;
     fault_source::rates faults;
 
-    std::chrono::nanoseconds active{std::chrono::seconds{60}};      // users send, and faults happen
-    std::chrono::nanoseconds burst_pause{std::chrono::milliseconds{20}}; // between bursts of records, on average
-    std::uint32_t burst_max = 8;         // records
+    std::chrono::nanoseconds active{std::chrono::seconds{60}}; // users send, and faults happen
+    std::chrono::nanoseconds burst_pause{
+        std::chrono::milliseconds{20}}; // between bursts of records, on average
+    std::uint32_t burst_max = 8;        // records
     std::uint64_t records_max = 100'000;
     std::size_t value_size_max = 2000;
-    std::uint32_t keep_per_million = 100'000;   // of deliveries, which the user holds on to
-    std::chrono::nanoseconds strike_pause{std::chrono::seconds{2}}; // between the moments when something may happen to the cluster
-    std::size_t events_kept = 0;         // for reading
-    std::uint32_t invariants_every = 0;  // turns; 0: never
+    std::uint32_t keep_per_million = 100'000; // of deliveries, which the user holds on to
+    std::chrono::nanoseconds strike_pause{
+        std::chrono::seconds{2}};       // between the moments when something may happen to the cluster
+    std::size_t events_kept = 0;        // for reading
+    std::uint32_t invariants_every = 0; // turns; 0: never
 };
 
 namespace detail {
@@ -49,12 +51,18 @@ namespace detail {
 inline void draw_network_faults(simulation_options& options, dice& random)
 {
     using enum fault_kind;
-    constexpr std::array kinds{connection_refused, connection_black_hole, resolve_failure, reset_in_request, reset_in_answer,
-                               lost_answer,        half_open,             answers_lost,    slow_trickle,     delay,
-                               late_request,       late_answer,           write_blocked,   partial_write,    partial_read};
+    constexpr std::array kinds{connection_refused, connection_black_hole,
+                               resolve_failure,    reset_in_request,
+                               reset_in_answer,    lost_answer,
+                               half_open,          answers_lost,
+                               slow_trickle,       delay,
+                               late_request,       late_answer,
+                               write_blocked,      partial_write,
+                               partial_read};
     const auto level = random.below(4); // how bad this network is
     for (const auto kind : kinds)
-        if (level > 0 && random.once_in(2)) options.faults[kind] = static_cast<std::uint32_t>(random.below(level * level * 8000) + 1);
+        if (level > 0 && random.once_in(2))
+            options.faults[kind] = static_cast<std::uint32_t>(random.below(level * level * 8000) + 1);
     options.faults[connection_refused] *= 4; // connections are rare
     options.faults[connection_black_hole] *= 4;
     options.faults[resolve_failure] *= 4;
@@ -64,11 +72,14 @@ inline void draw_network_faults(simulation_options& options, dice& random)
 inline void draw_cluster_faults(simulation_options& options, dice& random)
 {
     const auto level = random.below(4);
-    const auto first = static_cast<std::size_t>(fault_kind::answer_garbage), last = static_cast<std::size_t>(fault_kind::fenced_by_other);
+    const auto first = static_cast<std::size_t>(fault_kind::answer_garbage),
+               last = static_cast<std::size_t>(fault_kind::fenced_by_other);
     for (auto kind = first; kind <= last; ++kind)
-        if (level > 0 && random.once_in(3)) options.faults.of[kind] = static_cast<std::uint32_t>(random.below(level * 60'000) + 1);
-    for (const auto kind : {fault_kind::reset_idle, fault_kind::hung_up_by_broker, fault_kind::address_moved, fault_kind::clock_jumped,
-                            fault_kind::loop_stalled, fault_kind::sequence_near_wrap, fault_kind::epoch_near_end})
+        if (level > 0 && random.once_in(3))
+            options.faults.of[kind] = static_cast<std::uint32_t>(random.below(level * 60'000) + 1);
+    for (const auto kind : {fault_kind::reset_idle, fault_kind::hung_up_by_broker, fault_kind::address_moved,
+                            fault_kind::clock_jumped, fault_kind::loop_stalled,
+                            fault_kind::sequence_near_wrap, fault_kind::epoch_near_end})
         if (random.once_in(3)) options.faults[kind] = static_cast<std::uint32_t>(random.below(60'000) + 1);
     // What ends everything is asked about seldom.
     if (random.once_in(6)) options.faults[fault_kind::aborted] = 3000;
@@ -83,13 +94,16 @@ inline void draw_producer(simulation_options& options, dice& random)
     using std::chrono::milliseconds;
     auto& config = options.producer;
     config.bootstrap_servers = {"broker-1:9092"};
-    if (options.cluster.brokers > 1 && random.once_in(2)) config.bootstrap_servers.emplace_back("broker-2:9092");
+    if (options.cluster.brokers > 1 && random.once_in(2))
+        config.bootstrap_servers.emplace_back("broker-2:9092");
     config.acks = random.once_in(6) ? (random.once_in(2) ? acks::none : acks::leader) : acks::all;
     if (config.acks == acks::all && random.once_in(5)) config.enable_idempotence = false;
     config.max_in_flight_requests_per_connection = random.between(1, 5);
     config.linger = milliseconds{random.once_in(3) ? 0 : random.between(1, 100)};
-    config.batch_size = static_cast<std::size_t>(random.once_in(4) ? random.between(1, 400) : random.between(400, 16384));
-    config.buffer_memory = static_cast<std::size_t>(random.once_in(4) ? random.between(8'000, 40'000) : random.between(64'000, 4'000'000));
+    config.batch_size =
+        static_cast<std::size_t>(random.once_in(4) ? random.between(1, 400) : random.between(400, 16384));
+    config.buffer_memory = static_cast<std::size_t>(random.once_in(4) ? random.between(8'000, 40'000)
+                                                                      : random.between(64'000, 4'000'000));
     config.waiting_memory = static_cast<std::size_t>(random.between(2'000, 60'000));
     config.max_request_size = static_cast<std::size_t>(random.between(4'000, 200'000));
     config.request_timeout = milliseconds{random.between(200, 5'000)};
@@ -100,7 +114,8 @@ inline void draw_producer(simulation_options& options, dice& random)
     config.reconnect_backoff = milliseconds{random.between(1, 100)};
     config.reconnect_backoff_max = config.reconnect_backoff * random.between(1, 20);
     config.socket_connection_setup_timeout = milliseconds{random.between(100, 2'000)};
-    config.socket_connection_setup_timeout_max = config.socket_connection_setup_timeout * random.between(1, 3);
+    config.socket_connection_setup_timeout_max =
+        config.socket_connection_setup_timeout * random.between(1, 3);
     config.metadata_max_age = milliseconds{random.between(200, 60'000)};
     config.connections_max_idle = milliseconds{random.once_in(4) ? random.between(100, 2'000) : 540'000};
     if (random.once_in(4)) config.compression_type = compression::gzip; // see run_length_codec.hpp
@@ -111,11 +126,16 @@ inline void draw_producer(simulation_options& options, dice& random)
 inline version_table draw_versions(dice& random)
 {
     switch (random.below(6)) {
-    case 0: return version_table::kafka_2_1();
-    case 1: return version_table::kafka_2_8();
-    case 2: return version_table::kafka_3_9();
-    case 3: return version_table::kafka_4_3();
-    default: return version_table::newest();
+    case 0:
+        return version_table::kafka_2_1();
+    case 1:
+        return version_table::kafka_2_8();
+    case 2:
+        return version_table::kafka_3_9();
+    case 3:
+        return version_table::kafka_4_3();
+    default:
+        return version_table::newest();
     }
 }
 
@@ -130,7 +150,8 @@ inline simulation_options random_options(std::uint64_t seed)
     options.cluster.before_kip_360 = random.once_in(8);
     options.cluster.leader_hints = !random.once_in(4);
     options.cluster.producer_id_expiration_ms = std::int64_t{36'500} * 86'400'000; // records may be years old
-    options.versions = options.cluster.before_kip_360 ? version_table::kafka_2_1() : detail::draw_versions(random);
+    options.versions =
+        options.cluster.before_kip_360 ? version_table::kafka_2_1() : detail::draw_versions(random);
     const auto topics = random.between(1, 3);
     for (int i = 0; i < topics; ++i) {
         auto& topic = options.topics.emplace_back();

@@ -30,7 +30,8 @@ public:
         if (!topic || !topic->find(moved.index)) return false;
         auto& producers = cluster_.state().log(topic->name, moved.index).producers();
         const auto* known = producers.find(state.id);
-        if (!known || known->epoch() != state.epoch || core::sequence_after(known->newest().last_sequence, 1) != state.next_sequence)
+        if (!known || known->epoch() != state.epoch ||
+            core::sequence_after(known->newest().last_sequence, 1) != state.next_sequence)
             return false;
         auto last = known->newest();
         if (state.epoch >= 32760) return false;
@@ -44,7 +45,8 @@ public:
             state.epoch = last.producer_epoch;
         }
         last.first_sequence = last.last_sequence;
-        producers.forget(state.id); // batches with the first sequences are long forgotten when they come again
+        producers.forget(
+            state.id); // batches with the first sequences are long forgotten when they come again
         producers.add(last);
         return true;
     }
@@ -53,7 +55,8 @@ private:
     static bool at_rest(const core::partition_state& partition) noexcept
     {
         const auto& state = partition.producer;
-        if (state.id < 0 || state.gap || state.restart || state.last_acked < 0 || !partition.flights.empty()) return false;
+        if (state.id < 0 || state.gap || state.restart || state.last_acked < 0 || !partition.flights.empty())
+            return false;
         const auto* head = partition.queue.front();
         return !head || !head->has_sequence();
     }

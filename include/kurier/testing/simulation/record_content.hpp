@@ -18,14 +18,17 @@ class record_content
 {
 public:
     // `size_max` bounds the value.
-    explicit record_content(std::uint64_t seed, std::size_t size_max) : seed_{seed}, size_max_{std::max<std::size_t>(size_max, number_size)}
+    explicit record_content(std::uint64_t seed, std::size_t size_max)
+        : seed_{seed}, size_max_{std::max<std::size_t>(size_max, number_size)}
     {}
 
     // Views that live until the next call.
     core::record_bytes make(std::uint64_t number, std::int64_t timestamp)
     {
         dice random{seed_ ^ number * 0x2545f4914f6cdd1du};
-        const auto extra = random.below(random.once_in(16) ? size_max_ - number_size + 1 : std::min<std::size_t>(size_max_ - number_size, 48) + 1);
+        const auto extra =
+            random.below(random.once_in(16) ? size_max_ - number_size + 1
+                                            : std::min<std::size_t>(size_max_ - number_size, 48) + 1);
         value_.resize(number_size + extra);
         std::memcpy(value_.data(), &number, number_size);
         auto filler = random.once_in(2) ? random.next() : 0; // half of them shrink
@@ -38,14 +41,19 @@ public:
         made.timestamp = timestamp;
         key_ = random.next();
         switch (random.below(4)) {
-        case 0: break; // null
-        case 1: made.key = bytes_view{reinterpret_cast<const std::byte*>(&key_), 0}; break;
-        default: made.key = bytes_view{reinterpret_cast<const std::byte*>(&key_), 1 + key_ % 8};
+        case 0:
+            break; // null
+        case 1:
+            made.key = bytes_view{reinterpret_cast<const std::byte*>(&key_), 0};
+            break;
+        default:
+            made.key = bytes_view{reinterpret_cast<const std::byte*>(&key_), 1 + key_ % 8};
         }
         const auto headers = random.once_in(4) ? random.below(3) : 0;
         for (std::size_t i = 0; i < headers; ++i) {
             headers_[i].name = i == 0 ? "trace" : "";
-            headers_[i].value = random.once_in(3) ? nullable_bytes{} : nullable_bytes{made.value.view().first(random.below(8))};
+            headers_[i].value = random.once_in(3) ? nullable_bytes{}
+                                                  : nullable_bytes{made.value.view().first(random.below(8))};
         }
         made.headers = {headers_.data(), headers};
         return made;
@@ -59,12 +67,16 @@ public:
         return number;
     }
 
-    bool is_same(std::uint64_t number, nullable_bytes key, nullable_bytes value, std::span<const header_view> headers)
+    bool is_same(std::uint64_t number, nullable_bytes key, nullable_bytes value,
+                 std::span<const header_view> headers)
     {
         const auto expected = make(number, 0);
-        if (!(key == expected.key) || !(value == expected.value) || headers.size() != expected.headers.size()) return false;
+        if (!(key == expected.key) || !(value == expected.value) || headers.size() != expected.headers.size())
+            return false;
         for (std::size_t i = 0; i < headers.size(); ++i)
-            if (headers[i].name != expected.headers[i].name || !(headers[i].value == expected.headers[i].value)) return false;
+            if (headers[i].name != expected.headers[i].name ||
+                !(headers[i].value == expected.headers[i].value))
+                return false;
         return true;
     }
 

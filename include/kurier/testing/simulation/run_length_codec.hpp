@@ -43,7 +43,8 @@ public:
     public:
         static constexpr compression id = compression::gzip;
 
-        compression_error decompress(bytes_view in, std::size_t max_output, std::vector<std::byte>& out) noexcept
+        compression_error decompress(bytes_view in, std::size_t max_output,
+                                     std::vector<std::byte>& out) noexcept
         {
             out.clear();
             for (std::size_t i = 0; i < in.size();) {

@@ -26,8 +26,8 @@ public:
         nanoseconds request_timeout{std::chrono::seconds{30}};
     };
 
-    simulated_network(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log, dice random,
-                      manners usual)
+    simulated_network(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log,
+                      dice random, manners usual)
         : cluster_{cluster}, clock_{clock}, faults_{faults}, log_{log}, random_{random}, usual_{usual}
     {}
 
@@ -49,7 +49,9 @@ public:
         const auto trouble = faults_.which(kinds);
         if (trouble) tell(*trouble, made);
         if (trouble == fault_kind::connection_black_hole) return;
-        if (trouble) made.reason = trouble == fault_kind::resolve_failure ? errc::resolve_failed : errc::connect_failed;
+        if (trouble)
+            made.reason =
+                trouble == fault_kind::resolve_failure ? errc::resolve_failed : errc::connect_failed;
         schedule(made, step::connect, latency());
     }
 
@@ -104,7 +106,8 @@ public:
             const auto state = cluster_.poll_output(*ready, clock_.broker(), scratch_);
             auto* connection = by_remote(*ready);
             if (!connection) continue;
-            if (!scratch_.empty()) log_.add(clock_.now(), event_kind::answered, id(*connection), std::ssize(scratch_));
+            if (!scratch_.empty())
+                log_.add(clock_.now(), event_kind::answered, id(*connection), std::ssize(scratch_));
             connection->down.put(scratch_);
             if (state == connection_state::closed) {
                 connection->remote = 0;
@@ -137,7 +140,8 @@ private:
 
     void tell(fault_kind kind, const simulated_connection& about, std::int64_t detail = 0)
     {
-        log_.add(clock_.now(), event_kind::fault, id(about), detail, 0, static_cast<std::int64_t>(kind), name_of(kind));
+        log_.add(clock_.now(), event_kind::fault, id(about), detail, 0, static_cast<std::int64_t>(kind),
+                 name_of(kind));
     }
 
     simulated_connection* find(core::connection_id link) const noexcept
@@ -186,12 +190,24 @@ private:
     void perform(simulated_connection& connection, step what)
     {
         switch (what) {
-        case step::connect: finish_connect(connection); break;
-        case step::finish_write: finish_write(connection); break;
-        case step::deliver_up: deliver_up(connection); break;
-        case step::deliver_down: deliver_down(connection); break;
-        case step::end: finish_client(connection); break;
-        case step::forget: forget(connection); break;
+        case step::connect:
+            finish_connect(connection);
+            break;
+        case step::finish_write:
+            finish_write(connection);
+            break;
+        case step::deliver_up:
+            deliver_up(connection);
+            break;
+        case step::deliver_down:
+            deliver_down(connection);
+            break;
+        case step::end:
+            finish_client(connection);
+            break;
+        case step::forget:
+            forget(connection);
+            break;
         }
     }
 
@@ -200,10 +216,12 @@ private:
     void finish_connect(simulated_connection& connection)
     {
         if (connection.client_closing) return;
-        const auto remote = connection.reason ? std::nullopt : connection.broker > 0 ? cluster_.accept(connection.broker)
-                                                                                     : std::nullopt;
+        const auto remote = connection.reason       ? std::nullopt
+                            : connection.broker > 0 ? cluster_.accept(connection.broker)
+                                                    : std::nullopt;
         if (!remote) {
-            end_client(connection, connection.reason ? connection.reason : make_error_code(errc::connect_failed));
+            end_client(connection,
+                       connection.reason ? connection.reason : make_error_code(errc::connect_failed));
             return;
         }
         connection.remote = *remote;
@@ -214,7 +232,10 @@ private:
         begin_read(connection);
     }
 
-    void begin_read(simulated_connection& connection) { connection.read_into = core_->read_space(connection.link); }
+    void begin_read(simulated_connection& connection)
+    {
+        connection.read_into = core_->read_space(connection.link);
+    }
 
     void write(simulated_connection& connection)
     {
@@ -249,8 +270,10 @@ private:
     {
         connection.take_written(size);
         connection.writing = false;
-        if (connection.remote == 0) connection.up.clear();
-        else if (!connection.up.empty()) schedule_pipe(connection, connection.up, step::deliver_up);
+        if (connection.remote == 0)
+            connection.up.clear();
+        else if (!connection.up.empty())
+            schedule_pipe(connection, connection.up, step::deliver_up);
         log_.add(clock_.now(), event_kind::written, id(connection), static_cast<std::int64_t>(size));
         ++steps_;
         core_->written(connection.link, size, clock_.client());
@@ -276,7 +299,8 @@ private:
                  log_.recording() ? connection.reason.message() : std::string{});
         ++steps_;
         core_->closed(connection.link, connection.reason, clock_.client());
-        if (connection.up.empty() || connection.up.silent || connection.remote == 0) schedule(connection, step::forget, latency());
+        if (connection.up.empty() || connection.up.silent || connection.remote == 0)
+            schedule(connection, step::forget, latency());
     }
 
     // --- transfers ---------------------------------------------------------------------------------------------------
@@ -289,8 +313,9 @@ private:
             if (connection.client_gone) schedule(connection, step::forget, latency());
             return;
         }
-        static constexpr std::array kinds{fault_kind::reset_in_request, fault_kind::half_open, fault_kind::answers_lost,
-                                          fault_kind::slow_trickle,     fault_kind::delay,     fault_kind::late_request};
+        static constexpr std::array kinds{
+            fault_kind::reset_in_request, fault_kind::half_open, fault_kind::answers_lost,
+            fault_kind::slow_trickle,     fault_kind::delay,     fault_kind::late_request};
         auto size = pipe.trickles ? std::min<std::size_t>(pipe.size(), 1 + random_.below(8)) : pipe.size();
         const auto trouble = faults_.which(kinds);
         if (trouble) {
@@ -301,14 +326,17 @@ private:
             if (trouble == fault_kind::reset_in_request) size = random_.below(size);
         }
         if (size > 0) {
-            log_.add(clock_.now(), event_kind::arrived, id(connection), static_cast<std::int64_t>(size), connection.broker);
+            log_.add(clock_.now(), event_kind::arrived, id(connection), static_cast<std::int64_t>(size),
+                     connection.broker);
             ++steps_;
             cluster_.receive(connection.remote, pipe.front(size), clock_.broker());
             pipe.drop(size);
         }
         if (trouble == fault_kind::reset_in_request) return reset(connection);
-        if (!pipe.empty()) schedule_pipe(connection, pipe, step::deliver_up, pause_between(pipe));
-        else if (connection.client_gone) schedule(connection, step::forget, latency());
+        if (!pipe.empty())
+            schedule_pipe(connection, pipe, step::deliver_up, pause_between(pipe));
+        else if (connection.client_gone)
+            schedule(connection, step::forget, latency());
     }
 
     void deliver_down(simulated_connection& connection)
@@ -321,8 +349,9 @@ private:
             if (connection.end_of_stream) end_client(connection, errc::disconnected);
             return;
         }
-        static constexpr std::array kinds{fault_kind::reset_in_answer, fault_kind::lost_answer, fault_kind::half_open,
-                                          fault_kind::slow_trickle,    fault_kind::delay,       fault_kind::late_answer,
+        static constexpr std::array kinds{fault_kind::reset_in_answer, fault_kind::lost_answer,
+                                          fault_kind::half_open,       fault_kind::slow_trickle,
+                                          fault_kind::delay,           fault_kind::late_answer,
                                           fault_kind::partial_read};
         auto size = pipe.trickles ? std::min<std::size_t>(pipe.size(), 1 + random_.below(8)) : pipe.size();
         size = std::min(size, connection.read_into.size());
@@ -356,7 +385,8 @@ private:
     {
         switch (trouble) {
         case fault_kind::delay:
-            schedule_pipe(connection, pipe, what, random_.between(std::chrono::milliseconds{1}, usual_.request_timeout / 4));
+            schedule_pipe(connection, pipe, what,
+                          random_.between(std::chrono::milliseconds{1}, usual_.request_timeout / 4));
             return true;
         case fault_kind::late_request:
         case fault_kind::late_answer:
@@ -378,10 +408,7 @@ private:
     }
 
     // The peer is gone without a word, and so are all packets.
-    void be_silent(simulated_connection& connection)
-    {
-        connection.up.silent = connection.down.silent = true;
-    }
+    void be_silent(simulated_connection& connection) { connection.up.silent = connection.down.silent = true; }
 
     void reset(simulated_connection& connection)
     {
@@ -395,7 +422,8 @@ private:
     void drop_remote(simulated_connection& connection)
     {
         if (connection.remote == 0) return;
-        const auto left = random_.once_in(2) ? cluster_model::unhandled::handled : cluster_model::unhandled::dropped;
+        const auto left =
+            random_.once_in(2) ? cluster_model::unhandled::handled : cluster_model::unhandled::dropped;
         ++steps_;
         cluster_.disconnect(std::exchange(connection.remote, 0), left, clock_.broker());
     }
@@ -403,7 +431,8 @@ private:
     void forget(simulated_connection& connection)
     {
         if (core_ && !connection.client_gone) return;
-        if (!connection.up.empty() && !connection.up.silent && connection.remote != 0) return; // it still arrives
+        if (!connection.up.empty() && !connection.up.silent && connection.remote != 0)
+            return; // it still arrives
         drop_remote(connection);
         std::erase_if(connections_, [&](const auto& c) { return c.get() == &connection; });
     }

@@ -20,10 +20,10 @@ namespace kurier::testing {
 class simulated_producer
 {
 public:
-    simulated_producer(const producer_config& config, std::uint64_t seed, simulated_network& network, virtual_clock& clock,
-                       event_log& log, simulation_checker& checker)
-        : core_{std::make_unique<core::producer_core>(config, seed)}, network_{network}, clock_{clock}, log_{log}, checker_{checker},
-          job_times_{seed}
+    simulated_producer(const producer_config& config, std::uint64_t seed, simulated_network& network,
+                       virtual_clock& clock, event_log& log, simulation_checker& checker)
+        : core_{std::make_unique<core::producer_core>(config, seed)}, network_{network}, clock_{clock},
+          log_{log}, checker_{checker}, job_times_{seed}
     {
         core_->set_codecs(codecs_);
         core_->compress_elsewhere(seed % 2 == 0, 0);
@@ -44,7 +44,8 @@ public:
     enum class sending : std::uint8_t { queued, waits, refused };
 
     // `keep`: the user holds on to the delivery, and may take the record back.
-    sending send(sent_record& record, std::string_view topic_name, const core::record_bytes& bytes, bool keep, bool may_wait)
+    sending send(sent_record& record, std::string_view topic_name, const core::record_bytes& bytes, bool keep,
+                 bool may_wait)
     {
         const auto now = clock_.client();
         record.listener = this;
@@ -55,13 +56,15 @@ public:
         auto& topic = core_->use_topic(topic_name, now);
         const auto number = static_cast<std::int64_t>(record.number);
         auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
-        if (core_->open_for(topic) && (!wanted || *wanted < static_cast<std::int32_t>(topic.partitions.size()))) {
+        if (core_->open_for(topic) &&
+            (!wanted || *wanted < static_cast<std::int32_t>(topic.partitions.size()))) {
             auto index = record.keyed && !wanted ? partition_of_key(topic, bytes.key) : wanted.value_or(-1);
             ++steps_;
             const auto place = core_->append(topic, index, bytes, now);
             wanted = index;
             if (place.where) {
-                log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic), index);
+                log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic),
+                         index);
                 listen(place.where->slot_of(place.index), record);
                 if (keep) {
                     core_->hold(*place.where);
@@ -75,8 +78,8 @@ public:
             chooser.choose = [](void*, const core::topic_state& known, nullable_bytes key, nullable_bytes,
                                 std::span<const header_view>) { return partition_of_key(known, key); };
         auto* waiting = may_wait ? core_->wait(topic, wanted, bytes, chooser, now) : nullptr;
-        log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number, static_cast<std::int64_t>(record.topic),
-                 record.partition);
+        log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number,
+                 static_cast<std::int64_t>(record.topic), record.partition);
         if (!waiting) return sending::refused;
         record.chosen_late = !wanted && !record.keyed;
         listen(waiting->waiter, record);
@@ -109,8 +112,10 @@ public:
                 core_->withdraw(*held.waiting);
                 taken_back = true;
             }
-            if (taken_back) checker_.taken_back(record);
-            else checker_.given_up(record);
+            if (taken_back)
+                checker_.taken_back(record);
+            else
+                checker_.given_up(record);
         }
         drop(at);
         return open;
@@ -152,11 +157,13 @@ public:
         core_->abort(errc::aborted);
         while (auto* done = core_->next_done()) {
             for (auto i = done->notified; i < static_cast<std::uint32_t>(done->accepted); ++i)
-                if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr)) notify(done->waiter_of(i).context, {});
+                if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr))
+                    notify(done->waiter_of(i).context, {});
             core_->announced(*done);
         }
         while (auto* failed = core_->next_failed()) {
-            if (const auto notify = std::exchange(failed->waiter.notify, nullptr)) notify(failed->waiter.context, {});
+            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
+                notify(failed->waiter.context, {});
             core_->announced(*failed);
         }
         core_.reset();
@@ -175,7 +182,8 @@ public:
     void finish_jobs()
     {
         while (next_job_time() <= clock_.now()) {
-            const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.first <= clock_.now(); });
+            const auto found = std::find_if(jobs_.begin(), jobs_.end(),
+                                            [&](const auto& job) { return job.first <= clock_.now(); });
             auto& job = *found->second;
             jobs_.erase(found);
             ++steps_;
@@ -245,20 +253,30 @@ private:
         core::action next;
         while (core_->poll(next)) {
             switch (next.kind) {
-            case core::action_kind::connect: network_.connect(next); break;
-            case core::action_kind::write: network_.write(next.link); break;
-            case core::action_kind::close: network_.close(next.link); break;
-            case core::action_kind::compress: begin_job(*next.job); break;
+            case core::action_kind::connect:
+                network_.connect(next);
+                break;
+            case core::action_kind::write:
+                network_.write(next.link);
+                break;
+            case core::action_kind::close:
+                network_.close(next.link);
+                break;
+            case core::action_kind::compress:
+                begin_job(*next.job);
+                break;
             }
         }
         core::log_entry entry;
-        while (core_->poll(entry)) {}
+        while (core_->poll(entry)) {
+        }
     }
 
     void begin_job(core::compression_job& job)
     {
         const auto most = std::chrono::milliseconds{job_times_.once_in(10) ? 2000 : 5};
-        jobs_.emplace_back(clock_.now() + job_times_.between(core::nanoseconds{0}, core::nanoseconds{most}), &job);
+        jobs_.emplace_back(clock_.now() + job_times_.between(core::nanoseconds{0}, core::nanoseconds{most}),
+                           &job);
     }
 
     void announce()

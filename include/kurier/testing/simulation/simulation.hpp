@@ -65,20 +65,29 @@ public:
     const simulation_options& options() const noexcept { return options_; }
 
 private:
-    template <class MakeFaults>
-    simulation(simulation_options options, MakeFaults make_faults)
-        : options_{std::move(options)}, random_{options_.seed}, faults_{make_faults(options_, random_)}, log_{options_.events_kept},
-          content_{options_.seed, options_.value_size_max}, cluster_{with_codec(options_.cluster)},
+    template <class MakeFaults> simulation(simulation_options options, MakeFaults make_faults)
+        : options_{std::move(options)}, random_{options_.seed}, faults_{make_faults(options_, random_)},
+          log_{options_.events_kept}, content_{options_.seed, options_.value_size_max},
+          cluster_{with_codec(options_.cluster)},
           checker_{options_.producer, cluster_, clock_, log_, content_},
           network_{cluster_, clock_, faults_, log_, random_.fork(), manners_of(options_)},
           producer_{options_.producer, random_.next(), network_, clock_, log_, checker_},
-          chaos_{prepared(cluster_, options_), clock_, faults_, log_, checker_, random_.fork(), names_of(options_)},
-          answers_{cluster_, clock_, faults_, log_, random_.fork(), names_of(options_)}, edges_{cluster_, random_.fork()}
+          chaos_{prepared(cluster_, options_),
+                 clock_,
+                 faults_,
+                 log_,
+                 checker_,
+                 random_.fork(),
+                 names_of(options_)},
+          answers_{cluster_, clock_, faults_, log_, random_.fork(), names_of(options_)},
+          edges_{cluster_, random_.fork()}
     {
         cluster_.observe([this](const produced_batch& made) {
-            log_.add(clock_.now(), event_kind::answered_batch, made.broker, made.header.base_sequence, made.partition,
-                     made.header.producer_epoch, log_.recording() ? std::string{error_name(made.error)} + (made.duplicate ? ", duplicate" : "")
-                                                                  : std::string{});
+            log_.add(clock_.now(), event_kind::answered_batch, made.broker, made.header.base_sequence,
+                     made.partition, made.header.producer_epoch,
+                     log_.recording()
+                         ? std::string{error_name(made.error)} + (made.duplicate ? ", duplicate" : "")
+                         : std::string{});
             if (made.appended) checker_.appended(made);
         });
         producer_.after_turn = [this](const core::producer_core& core) { after_turn(core); };
@@ -92,9 +101,11 @@ private:
 
     static cluster_options with_codec(cluster_options options)
     {
-        options.decompress = [codec = run_length_codec::decompressor{}](int id, bytes_view in, std::size_t most,
+        options.decompress = [codec = run_length_codec::decompressor{}](int id, bytes_view in,
+                                                                        std::size_t most,
                                                                         std::vector<std::byte>& out) mutable {
-            return id == static_cast<int>(run_length_codec::id) && codec.decompress(in, most, out) == compression_error::none;
+            return id == static_cast<int>(run_length_codec::id) &&
+                   codec.decompress(in, most, out) == compression_error::none;
         };
         return options;
     }
@@ -108,7 +119,8 @@ private:
 
     static cluster_model& prepared(cluster_model& cluster, const simulation_options& options)
     {
-        for (broker_id id = 1; id <= options.cluster.brokers; ++id) cluster.set_versions(id, options.versions);
+        for (broker_id id = 1; id <= options.cluster.brokers; ++id)
+            cluster.set_versions(id, options.versions);
         for (const auto& topic : options.topics) cluster.create_topic(topic.name, topic.options);
         return cluster;
     }
@@ -119,18 +131,25 @@ private:
     {
         const auto* core = producer_.core();
         const auto timer = core ? core->deadline() : core::never;
-        auto next = std::min({network_.next_time(), timer, user_next_, strike_next_, heal_at_, producer_.next_job_time()});
+        auto next = std::min(
+            {network_.next_time(), timer, user_next_, strike_next_, heal_at_, producer_.next_job_time()});
         if (next == core::never || (phase_ == phase::ending && done())) {
             over_ = true;
             return;
         }
         clock_.advance_to(next);
-        if (producer_.next_job_time() <= clock_.now()) producer_.finish_jobs();
-        else if (network_.next_time() <= clock_.now()) run_network();
-        else if (heal_at_ <= clock_.now()) heal();
-        else if (user_next_ <= clock_.now()) act();
-        else if (strike_next_ <= clock_.now()) strike();
-        else checker_.timer_turn();
+        if (producer_.next_job_time() <= clock_.now())
+            producer_.finish_jobs();
+        else if (network_.next_time() <= clock_.now())
+            run_network();
+        else if (heal_at_ <= clock_.now())
+            heal();
+        else if (user_next_ <= clock_.now())
+            act();
+        else if (strike_next_ <= clock_.now())
+            strike();
+        else
+            checker_.timer_turn();
         producer_.turn();
         if (phase_ != phase::active) advance_end();
     }
@@ -182,10 +201,14 @@ private:
 
     bool resolved(const core::producer_core& core)
     {
-        return checker_.book().first_pending() == checker_.book().size() && !producer_.flushing() && core.idle();
+        return checker_.book().first_pending() == checker_.book().size() && !producer_.flushing() &&
+               core.idle();
     }
 
-    bool done() { return network_.empty() && heal_at_ == core::never && producer_.next_job_time() == core::never; }
+    bool done()
+    {
+        return network_.empty() && heal_at_ == core::never && producer_.next_job_time() == core::never;
+    }
 
     void check_end()
     {
@@ -199,7 +222,8 @@ private:
         ++turns_;
         checker_.after_turn(core);
         if (options_.invariants_every != 0 && turns_ % options_.invariants_every == 0)
-            if (auto wrong = core::invariants{core}.broken(); !wrong.empty()) checker_.fail("invariant: " + std::move(wrong));
+            if (auto wrong = core::invariants{core}.broken(); !wrong.empty())
+                checker_.fail("invariant: " + std::move(wrong));
     }
 
     // --- the user ----------------------------------------------------------------------------------------------------
@@ -207,11 +231,12 @@ private:
     void act()
     {
         user_next_ = clock_.now() + random_.between(nanoseconds{1}, 2 * options_.burst_pause);
-        if (phase_ != phase::active || !producer_.core() || checker_.book().size() >= options_.records_max) return end_active();
+        if (phase_ != phase::active || !producer_.core() || checker_.book().size() >= options_.records_max)
+            return end_active();
         const auto burst = random_.between(1u, options_.burst_max);
         for (std::uint32_t i = 0; i < burst; ++i) send_one();
-        static constexpr std::array kinds{fault_kind::record_withdrawn, fault_kind::flushed, fault_kind::closed, fault_kind::aborted,
-                                          fault_kind::destroyed};
+        static constexpr std::array kinds{fault_kind::record_withdrawn, fault_kind::flushed,
+                                          fault_kind::closed, fault_kind::aborted, fault_kind::destroyed};
         const auto whim = faults_.which(kinds);
         if (!whim) {
             if (random_.once_in(4)) producer_.drop_one(random_.next());
@@ -221,8 +246,12 @@ private:
         case fault_kind::record_withdrawn:
             if (!producer_.cancel_one(random_.next())) faults_.take_back(*whim);
             break;
-        case fault_kind::flushed: producer_.flush(); break;
-        case fault_kind::closed: close(); break;
+        case fault_kind::flushed:
+            producer_.flush();
+            break;
+        case fault_kind::closed:
+            close();
+            break;
         case fault_kind::aborted:
             producer_.abort(errc::aborted);
             end_active();
@@ -246,13 +275,20 @@ private:
     {
         if (phase_ != phase::active || producer_.core()->closing()) return;
         switch (random_.below(40)) {
-        case 0: send_one(); break;
-        case 1: producer_.cancel_one(random_.next()); break;
-        case 2: producer_.drop_one(random_.next()); break;
+        case 0:
+            send_one();
+            break;
+        case 1:
+            producer_.cancel_one(random_.next());
+            break;
+        case 2:
+            producer_.drop_one(random_.next());
+            break;
         case 3:
             if (!producer_.flushing()) producer_.flush();
             break;
-        default: break;
+        default:
+            break;
         }
     }
 
@@ -263,9 +299,12 @@ private:
         auto& record = book.add();
         record.topic = random_.below(options_.topics.size());
         record.keyed = random_.once_in(3);
-        if (!record.keyed && !random_.once_in(3)) record.partition = random_.between(0, options_.topics[record.topic].options.partitions - 1);
+        if (!record.keyed && !random_.once_in(3))
+            record.partition = random_.between(0, options_.topics[record.topic].options.partitions - 1);
         auto timestamp = clock_.client().wall_ms;
-        if (random_.once_in(20)) timestamp = std::max<std::int64_t>(0, timestamp - random_.between<std::int64_t>(0, 90'000'000'000));
+        if (random_.once_in(20))
+            timestamp =
+                std::max<std::int64_t>(0, timestamp - random_.between<std::int64_t>(0, 90'000'000'000));
         const auto bytes = content_.make(record.number, timestamp);
         const bool keep = random_.per_million(options_.keep_per_million), may_wait = !random_.once_in(8);
         const auto how = producer_.send(record, options_.topics[record.topic].name, bytes, keep, may_wait);
@@ -281,12 +320,14 @@ private:
 
     void strike()
     {
-        if (!faults_.scripted()) strike_next_ = clock_.now() + random_.between(nanoseconds{1}, 2 * options_.strike_pause);
+        if (!faults_.scripted())
+            strike_next_ = clock_.now() + random_.between(nanoseconds{1}, 2 * options_.strike_pause);
         answers_.strike();
         chaos_.strike();
         if (!faults_.scripted() && random_.once_in(3)) chaos_.recover();
-        static constexpr std::array kinds{fault_kind::reset_idle, fault_kind::clock_jumped, fault_kind::loop_stalled,
-                                          fault_kind::sequence_near_wrap, fault_kind::epoch_near_end};
+        static constexpr std::array kinds{fault_kind::reset_idle, fault_kind::clock_jumped,
+                                          fault_kind::loop_stalled, fault_kind::sequence_near_wrap,
+                                          fault_kind::epoch_near_end};
         if (const auto kind = faults_.which(kinds)) strike_client(*kind);
         network_.collect_answers();
     }
@@ -306,8 +347,10 @@ private:
         } else {
             happened = core && edges_.move(*core, kind);
         }
-        if (happened) log_.add(clock_.now(), event_kind::fault, 0, 0, 0, 0, name_of(kind));
-        else faults_.take_back(kind);
+        if (happened)
+            log_.add(clock_.now(), event_kind::fault, 0, 0, 0, 0, name_of(kind));
+        else
+            faults_.take_back(kind);
     }
 
     enum class phase : std::uint8_t { active, draining, ending };

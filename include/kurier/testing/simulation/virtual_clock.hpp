@@ -45,7 +45,10 @@ public:
     }
 
     bool empty() const noexcept { return heap_.empty(); }
-    std::chrono::nanoseconds next_time() const noexcept { return heap_.empty() ? core::never : heap_.front().when; }
+    std::chrono::nanoseconds next_time() const noexcept
+    {
+        return heap_.empty() ? core::never : heap_.front().when;
+    }
 
     Event take()
     {
