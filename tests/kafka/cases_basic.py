@@ -100,7 +100,7 @@ def acknowledged(bench, cluster, acks, idempotent):
     stream = Stream(bench.client, cluster.bootstrap, topic, f"acks-{acks}", keys=100, records=50000,
                     properties={"acks": acks, "enable.idempotence": idempotent})
     sender = stream.finish()
-    log = bench.judge(topic, [sender])
+    log = bench.judge(topic, [sender], patience=30 if acks == "0" else 0)
     assert len(log) == 50000, f"{len(log)} records"
     offsets = {outcome.offset >= 0 for outcome in sender.outcomes.values()}
     assert offsets == {acks != "0"}, "offsets are known if and only if the broker answers"

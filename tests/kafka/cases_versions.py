@@ -15,7 +15,7 @@ def works(bench, cluster, properties):
     stream = Stream(bench.client, cluster.bootstrap, topic, "v", keys=500, value_size=50, records=20000,
                     properties=properties)
     sender = stream.finish(90)
-    bench.judge(topic, [sender])
+    bench.judge(topic, [sender], patience=30 if properties["acks"] == "0" else 0)
     assert sender.counts()[0] == 20000, sender.counts()
 
 

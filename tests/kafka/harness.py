@@ -1,6 +1,7 @@
 """What scenarios share: a registry, one cluster at a time, fresh topics, the checker's verdict."""
 import dataclasses
 import itertools
+import time
 from typing import Callable, NamedTuple, Optional
 
 import checker
@@ -77,14 +78,20 @@ class Bench:
                 self.kafka.wait_leader(name, partition)
         return name
 
-    def judge(self, topic, senders, rules=checker.Rules(), forgive=lambda violation: False):
-        """Reads the topic back and fails when a rule is broken; returns what was read."""
+    def judge(self, topic, senders, rules=checker.Rules(), forgive=lambda violation: False, patience=0):
+        """Reads the topic back and fails when a rule is broken; returns what was read. `patience`: with acks=0 nobody
+        says when a broker has written what the socket took, so for this many seconds it may still be about to."""
+        end = time.monotonic() + patience
         if self.client.name == "java":
             # To a batch that it already has a broker answers with the batch's highest timestamp as the time of
             # appending, whatever the topic's timestamp type; the Java client takes it for that
             rules = dataclasses.replace(rules, timestamps=False)
-        log = self.kafka.read(topic)
-        violations = [v for v in checker.check(log, senders, rules) if not forgive(v)]
+        while True:
+            log = self.kafka.read(topic)
+            violations = [v for v in checker.check(log, senders, rules) if not forgive(v)]
+            if not violations or time.monotonic() >= end:
+                break
+            time.sleep(0.5)
         assert not violations, "\n" + "\n".join(checker.summarize(violations))
         for sender in senders:
             acked, failed = sender.counts()

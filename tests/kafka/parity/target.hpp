@@ -38,7 +38,7 @@ public:
     // Waits until it is there and led.
     uuid topic_id(const std::string& name)
     {
-        for (int i = 0; i != 200; ++i) {
+        for (int i = 0; i != 1200; ++i) {
             raw_client client = connect();
             protocol::metadata_request request;
             request.topics.emplace().push_back({{}, name});
