@@ -6,8 +6,8 @@
 //     std::future<kurier::record_metadata> f = producer.send(r)(asio::use_future);
 //
 // Completion: on the handler's associated executor (the producer's by default), never inside the call that waits.
-// Cancellation: total. A record that was not yet handed to a connection is taken back and certainly never written
-// (errc::withdrawn); afterwards only the wait ends (errc::abandoned) and the record may be written.
+// Cancellation: total. A record that was not yet handed to a connection, nor compressed with its batch, is taken back and
+// certainly never written (errc::withdrawn); afterwards only the wait ends (errc::abandoned), the record may be written.
 // Errors: everything that can happen to a record; record_metadata::failure says what is known, among it whether the
 // record is written. Dropping a delivery does not drop the record.
 // Thread safety: none; it belongs to the producer's strand.
