@@ -72,8 +72,8 @@ private:
             if (!::ZSTD_isError(size)) return {size, compression_error::none};
             if (::ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return {0, translate(size)};
             if (out.size() >= max_output) return {0, compression_error::output_limit};
-            const auto tried = out.size() - used;
-            room = tried <= (max_output - used) / 2 ? tried * 2 : max_output - used;
+            const auto left = max_output - used, tried = out.size() - used;
+            room = std::min(left, std::max<std::size_t>(tried * 2, 64)); // a frame may claim to be empty, and not be
         }
     }
 

@@ -101,3 +101,17 @@ TEST_CASE("a size or window that a zstd frame only claims gets no memory")
           compression_error::output_limit);
     CHECK(tight.capacity() <= 2000);
 }
+
+TEST_CASE("zstd: a frame behind another claims to be empty, and is not: it ends")
+{
+    constexpr char bytes[] =
+        "\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00\xab\x11\x28\xb5\x2f\xfd\x20"
+        "\x00\x2b\xad\x00\x00\xb5\x2f\xfd\x11\x20\x00\x73\x00\xff\xff\xff"
+        "\xff\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\xff\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\x60\xff\xff\xff\xff\xff\xff\x00\x01";
+    kurier::zstd_decompressor decompressor;
+    std::vector<std::byte> out;
+    const auto in = std::as_bytes(std::span{bytes, sizeof bytes - 1});
+    CHECK(decompressor.decompress(in, 1U << 17U, out) != kurier::compression_error::none);
+}
