@@ -65,10 +65,8 @@ inline bool start_epoch(partition_state& partition, const producer_identity& ide
     state = {};
     state.id = identity.id;
     state.epoch = next_epoch;
-    for (batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued)) {
-        queued->base_sequence = -1;
-        queued->sealed = false;
-    }
+    for (batch* queued = partition.queue.front(); queued; queued = partition.queue.next(*queued))
+        queued->base_sequence = -1; // it gets another one, and its header is written anew
     return true;
 }
 
