@@ -202,20 +202,24 @@ TEST_CASE("a wait is cancelled while its record is compressed: it may be written
 TEST_CASE("the producer's context ends while a job runs: that is waited for")
 {
     outcome told;
-    std::thread later;
+    std::thread opens_gate;
+    std::promise<void> context_gone;
+    bool job_was_first = false; // a context that doesn't wait is gone at once
     std::optional<kurier::producer<>> producer;
     asio::thread_pool pool{1};
     {
         fixture f;
         producer.emplace(f.with_job_out(told, &pool));
-        later = std::thread{[] {
-            std::this_thread::sleep_for(20ms);
+        opens_gate = std::thread{[&job_was_first, gone = context_gone.get_future()] {
+            job_was_first = gone.wait_for(50ms) == std::future_status::timeout;
             the_gate.open();
         }};
     }
+    context_gone.set_value();
+    opens_gate.join();
+    CHECK(job_was_first);
     CHECK(told.told == 0); // its handler was destroyed with the context
     producer.reset();
-    later.join();
 }
 
 TEST_CASE("the producer's context ends before a job was begun: it never will be")

@@ -125,6 +125,7 @@ public:
         scheduled_ = true;
         asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
                        self->scheduled_ = false;
+                       if (!self->again_) return; // another turn, sending early or reading, has done it
                        if (!self->fresh_)
                            self->read_clock(); // else this ends the turn of the handler that has just run
                        self->turn();
