@@ -18,10 +18,10 @@ class accumulator
 {
 public:
     explicit accumulator(const producer_config& config)
-        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger},
+        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)},
+          linger_{config.linger},
           open_time_max_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)}
-    {
-    }
+    {}
     ~accumulator()
     {
         for (const auto& one : all_) pool_.release(one->memory);
@@ -41,32 +41,32 @@ public:
             if (takes && fits(*open, need, open->memory.capacity)) [[likely]]
                 return write(*open, record, body, delta);
             if (takes) {
-                if (grow(*open, need, share))
-                    return write(*open, record, body, delta);
+                if (grow(*open, need, share)) return write(*open, record, body, delta);
                 set_due(*open); // no room to grow: send what there is, that frees room
                 return {};
             }
             close(partition);
         }
         open = create(partition, record, now, share);
-        if (!open)
-            return {};
+        if (!open) return {};
         open->flush_epoch = flush_epoch;
         return write(*open, record, body_size(record, 0, 0), 0);
     }
 
     // A record whose value stays where it is: in a batch of its own, behind the partition's open one, which is closed.
-    place append_outside(partition_state& partition, const record_bytes& record, std::shared_ptr<const void> owner,
-                         instant now, std::size_t share, std::uint64_t flush_epoch)
+    place append_outside(partition_state& partition, const record_bytes& record,
+                         std::shared_ptr<const void> owner, instant now, std::size_t share,
+                         std::uint64_t flush_epoch)
     {
         const auto bytes = room_for(record) - record.value.size();
         if (!has_share(partition, bytes, share)) return {};
-        auto outside = std::make_unique<outside_value>(outside_value{record.value.view(), std::move(owner), 0});
+        auto outside =
+            std::make_unique<outside_value>(outside_value{record.value.view(), std::move(owner), 0});
         batch* made = acquire(partition, bytes);
         if (!made) return {};
         close(partition);
-        std::byte* at = put_record_head(made->memory.data + batch_header_size, body_size(record, 0, 0), 0, 0, record.key,
-                                        record.value.size(), false);
+        std::byte* at = put_record_head(made->memory.data + batch_header_size, body_size(record, 0, 0), 0, 0,
+                                        record.key, record.value.size(), false);
         outside->at = static_cast<std::size_t>(at - made->memory.data);
         made->size = static_cast<std::size_t>(put_record_tail(at, record.headers) - made->memory.data);
         made->outside = std::move(outside);
@@ -101,13 +101,13 @@ public:
     void close(partition_state& partition) noexcept
     {
         batch* open = partition.open;
-        if (!open)
-            return;
+        if (!open) return;
         partition.open = nullptr;
         lingering_.remove(*open);
         open->due = true;
         open->phase = batch_phase::ready;
-        partition.memory_hint = static_cast<std::uint32_t>(std::min(open->memory.capacity, buffer_pool::largest_kept));
+        partition.memory_hint =
+            static_cast<std::uint32_t>(std::min(open->memory.capacity, buffer_pool::largest_kept));
         enqueue(partition, *open);
     }
 
@@ -116,26 +116,24 @@ public:
     {
         auto& queue = partition.queue;
         batch* behind = nullptr;
-        for (batch* last = queue.back(); last && last->first_record > placed.first_record; last = queue.previous(*last))
+        for (batch* last = queue.back(); last && last->first_record > placed.first_record;
+             last = queue.previous(*last))
             behind = last;
         queue.insert_before(behind, placed);
-        if (!partition.backlog_hook.linked)
-            partition.topic->backlog.push_back(partition);
+        if (!partition.backlog_hook.linked) partition.topic->backlog.push_back(partition);
     }
 
     static void dequeue(partition_state& partition, batch& taken) noexcept
     {
         partition.queue.erase(taken);
-        if (partition.queue.empty())
-            partition.topic->backlog.remove(partition);
+        if (partition.queue.empty()) partition.topic->backlog.remove(partition);
     }
 
     // The next open batch whose linger is over, now marked due; nullptr when there is none.
     batch* next_due(nanoseconds now) noexcept
     {
         batch* oldest = lingering_.front();
-        if (!oldest || later(oldest->created, linger_) > now)
-            return nullptr;
+        if (!oldest || later(oldest->created, linger_) > now) return nullptr;
         set_due(*oldest);
         return oldest;
     }
@@ -157,8 +155,7 @@ public:
     batch* next_lingering() noexcept
     {
         batch* oldest = lingering_.front();
-        if (oldest)
-            set_due(*oldest);
+        if (oldest) set_due(*oldest);
         return oldest;
     }
 
@@ -176,7 +173,8 @@ public:
         block smaller = pool_.acquire(needed, true); // for a moment only
         if (!smaller) return;
         std::memcpy(smaller.data, closed.memory.data, closed.size);
-        std::memcpy(smaller.data + smaller.capacity - slots, closed.memory.data + closed.memory.capacity - slots, slots);
+        std::memcpy(smaller.data + smaller.capacity - slots,
+                    closed.memory.data + closed.memory.capacity - slots, slots);
         const auto given_back = closed.memory.capacity - smaller.capacity;
         closed.partition->memory -= given_back;
         if (closed.partition->leader) closed.partition->leader->memory -= given_back;
@@ -187,19 +185,20 @@ public:
     // Room for the compressed form of a batch beside the batch itself, within the bound; or an empty block.
     block memory_for_job(const batch& closed) noexcept
     {
-        return pool_.acquire(closed.size + batch_margin + static_cast<std::size_t>(closed.accepted) * sizeof(slot));
+        return pool_.acquire(closed.size + batch_margin +
+                             static_cast<std::size_t>(closed.accepted) * sizeof(slot));
     }
 
     // The batch moves to a block in which its records already are, and leaves its own in exchange.
     void move_to(batch& closed, block& compressed) noexcept
     {
         const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
-        std::memcpy(compressed.data + compressed.capacity - slots, closed.memory.data + closed.memory.capacity - slots, slots);
+        std::memcpy(compressed.data + compressed.capacity - slots,
+                    closed.memory.data + closed.memory.capacity - slots, slots);
         std::swap(closed.memory, compressed);
         auto& partition = *closed.partition;
         partition.memory += closed.memory.capacity - compressed.capacity; // modulo 2^64, either way
-        if (partition.leader)
-            partition.leader->memory += closed.memory.capacity - compressed.capacity;
+        if (partition.leader) partition.leader->memory += closed.memory.capacity - compressed.capacity;
     }
 
     void set_due(batch& open) noexcept
@@ -228,8 +227,7 @@ public:
         const auto held = finished.memory.capacity;
         auto& partition = *finished.partition;
         partition.memory -= held;
-        if (partition.leader)
-            partition.leader->memory -= held;
+        if (partition.leader) partition.leader->memory -= held;
         pool_.release(finished.memory);
         finished.outside.reset();
     }
@@ -237,8 +235,7 @@ public:
     void charge(partition_state& partition, std::size_t bytes) noexcept
     {
         partition.memory += bytes;
-        if (partition.leader)
-            partition.leader->memory += bytes;
+        if (partition.leader) partition.leader->memory += bytes;
     }
 
     buffer_pool& pool() noexcept { return pool_; }
@@ -250,7 +247,8 @@ private:
     friend struct invariant_access;
     static std::size_t body_size(const record_bytes& record, std::int64_t delta, std::int32_t index) noexcept
     {
-        return record_body_size(delta, index, record.key, record.value.size(), record.value.is_null(), record.headers);
+        return record_body_size(delta, index, record.key, record.value.size(), record.value.is_null(),
+                                record.headers);
     }
 
     static std::size_t encoded_size(std::size_t body) noexcept
@@ -273,7 +271,7 @@ private:
     {
         const auto index = static_cast<std::uint32_t>(open.record_count);
         const auto* end = put_record(open.memory.data + open.size, body, delta, open.record_count, record.key,
-                                    record.value, record.headers);
+                                     record.value, record.headers);
         open.size = static_cast<std::size_t>(end - open.memory.data);
         open.max_timestamp = std::max(open.max_timestamp, record.timestamp);
         take_slot(open, delta);
@@ -303,13 +301,12 @@ private:
         const auto least = open.size + need + batch_margin + slots + sizeof(slot);
         const auto wanted = std::max(least, open.memory.capacity * 2);
         for (const auto bytes : {wanted, least}) {
-            if (!has_share(partition, bytes, share))
-                continue;
+            if (!has_share(partition, bytes, share)) continue;
             block larger = pool_.acquire(bytes);
-            if (!larger)
-                continue;
+            if (!larger) continue;
             std::memcpy(larger.data, open.memory.data, open.size);
-            std::memcpy(larger.data + larger.capacity - slots, open.memory.data + open.memory.capacity - slots, slots);
+            std::memcpy(larger.data + larger.capacity - slots,
+                        open.memory.data + open.memory.capacity - slots, slots);
             charge(partition, larger.capacity - open.memory.capacity);
             pool_.release(open.memory);
             open.memory = larger;
@@ -323,10 +320,8 @@ private:
         const auto least = room_for(record);
         batch* created = nullptr;
         for (const auto bytes : {std::max<std::size_t>(least, partition.memory_hint), least})
-            if (!created && has_share(partition, bytes, share))
-                created = acquire(partition, bytes);
-        if (!created)
-            return nullptr;
+            if (!created && has_share(partition, bytes, share)) created = acquire(partition, bytes);
+        if (!created) return nullptr;
         created->base_timestamp = created->max_timestamp = record.timestamp;
         created->created = now.steady;
         created->takes_until = later(now.steady, open_time_max_);
@@ -344,8 +339,7 @@ private:
     {
         if (free_.empty()) {
             auto* more = new (std::nothrow) batch;
-            if (!more)
-                return nullptr;
+            if (!more) return nullptr;
             try {
                 free_.reserve(all_.size() + 1); // so that recycle() never allocates
                 all_.emplace_back(more);
@@ -356,8 +350,7 @@ private:
             free_.push_back(more);
         }
         block memory = pool_.acquire(bytes, beyond_limit);
-        if (!memory)
-            return nullptr;
+        if (!memory) return nullptr;
         batch* taken = free_.back();
         free_.pop_back();
         taken->partition = &partition;

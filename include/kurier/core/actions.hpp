@@ -9,9 +9,9 @@
 namespace kurier::core {
 
 enum class action_kind : std::uint8_t {
-    connect, // resolve host and connect to port, then report connected() or closed()
-    write,   // there are bytes to write: gather() them, write, report written()
-    close,   // drop the connection, then report closed() when no read or write refers to its memory
+    connect,  // resolve host and connect to port, then report connected() or closed()
+    write,    // there are bytes to write: gather() them, write, report written()
+    close,    // drop the connection, then report closed() when no read or write refers to its memory
     compress, // run() the job on any thread, then report compressed(), on which it ends
 };
 
@@ -19,8 +19,8 @@ struct action
 {
     action_kind kind = action_kind::close;
     connection_id link = 0;
-    std::string host;       // connect only
-    std::uint16_t port = 0; // connect only
+    std::string host;               // connect only
+    std::uint16_t port = 0;         // connect only
     compression_job* job = nullptr; // compress only
 };
 

@@ -1,8 +1,8 @@
 // Exponential backoff with jitter, as KIP-580: first * 2^attempt, at most max, then +-20 %.
 #pragma once
 
-#include <kurier/instant.hpp>
 #include <kurier/core/random.hpp>
+#include <kurier/instant.hpp>
 
 #include <algorithm>
 
@@ -14,7 +14,9 @@ inline nanoseconds backoff(nanoseconds first, nanoseconds max, int attempt, rand
     const auto grown = first.count() > (max.count() >> doublings) ? max.count() : first.count() << doublings;
     const auto base = std::max<std::int64_t>(std::min(grown, max.count()), 0);
     const auto jitter_span = base / 5 * 2; // 40 % of it, centred
-    const auto jitter = jitter_span > 0 ? static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(jitter_span))) : 0;
+    const auto jitter = jitter_span > 0
+                            ? static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(jitter_span)))
+                            : 0;
     return nanoseconds{base - jitter_span / 2 + jitter};
 }
 

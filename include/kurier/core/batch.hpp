@@ -9,11 +9,11 @@
 // rewritten, and only when it is known not to be in the log.
 #pragma once
 
-#include <kurier/core/buffer_pool.hpp>
-#include <kurier/instant.hpp>
-#include <kurier/core/intrusive_list.hpp>
 #include <kurier/compression.hpp>
+#include <kurier/core/buffer_pool.hpp>
+#include <kurier/core/intrusive_list.hpp>
 #include <kurier/error.hpp>
+#include <kurier/instant.hpp>
 #include <kurier/record/batch_format.hpp>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ struct fate
     const batch* where = nullptr;
     std::uint32_t index = 0;
     const waiting_record* refused = nullptr;
-    void* teller = nullptr; // whoever announces it; the core only passes it on
+    void* teller = nullptr;      // whoever announces it; the core only passes it on
     std::int32_t time_delta = 0; // of the record's create time, as in its slot
 };
 
@@ -67,7 +67,8 @@ struct failure_note
     std::vector<record_failure> records;
 };
 
-inline constexpr std::size_t batch_margin = 32; // behind the records: their writers may store a little past the end
+inline constexpr std::size_t batch_margin =
+    32; // behind the records: their writers may store a little past the end
 
 // A value that is not copied into the batch: it is written to the socket from where it lies.
 struct outside_value
@@ -85,19 +86,20 @@ struct batch
     batch_phase phase = batch_phase::open;
 
     // records
-    block memory;              // batch header and records from the front, slots from the back
+    block memory; // batch header and records from the front, slots from the back
     std::size_t size = batch_header_size;
-    std::size_t size_max = 0;       // how far it may be filled: more than batch.size when its records will shrink
-    std::uint16_t attributes = 0;   // the codec, where the records were compressed
-    bool compression_done = false;  // compressed, or found to be smaller as it is
-    bool compressing = false;       // a job reads its records
+    std::size_t size_max = 0; // how far it may be filled: more than batch.size when its records will shrink
+    std::uint16_t attributes = 0;  // the codec, where the records were compressed
+    bool compression_done = false; // compressed, or found to be smaller as it is
+    bool compressing = false;      // a job reads its records
     std::int32_t record_count = 0; // records on the wire
     std::int32_t accepted = 0;     // records appended, withdrawn ones included: one slot each
     std::int64_t base_timestamp = 0, max_timestamp = 0;
     std::uint64_t first_record = 0; // number of its first record in the partition: the order of batches
-    std::uint32_t withdrawn = 0; // of the slots
+    std::uint32_t withdrawn = 0;    // of the slots
     std::unique_ptr<std::vector<std::uint32_t>> positions; // after withdrawals: slot -> record on the wire
-    std::unique_ptr<outside_value> outside; // of a batch of one record with a large value; `size` doesn't count it
+    std::unique_ptr<outside_value>
+        outside; // of a batch of one record with a large value; `size` doesn't count it
 
     // A batch that was too large for the broker is sent in pieces (KIP-126). The pieces carry the records, the
     // batch that was split keeps the slots.
@@ -129,7 +131,8 @@ struct batch
     std::uint32_t notified = 0; // slots that were told already: telling can be interrupted by an exception
 
     // who still refers to it
-    std::uint32_t requests = 0;   // requests whose bytes may still be read by the socket, and the compression job
+    std::uint32_t requests =
+        0; // requests whose bytes may still be read by the socket, and the compression job
     std::uint32_t deliveries = 0; // handles outside the core
     std::uint64_t flush_epoch = 0;
 
@@ -140,11 +143,15 @@ struct batch
 
     slot& slot_of(std::uint32_t index) const noexcept
     {
-        return *(reinterpret_cast<slot*>(memory.data + memory.capacity) - 1 - static_cast<std::ptrdiff_t>(index));
+        return *(reinterpret_cast<slot*>(memory.data + memory.capacity) - 1 -
+                 static_cast<std::ptrdiff_t>(index));
     }
     std::size_t wire_size() const noexcept { return outside ? size + outside->bytes.size() : size; }
     bool has_sequence() const noexcept { return base_sequence >= 0; }
-    compression codec() const noexcept { return static_cast<compression>(attributes & batch_compression_mask); }
+    compression codec() const noexcept
+    {
+        return static_cast<compression>(attributes & batch_compression_mask);
+    }
     bytes_view body() const noexcept { return {memory.data + batch_header_size, size - batch_header_size}; }
 
     std::int64_t timestamp_of(std::int32_t time_delta) const noexcept
@@ -153,8 +160,7 @@ struct batch
     }
     std::int64_t offset_of(std::uint32_t index) const noexcept
     {
-        if (base_offset < 0)
-            return -1;
+        if (base_offset < 0) return -1;
         return base_offset + static_cast<std::int64_t>(positions ? (*positions)[index] : index);
     }
     bool done() const noexcept { return phase == batch_phase::done; }

@@ -32,7 +32,8 @@ public:
     bool wants(const batch& closed) const noexcept
     {
         const auto& topic = *closed.partition->topic;
-        return !closed.compression_done && codecs_ && (topic.codec.id != compression::none || topic.chooses_codec);
+        return !closed.compression_done && codecs_ &&
+               (topic.codec.id != compression::none || topic.chooses_codec);
     }
 
     // At once. True when the batch has become smaller.
@@ -101,13 +102,17 @@ public:
 
     void forget(compression_job& over) noexcept
     {
-        const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& one) { return one.get() == &over; });
+        const auto found =
+            std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& one) { return one.get() == &over; });
         spare_.push_back(std::move(*found));
         *found = std::move(jobs_.back());
         jobs_.pop_back();
     }
 
-    const std::vector<std::unique_ptr<compression_job>>& jobs() const noexcept { return jobs_; } // begun, not finished
+    const std::vector<std::unique_ptr<compression_job>>& jobs() const noexcept
+    {
+        return jobs_;
+    } // begun, not finished
 
     // Brokers that don't know a codec have turned up: no topic chooses it from now on.
     void exclude(compression id)
@@ -120,7 +125,8 @@ public:
     static codec_status status(const topic_state& topic)
     {
         if (const auto* chooser = topic.chooser.get())
-            return {topic.codec, chooser->ratio(), chooser->ns_per_byte(), chooser->changes(), chooser->trials()};
+            return {topic.codec, chooser->ratio(), chooser->ns_per_byte(), chooser->changes(),
+                    chooser->trials()};
         return {topic.codec, topic.ratio.of(topic.codec.id)};
     }
 
@@ -129,7 +135,9 @@ public:
     {
         if (closed.codec() == compression::none) return closed.body();
         constexpr std::size_t most = std::size_t{1} << 30; // our own data: any bound will do
-        if (!codecs_ || codecs_->decompress(closed.codec(), closed.body(), most, storage) != compression_error::none) return {};
+        if (!codecs_ ||
+            codecs_->decompress(closed.codec(), closed.body(), most, storage) != compression_error::none)
+            return {};
         return storage;
     }
 
@@ -152,7 +160,8 @@ private:
         auto& topic = *about.partition->topic;
         topic.ratio.observe(done.plan.use.id, done.records.size(), done.used.size);
         if (topic.chooser)
-            if (const auto change = topic.chooser->observe(done.plan, done.records.size(), done.used, done.trial))
+            if (const auto change =
+                    topic.chooser->observe(done.plan, done.records.size(), done.used, done.trial))
                 changed(topic, *change);
         if (!done.shrank) return false;
         about.size = batch_header_size + done.used.size;

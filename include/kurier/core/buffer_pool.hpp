@@ -36,22 +36,23 @@ public:
 
     static std::size_t rounded(std::size_t bytes) noexcept
     {
-        if (bytes > largest_kept)
-            return (bytes + 4095) / 4096 * 4096;
+        if (bytes > largest_kept) return (bytes + 4095) / 4096 * 4096;
         const auto power = std::bit_ceil(bytes < smallest ? smallest : bytes);
         return power > smallest && bytes <= power / 4 * 3 ? power / 4 * 3 : power;
     }
 
     // Could `bytes` more be taken while no more than `limit` are in use? (A caller may have a lower limit.)
-    bool has_room(std::size_t bytes, std::size_t limit) const noexcept { return in_use_ + rounded(bytes) <= limit; }
+    bool has_room(std::size_t bytes, std::size_t limit) const noexcept
+    {
+        return in_use_ + rounded(bytes) <= limit;
+    }
 
     // A block of at least `bytes`, or an empty one where the bound forbids it or the heap is exhausted. The bound can
     // be passed over for what must go on when everything is full: splitting a batch that the broker found too large.
     block acquire(std::size_t bytes, bool beyond_limit = false) noexcept
     {
         const auto size = rounded(bytes);
-        if (in_use_ + size > limit_ && !beyond_limit)
-            return {};
+        if (in_use_ + size > limit_ && !beyond_limit) return {};
         block taken{nullptr, size};
         if (size <= largest_kept && free_[index(size)]) {
             auto*& head = free_[index(size)];
@@ -59,11 +60,9 @@ public:
             head = head->next;
             kept_ -= size;
         } else {
-            if (in_use_ + kept_ + size > limit_)
-                trim(in_use_ + size < limit_ ? limit_ - in_use_ - size : 0);
+            if (in_use_ + kept_ + size > limit_) trim(in_use_ + size < limit_ ? limit_ - in_use_ - size : 0);
             taken.data = static_cast<std::byte*>(::operator new(size, std::nothrow));
-            if (!taken.data)
-                return {};
+            if (!taken.data) return {};
         }
         in_use_ += size;
         return taken;
@@ -71,8 +70,7 @@ public:
 
     void release(block& given) noexcept
     {
-        if (!given)
-            return;
+        if (!given) return;
         in_use_ -= given.capacity;
         // Not when blocks were taken beyond the limit: what is kept must not hold the pool above it.
         if (given.capacity <= largest_kept && in_use_ + kept_ + given.capacity <= limit_) {

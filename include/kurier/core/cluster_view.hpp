@@ -39,14 +39,12 @@ public:
 
     topic_state& topic(std::string_view name)
     {
-        if (const auto found = by_name_.find(name); found != by_name_.end())
-            return *found->second;
+        if (const auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
         auto created = std::make_unique<topic_state>();
         created->name = topic_name{std::string{name}};
         created->codec = config_.compression_for(name);
         created->chooses_codec = created->codec.id == compression::automatic;
-        if (created->chooses_codec)
-            created->codec = {};
+        if (created->chooses_codec) created->codec = {};
         created->ordinal = static_cast<std::uint32_t>(topics_.size());
         topics_.push_back(std::move(created));
         auto& added = *topics_.back();
@@ -80,8 +78,7 @@ public:
     // An address from metadata or a leader hint. True: the address of a known broker changed, its connection is stale.
     bool put_node(std::int32_t id, std::string_view host, std::int32_t port)
     {
-        if (id < 0 || host.empty() || port <= 0 || port > 65535)
-            return false;
+        if (id < 0 || host.empty() || port <= 0 || port > 65535) return false;
         auto found = nodes_.find(id);
         if (found == nodes_.end()) { // made first: without memory no empty place is left
             found = nodes_.emplace(id, std::make_unique<broker_node>()).first;
@@ -90,8 +87,7 @@ public:
         auto& node = found->second;
         node->id = id;
         node->current = true;
-        if (node->host == host && node->port == port)
-            return false;
+        if (node->host == host && node->port == port) return false;
         const bool moved = !node->host.empty();
         node->host = host;
         node->port = static_cast<std::uint16_t>(port);
@@ -105,19 +101,14 @@ public:
     template <class Changed, class Moved>
     void apply(const protocol::metadata_response& answer, Changed changed, Moved moved)
     {
-        if (answer.brokers.empty())
-            return; // a broker that is still starting knows nobody; keep what we have
-        if (answer.cluster_id)
-            cluster_id_ = *answer.cluster_id;
-        for (auto& [id, node] : nodes_)
-            node->current = false;
+        if (answer.brokers.empty()) return; // a broker that is still starting knows nobody; keep what we have
+        if (answer.cluster_id) cluster_id_ = *answer.cluster_id;
+        for (auto& [id, node] : nodes_) node->current = false;
         for (const auto& broker : answer.brokers)
-            if (put_node(broker.node_id, broker.host, broker.port))
-                moved(*nodes_[broker.node_id]);
+            if (put_node(broker.node_id, broker.host, broker.port)) moved(*nodes_[broker.node_id]);
         for (const auto& reported : answer.topics)
             if (reported.name)
-                if (auto* topic = find(*reported.name))
-                    apply(*topic, reported, changed);
+                if (auto* topic = find(*reported.name)) apply(*topic, reported, changed);
     }
 
     // A newer leader for one partition, from a produce answer. False: it is not newer than what is known.
@@ -125,8 +116,7 @@ public:
     bool apply_hint(partition_state& partition, std::int32_t leader, std::int32_t epoch, Changed changed)
     {
         auto* found = node(leader);
-        if (!found || epoch <= partition.leader_epoch)
-            return false;
+        if (!found || epoch <= partition.leader_epoch) return false;
         set_leader(partition, found, epoch, changed);
         return true;
     }
@@ -135,8 +125,7 @@ public:
     {
         topic.available.clear();
         for (const auto& partition : topic.partitions)
-            if (partition.leader)
-                topic.available.push_back(partition.index);
+            if (partition.leader) topic.available.push_back(partition.index);
     }
 
 private:
@@ -159,10 +148,8 @@ private:
     void set_leader(partition_state& partition, broker_node* leader, std::int32_t epoch, Changed& changed)
     {
         broker_node* old = partition.leader;
-        if (old)
-            old->memory -= partition.memory;
-        if (leader)
-            leader->memory += partition.memory;
+        if (old) old->memory -= partition.memory;
+        if (leader) leader->memory += partition.memory;
         partition.leader = leader;
         partition.leader_epoch = epoch;
         changed(partition, old);
@@ -175,10 +162,9 @@ private:
         topic.error = make_error_code(static_cast<broker_errc>(reported.error_code));
         if (reported.error_code != 0)
             return; // what we know stays: a topic that is denied for a moment keeps its sequences
-        const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() && !reported.topic_id.is_nil() &&
-                               topic.id != reported.topic_id;
-        if (!reported.topic_id.is_nil())
-            topic.id = reported.topic_id;
+        const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() &&
+                               !reported.topic_id.is_nil() && topic.id != reported.topic_id;
+        if (!reported.topic_id.is_nil()) topic.id = reported.topic_id;
         const auto count = std::max(topic.partitions.size(), reported.partitions.size());
         for (const auto& described : reported.partitions)
             if (described.partition_index >= 0 && static_cast<std::size_t>(described.partition_index) < count)
@@ -187,9 +173,9 @@ private:
         refresh_available(topic);
     }
 
-    template <class Changed>
-    void apply(topic_state& topic, const protocol::metadata_response_partition& described, bool recreated,
-               Changed& changed)
+    template <class Changed> void apply(topic_state& topic,
+                                        const protocol::metadata_response_partition& described,
+                                        bool recreated, Changed& changed)
     {
         const auto index = described.partition_index;
         while (std::ssize(topic.partitions) <= index) {
@@ -202,21 +188,21 @@ private:
         // A new log: its leader epochs start anew (KAFKA-12257). It knows nothing of our sequences, but takes any first
         // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
         // epoch would write them again.
-        if (recreated)
-            partition.leader_epoch = -1;
-        if (epoch >= 0 && epoch < partition.leader_epoch)
-            return; // from a broker that lags behind
+        if (recreated) partition.leader_epoch = -1;
+        if (epoch >= 0 && epoch < partition.leader_epoch) return; // from a broker that lags behind
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
         if (leader != partition.leader || epoch != partition.leader_epoch || recreated)
             set_leader(partition, leader, epoch, changed);
-        if (!leader)
-            topic.stale = true; // an election goes on: ask again soon
+        if (!leader) topic.stale = true; // an election goes on: ask again soon
     }
 
     struct name_hash
     {
         using is_transparent = void;
-        std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
+        std::size_t operator()(std::string_view name) const noexcept
+        {
+            return std::hash<std::string_view>{}(name);
+        }
     };
 
     const producer_config& config_;

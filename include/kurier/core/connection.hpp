@@ -57,15 +57,15 @@ public:
     // Room for the next read, at least `least` bytes.
     std::span<std::byte> space(std::size_t least = 2048)
     {
-        if (begin_ == end_)
-            begin_ = end_ = 0;
+        if (begin_ == end_) begin_ = end_ = 0;
         if (bytes_.size() - end_ < least && begin_ > 0) {
             std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
             end_ -= begin_;
             begin_ = 0;
         }
         if (bytes_.size() - end_ < least)
-            bytes_.resize(std::max<std::size_t>(bytes_.size() * 2, std::max<std::size_t>(4096, end_ + least)));
+            bytes_.resize(
+                std::max<std::size_t>(bytes_.size() * 2, std::max<std::size_t>(4096, end_ + least)));
         return {bytes_.data() + end_, bytes_.size() - end_};
     }
     void commit(std::size_t bytes) noexcept { end_ += bytes; }
@@ -75,8 +75,7 @@ public:
 
     void shrink_if_empty() noexcept // after a large answer
     {
-        if (begin_ == end_ && bytes_.size() > 65536)
-            *this = {};
+        if (begin_ == end_ && bytes_.size() > 65536) *this = {};
     }
 
 private:
@@ -98,20 +97,22 @@ struct connection
     read_buffer input;
     std::deque<std::unique_ptr<request>> requests; // written or to be written, in order
     std::size_t unanswered = 0;                    // of them
-    bool write_reported = false; // the driver was told that there is something to write
-    bool close_reported = false; // the same about closing it
+    bool write_reported = false;                   // the driver was told that there is something to write
+    bool close_reported = false;                   // the same about closing it
     error_code close_reason;
     bool reached_ready = false;
 
-    const version_range& range(request_kind kind) const noexcept { return versions[static_cast<std::size_t>(kind)]; }
+    const version_range& range(request_kind kind) const noexcept
+    {
+        return versions[static_cast<std::size_t>(kind)];
+    }
 
     bool has_unsent() const noexcept { return !requests.empty() && !requests.back()->fully_written(); }
 
     request* oldest_unanswered() const noexcept
     {
         for (auto& sent : requests)
-            if (!sent->answered)
-                return sent.get();
+            if (!sent->answered) return sent.get();
         return nullptr;
     }
 
@@ -120,8 +121,7 @@ struct connection
     request* next_to_be_answered() const noexcept
     {
         for (auto& sent : requests)
-            if (!sent->answered && sent->expects_answer)
-                return sent.get();
+            if (!sent->answered && sent->expects_answer) return sent.get();
         return nullptr;
     }
 
@@ -131,16 +131,14 @@ struct connection
     {
         std::size_t used = 0;
         for (auto& next : requests) {
-            if (next->fully_written())
-                continue;
+            if (next->fully_written()) continue;
             std::size_t skip = next->written, at = 0;
             const auto add = [&](const std::byte* data, std::size_t size) {
                 if (skip >= size) {
                     skip -= size;
                     return;
                 }
-                if (used < out.size())
-                    out[used++] = {data + skip, size - skip};
+                if (used < out.size()) out[used++] = {data + skip, size - skip};
                 skip = 0;
             };
             for (const auto& cut : next->cuts) {
@@ -149,8 +147,7 @@ struct connection
                 at = cut.at;
             }
             add(next->head.data() + at, next->head.size() - at);
-            if (used == out.size())
-                break;
+            if (used == out.size()) break;
         }
         return used;
     }

@@ -40,7 +40,7 @@ public:
 
 private:
     friend struct invariant_access;
-    std::deque<std::uint64_t> counts_{0}; // what is left of epochs first_, first_ + 1, ...
+    std::deque<std::uint64_t> counts_{0};   // what is left of epochs first_, first_ + 1, ...
     std::uint64_t first_ = 1, current_ = 1; // current_ == first_ + counts_.size() - 1
 };
 

@@ -13,7 +13,7 @@ template <class T> struct list_hook
     bool linked = false;
 };
 
-template <class T, list_hook<T> T::*Hook> class intrusive_list
+template <class T, list_hook<T> T::* Hook> class intrusive_list
 {
 public:
     intrusive_list() = default;
@@ -53,15 +53,13 @@ public:
 
     void remove(T& element) noexcept // erases it if it is in the list
     {
-        if (linked(element))
-            erase(element);
+        if (linked(element)) erase(element);
     }
 
     T* pop_front() noexcept
     {
         T* element = first_;
-        if (element)
-            erase(*element);
+        if (element) erase(*element);
         return element;
     }
 

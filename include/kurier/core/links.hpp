@@ -18,14 +18,15 @@
 namespace kurier::core {
 
 // Implemented by producer_core.
-template <class Owner> concept link_owner = requires(Owner& owner, connection& link, request& sent, bytes_view body,
-                                                     error_code why, instant now) {
-    owner.link_ready(link, now);
-    { owner.take_answer(link, sent, body, now) } -> std::same_as<bool>; // false: can't be decoded
-    owner.request_written(link, sent, now);                             // and no answer will come
-    owner.request_lost(link, sent, why, now);
-    owner.link_lost(link, why, now);
-};
+template <class Owner>
+concept link_owner =
+    requires(Owner& owner, connection& link, request& sent, bytes_view body, error_code why, instant now) {
+        owner.link_ready(link, now);
+        { owner.take_answer(link, sent, body, now) } -> std::same_as<bool>; // false: can't be decoded
+        owner.request_written(link, sent, now);                             // and no answer will come
+        owner.request_lost(link, sent, why, now);
+        owner.link_lost(link, why, now);
+    };
 
 class links
 {
@@ -36,13 +37,11 @@ public:
 
     bool poll(action& out)
     {
-        if (actions_.empty())
-            return poll_close(out);
+        if (actions_.empty()) return poll_close(out);
         out = std::move(actions_.front());
         actions_.pop_front();
         if (out.kind == action_kind::write)
-            if (auto* link = find(out.link))
-                link->write_reported = false;
+            if (auto* link = find(out.link)) link->write_reported = false;
         return true;
     }
 
@@ -55,8 +54,7 @@ public:
     template <link_owner Owner> void connected(Owner& owner, connection_id id, instant now)
     {
         auto* link = find(id);
-        if (!link || link->phase != link_phase::connecting)
-            return;
+        if (!link || link->phase != link_phase::connecting) return;
         link->phase = link_phase::versions;
         link->setup_deadline = never;
         link->last_used = now.steady;
@@ -67,8 +65,7 @@ public:
     template <link_owner Owner> void written(Owner& owner, connection_id id, std::size_t bytes, instant now)
     {
         auto* link = find(id);
-        if (!link)
-            return;
+        if (!link) return;
         link->last_used = now.steady;
         for (std::size_t i = 0; bytes > 0 && i < link->requests.size(); ++i) {
             auto& sent = *link->requests[i];
@@ -93,8 +90,7 @@ public:
     template <link_owner Owner> void read(Owner& owner, connection_id id, std::size_t bytes, instant now)
     {
         auto* link = find(id);
-        if (!link || link->phase == link_phase::closing)
-            return;
+        if (!link || link->phase == link_phase::closing) return;
         link->input.commit(bytes);
         link->last_used = now.steady;
         while (link->phase != link_phase::closing && take_frame(owner, *link, now)) {
@@ -106,24 +102,19 @@ public:
     template <link_owner Owner> void closed(Owner& owner, connection_id id, error_code why, instant now)
     {
         const auto found = links_.find(id);
-        if (found == links_.end())
-            return;
+        if (found == links_.end()) return;
         const auto link = std::move(found->second);
         links_.erase(found);
-        if (link->close_reason)
-            why = link->close_reason;
+        if (link->close_reason) why = link->close_reason;
         auto& node = *link->node;
-        if (link->phase == link_phase::versions && !link->close_reason)
-            lower_after_hangup(node);
-        if (node.link == link.get())
-            node.link = nullptr;
+        if (link->phase == link_phase::versions && !link->close_reason) lower_after_hangup(node);
+        if (node.link == link.get()) node.link = nullptr;
         const bool was_ready = link->reached_ready;
         node.failures = was_ready ? 0 : node.failures + 1;
         node.retry_at = later(now.steady, backoff(config_.reconnect_backoff, config_.reconnect_backoff_max,
                                                   std::max(node.failures - 1, 0), random_));
         for (auto& sent : link->requests) {
-            if (!sent->answered)
-                owner.request_lost(*link, *sent, why, now);
+            if (!sent->answered) owner.request_lost(*link, *sent, why, now);
             owner.release(*sent);
             recycle(std::move(sent));
         }
@@ -153,12 +144,10 @@ public:
     // Without memory too: poll() finds those that close.
     void close(connection& link, error_code why) noexcept
     {
-        if (link.phase == link_phase::closing)
-            return;
+        if (link.phase == link_phase::closing) return;
         link.phase = link_phase::closing;
         link.close_reason = why;
-        if (link.node->link == &link)
-            link.node->link = nullptr;
+        if (link.node->link == &link) link.node->link = nullptr;
         // Until the driver confirms the end, the node must not be connected to again: its retry time comes then.
         link.node->retry_at = never;
         ++closes_;
@@ -166,8 +155,7 @@ public:
 
     void close_all(error_code why) noexcept
     {
-        for (auto& [id, link] : links_)
-            close(*link, why);
+        for (auto& [id, link] : links_) close(*link, why);
     }
 
     // A request to fill in; send() takes it.
@@ -190,13 +178,11 @@ public:
     void send(connection& link, std::unique_ptr<request> made, instant now)
     {
         made->bytes = made->head.size();
-        for (const auto& cut : made->cuts)
-            made->bytes += cut.body->wire_size();
+        for (const auto& cut : made->cuts) made->bytes += cut.body->wire_size();
         made->sent_at = now.steady;
         made->deadline = later(now.steady, config_.request_timeout);
         const bool answered = made->expects_answer;
-        if (!link.write_reported)
-            actions_.push_back({action_kind::write, link.id, {}, 0});
+        if (!link.write_reported) actions_.push_back({action_kind::write, link.id, {}, 0});
         link.write_reported = true;
         link.requests.push_back(std::move(made)); // nothing throws behind it
         link.unanswered += answered ? 1 : 0;
@@ -204,8 +190,8 @@ public:
     }
 
     // Encodes a small request from its declared message.
-    template <class Message>
-    void send_message(connection& link, request_kind kind, std::int16_t version, const Message& message, instant now)
+    template <class Message> void send_message(connection& link, request_kind kind, std::int16_t version,
+                                               const Message& message, instant now)
     {
         auto made = make(link, kind, version);
         protocol::write_request_frame(made->head, message, version, made->correlation_id, config_.client_id);
@@ -215,8 +201,7 @@ public:
     void on_time(instant now)
     {
         for (auto& [id, link] : links_) {
-            if (link->phase == link_phase::closing)
-                continue;
+            if (link->phase == link_phase::closing) continue;
             if (link->setup_deadline <= now.steady)
                 close(*link, errc::connect_timed_out);
             else if (const auto* oldest = link->oldest_unanswered(); oldest && oldest->deadline <= now.steady)
@@ -230,11 +215,9 @@ public:
     {
         auto at = never;
         for (const auto& [id, link] : links_) {
-            if (link->phase == link_phase::closing)
-                continue;
+            if (link->phase == link_phase::closing) continue;
             at = std::min({at, link->setup_deadline, idle_deadline(*link)});
-            if (const auto* oldest = link->oldest_unanswered())
-                at = std::min(at, oldest->deadline);
+            if (const auto* oldest = link->oldest_unanswered()) at = std::min(at, oldest->deadline);
         }
         return at;
     }
@@ -245,11 +228,11 @@ public:
 private:
     bool poll_close(action& out)
     {
-        if (closes_ == 0)
-            return false;
+        if (closes_ == 0) return false;
         --closes_;
-        const auto found = std::ranges::find_if(
-            links_, [](const auto& link) { return link.second->phase == link_phase::closing && !link.second->close_reported; });
+        const auto found = std::ranges::find_if(links_, [](const auto& link) {
+            return link.second->phase == link_phase::closing && !link.second->close_reported;
+        });
         if (found == links_.end()) // it is over already
             return poll_close(out);
         found->second->close_reported = true;
@@ -263,7 +246,8 @@ private:
     {
         if (link.phase != link_phase::ready || !link.requests.empty() || !link.node->ready.empty())
             return never;
-        return config_.connections_max_idle.count() < 0 ? never : later(link.last_used, config_.connections_max_idle);
+        return config_.connections_max_idle.count() < 0 ? never
+                                                        : later(link.last_used, config_.connections_max_idle);
     }
 
     // Version 5 asks a broker that was known before whether it is still the one meant (KIP-1242): an address may have
@@ -286,8 +270,7 @@ private:
     template <class Owner> bool take_frame(Owner& owner, connection& link, instant now)
     {
         const auto data = link.input.data();
-        if (data.size() < 4)
-            return false;
+        if (data.size() < 4) return false;
         if (link.phase == link_phase::versions)
             if (const auto stranger = recognise_stranger(data)) {
                 close(link, stranger);
@@ -300,8 +283,7 @@ private:
             close(link, size < 4 ? errc::protocol_error : errc::response_too_large);
             return false;
         }
-        if (reader.left() < static_cast<std::size_t>(size))
-            return false;
+        if (reader.left() < static_cast<std::size_t>(size)) return false;
         take_answer(owner, link, data.subspan(4, static_cast<std::size_t>(size)), now);
         link.input.consume(4 + static_cast<std::size_t>(size));
         return true;
@@ -328,7 +310,8 @@ private:
             close(link, errc::protocol_error);
     }
 
-    template <class Owner> void take_versions_answer(Owner& owner, connection& link, bytes_view body, instant now)
+    template <class Owner>
+    void take_versions_answer(Owner& owner, connection& link, bytes_view body, instant now)
     {
         const auto verdict = take_versions(link, body);
         cluster_check_ = config_.metadata_cluster_check_enable &&
@@ -338,8 +321,7 @@ private:
             link.phase = link_phase::ready;
             owner.link_ready(link, now);
             link.reached_ready = link.phase == link_phase::ready; // or else the owner has no use for it
-            if (link.reached_ready)
-                link.node->failures = 0;
+            if (link.reached_ready) link.node->failures = 0;
             break;
         case versions_verdict::ask_lower:
             ask_versions(owner, link, now);
@@ -356,7 +338,8 @@ private:
     // Requests that are answered and completely written; only then nothing refers to their memory.
     template <class Owner> void drop_finished(Owner& owner, connection& link)
     {
-        while (!link.requests.empty() && link.requests.front()->answered && link.requests.front()->fully_written()) {
+        while (!link.requests.empty() && link.requests.front()->answered &&
+               link.requests.front()->fully_written()) {
             owner.release(*link.requests.front());
             recycle(std::move(link.requests.front()));
             link.requests.pop_front();

@@ -31,7 +31,10 @@ public:
         asked_all_ = all;
         needed_ = new_ = false;
     }
-    bool all_due(nanoseconds now) const noexcept { return !ever_ || now >= later(refreshed_, config_.metadata_max_age); }
+    bool all_due(nanoseconds now) const noexcept
+    {
+        return !ever_ || now >= later(refreshed_, config_.metadata_max_age);
+    }
 
     // `useful`: it named what was asked for. Otherwise, and after a loss, the next one waits.
     void answered(bool useful, nanoseconds now)
@@ -39,8 +42,7 @@ public:
         asked_ = false;
         ever_ = true;
         last_answer_ = now;
-        if (asked_all_)
-            refreshed_ = now;
+        if (asked_all_) refreshed_ = now;
         pause(useful, now);
     }
 
@@ -57,8 +59,7 @@ public:
 private:
     nanoseconds next_at() const noexcept
     {
-        if (new_ && fruitless_ == 0)
-            return nanoseconds{0};
+        if (new_ && fruitless_ == 0) return nanoseconds{0};
         const auto regular = ever_ ? later(refreshed_, config_.metadata_max_age) : nanoseconds{0};
         return std::max(not_before_, needed_ ? nanoseconds{0} : regular);
     }
@@ -67,7 +68,8 @@ private:
     {
         fruitless_ = useful ? 0 : fruitless_ + 1;
         // Also after a useful answer: leaders that change back and forth must not make a storm of requests.
-        not_before_ = now + backoff(config_.retry_backoff, config_.retry_backoff_max, std::max(fruitless_ - 1, 0), random_);
+        not_before_ = now + backoff(config_.retry_backoff, config_.retry_backoff_max,
+                                    std::max(fruitless_ - 1, 0), random_);
     }
 
     const producer_config& config_;

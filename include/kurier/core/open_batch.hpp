@@ -12,7 +12,10 @@
 namespace kurier::core {
 
 // Roughly what a record takes, for the share of a sticky partition.
-inline std::size_t payload_size(const record_bytes& record) noexcept { return record.key.size() + record.value.size() + 16; }
+inline std::size_t payload_size(const record_bytes& record) noexcept
+{
+    return record.key.size() + record.value.size() + 16;
+}
 
 [[gnu::always_inline]] inline void take_slot(batch& open, std::int64_t delta) noexcept
 {
@@ -45,8 +48,8 @@ inline std::size_t payload_size(const record_bytes& record) noexcept { return re
 }
 
 // The same for any partition of the topic; a negative one is the sticky one (KIP-794), and is told.
-[[gnu::always_inline]] inline place append_to_open(topic_state& topic, std::int32_t& partition, const record_bytes& record,
-                                                   nanoseconds now) noexcept
+[[gnu::always_inline]] inline place append_to_open(topic_state& topic, std::int32_t& partition,
+                                                   const record_bytes& record, nanoseconds now) noexcept
 {
     const bool sticky = partition < 0;
     const auto index = static_cast<std::size_t>(sticky ? topic.sticky : partition);

@@ -170,8 +170,9 @@ private:
             records.reserve(told.size());
             for (const auto& record : told)
                 if (record.batch_index >= 0)
-                    records.push_back({static_cast<std::uint32_t>(record.batch_index),
-                                       std::string{record.batch_index_error_message.value_or(std::string_view{})}});
+                    records.push_back(
+                        {static_cast<std::uint32_t>(record.batch_index),
+                         std::string{record.batch_index_error_message.value_or(std::string_view{})}});
         }
 
         // The place of a partition in the request, or one behind the last. Brokers answer in the order of the
@@ -181,7 +182,8 @@ private:
             const auto matches = [&](const request::cut& cut) {
                 const auto& partition = *cut.body->partition;
                 return partition.index == index &&
-                       (sent_.version >= 13 ? cut.topic_id == id_ : std::string_view{partition.topic->name} == name_);
+                       (sent_.version >= 13 ? cut.topic_id == id_
+                                            : std::string_view{partition.topic->name} == name_);
             };
             if (expected_ < sent_.cuts.size() && matches(sent_.cuts[expected_])) return expected_;
             const auto found = std::find_if(sent_.cuts.begin(), sent_.cuts.end(), matches);

@@ -27,10 +27,10 @@ class producer_core
 {
 public:
     producer_core(producer_config config, std::uint64_t seed)
-        : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_}, room_{config_.waiting_memory},
-          sender_{config_, records_, flushes_, random_, logs_}, links_{config_, random_}, metadata_{config_, random_}
-    {
-    }
+        : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_},
+          room_{config_.waiting_memory}, sender_{config_, records_, flushes_, random_, logs_},
+          links_{config_, random_}, metadata_{config_, random_}
+    {}
     producer_core(const producer_core&) = delete;
     producer_core& operator=(const producer_core&) = delete;
     ~producer_core()
@@ -39,15 +39,17 @@ public:
             room_.leave(*waiting);
             delete waiting;
         }
-        while (auto* waiting = failed_.pop_front())
-            delete waiting;
+        while (auto* waiting = failed_.pop_front()) delete waiting;
     }
 
     const producer_config& config() const noexcept { return config_; }
 
     // Without codecs nothing is compressed. What `codecs` refers to must live as long as the core. The clock is for
     // compression.type=auto; without one, codecs cost nothing but bytes.
-    void set_codecs(codecs_ref codecs, cpu_clock clock = nullptr) noexcept { sender_.set_codecs(codecs, clock); }
+    void set_codecs(codecs_ref codecs, cpu_clock clock = nullptr) noexcept
+    {
+        sender_.set_codecs(codecs, clock);
+    }
 
     // Batches of at least so many bytes are compressed by jobs, which are actions, from now on; or here again, where small
     // ones stay, and those for whose result buffer.memory has no room.
@@ -63,8 +65,7 @@ public:
     {
         auto& topic = view_.topic(name);
         topic.last_used = now.steady;
-        if (!std::exchange(topic.wanted, true) || topic.phase == topic_phase::unknown)
-            want(topic);
+        if (!std::exchange(topic.wanted, true) || topic.phase == topic_phase::unknown) want(topic);
         return topic;
     }
 
@@ -78,10 +79,8 @@ public:
     // partition's, and is told.
     place append(topic_state& topic, std::int32_t& index, const record_bytes& record, instant now)
     {
-        if (const auto quick = append_to_open(topic, index, record, now.steady); quick.where)
-            return quick;
-        if (index < 0)
-            index = pick_sticky(topic, record, records_, config_, now.steady, random_);
+        if (const auto quick = append_to_open(topic, index, record, now.steady); quick.where) return quick;
+        if (index < 0) index = pick_sticky(topic, record, records_, config_, now.steady, random_);
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
         if (partition.leader && !partition.leader->waiting.empty()) [[unlikely]]
             return {};
@@ -92,28 +91,25 @@ public:
     place append_outside(topic_state& topic, std::int32_t& index, const record_bytes& record,
                          std::shared_ptr<const void> owner, instant now)
     {
-        if (index < 0)
-            index = pick_sticky(topic, record, records_, config_, now.steady, random_);
+        if (index < 0) index = pick_sticky(topic, record, records_, config_, now.steady, random_);
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
-        if (partition.leader && !partition.leader->waiting.empty())
-            return {};
+        if (partition.leader && !partition.leader->waiting.empty()) return {};
         return append_outside(partition, record, std::move(owner), now, flushes_.current());
     }
 
     // The record waits for room or for its topic. nullptr: the waiting room is full too.
-    waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
-                         partition_chooser chooser, instant now, std::shared_ptr<const void> owner = {})
+    waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition,
+                         const record_bytes& record, partition_chooser chooser, instant now,
+                         std::shared_ptr<const void> owner = {})
     {
         if (!partition && topic.phase == topic_phase::known)
             partition = choose_partition(topic, record, chooser, now);
-        auto* waiting =
-            room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block), std::move(owner));
-        if (!waiting)
-            return nullptr;
+        auto* waiting = room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block),
+                                  std::move(owner));
+        if (!waiting) return nullptr;
         waiting->flush_epoch = flushes_.current();
         flushes_.begin(waiting->flush_epoch);
-        if (topic.phase == topic_phase::unknown)
-            want(topic);
+        if (topic.phase == topic_phase::unknown) want(topic);
         return waiting;
     }
 
@@ -121,8 +117,10 @@ public:
     bool withdraw(batch& where, std::uint32_t index)
     {
         auto& slot = where.slot_of(index);
-        const bool compressed = where.compressing || where.codec() != compression::none; // can't be taken apart
-        if (where.done() || where.attempts > 0 || compressed || where.root || !where.pieces.empty() || slot.withdrawn)
+        const bool compressed =
+            where.compressing || where.codec() != compression::none; // can't be taken apart
+        if (where.done() || where.attempts > 0 || compressed || where.root || !where.pieces.empty() ||
+            slot.withdrawn)
             return false;
         slot.withdrawn = true;
         slot.notify = nullptr;
@@ -188,8 +186,7 @@ public:
     nanoseconds deadline() const noexcept
     {
         auto at = std::min({links_.deadline(), sender_.deadline(), room_.deadline()});
-        if (shut_down_)
-            return at;
+        if (shut_down_) return at;
         if (!room_.empty() && pool().in_use() < in_use_then_)
             return nanoseconds{0}; // an announcement made room: let somebody in
         at = std::min({at, identity_at_, std::max(metadata_.deadline(), metadata_blocked_until_)});
@@ -207,8 +204,7 @@ public:
 
     bool poll(action& out)
     {
-        if (links_.poll(out))
-            return true;
+        if (links_.poll(out)) return true;
         out.job = sender_.next_job();
         out.kind = action_kind::compress;
         return out.job != nullptr;
@@ -259,14 +255,16 @@ public:
     void abort(error_code why)
     {
         closing_ = shut_down_ = true;
-        while (auto* waiting = room_.oldest())
-            fail(*waiting, why, {});
+        while (auto* waiting = room_.oldest()) fail(*waiting, why, {});
         sender_.abort_all(why);
         links_.close_all(why);
     }
 
     // Is it worth sending more right now? Batches that are only waiting to be sent should stay few.
-    bool has_room() const noexcept { return room_.empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1); }
+    bool has_room() const noexcept
+    {
+        return room_.empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1);
+    }
 
     bool idle() const noexcept { return sender_.unfinished() == 0 && room_.empty(); }
 
@@ -294,7 +292,8 @@ public:
         if (link.range(request_kind::produce).highest < min_produce_version(compression::zstd))
             sender_.exclude_codec(compression::zstd);
         if (!link.range(request_kind::produce).any() || !link.range(request_kind::metadata).any()) {
-            last_trouble_ = describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
+            last_trouble_ =
+                describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
             logs_.add(log_level::error, "broker.unsupported", last_trouble_);
             links_.close(link, errc::unsupported_version);
         }
@@ -314,8 +313,7 @@ public:
 
     void request_written(connection&, request& sent, instant)
     {
-        for (const auto& cut : sent.cuts)
-            sender_.handed_over(*cut.body);
+        for (const auto& cut : sent.cuts) sender_.handed_over(*cut.body);
     }
 
     void request_lost(connection&, request& sent, error_code why, instant now)
@@ -325,15 +323,15 @@ public:
         else if (sent.kind == request_kind::init_producer_id)
             identity_failed(now);
         for (const auto& cut : sent.cuts)
-            sender_.lost(*cut.body, sent.fully_written(), why ? why : make_error_code(errc::disconnected), now);
+            sender_.lost(*cut.body, sent.fully_written(), why ? why : make_error_code(errc::disconnected),
+                         now);
     }
 
     void release(request& over)
     {
         for (const auto& cut : over.cuts) {
             --cut.body->requests;
-            if (shut_down_)
-                sender_.forget_flight(*cut.body);
+            if (shut_down_) sender_.forget_flight(*cut.body);
             sender_.release(*cut.body);
         }
     }
@@ -346,8 +344,7 @@ public:
         logs_.add(link.reached_ready ? log_level::info : log_level::warning,
                   link.reached_ready ? "broker.disconnected" : "broker.unreachable", last_trouble_);
         // The cluster may look different now.
-        for (const auto& topic : view_.topics())
-            topic->stale |= topic->wanted;
+        for (const auto& topic : view_.topics()) topic->stale |= topic->wanted;
         metadata_.ask_soon();
     }
 
@@ -381,8 +378,7 @@ private:
         links_.on_time(now);
         sender_.on_time(now);
         give_up_waiting(now);
-        if (sender_.take_stale_topics())
-            metadata_.ask_soon();
+        if (sender_.take_stale_topics()) metadata_.ask_soon();
         let_in(now);
         if (!shut_down_) {
             ask_metadata(now);
@@ -399,29 +395,28 @@ private:
             return place;
         }
         if (place.where != before) {
-            if (before)
-                sender_.closed(*before);
+            if (before) sender_.closed(*before);
             sender_.opened(*place.where);
             sender_.update(partition);
             if (flushes_.flushing()) {
                 records_.set_due(*place.where);
                 sender_.update(partition);
             }
-        } else if (epoch < place.where->flush_epoch) [[unlikely]] { // a record that waited longer than the batch is old
+        } else if (epoch < place.where->flush_epoch)
+            [[unlikely]] { // a record that waited longer than the batch is old
             flushes_.begin(epoch);
             flushes_.end(std::exchange(place.where->flush_epoch, epoch));
         }
         return place;
     }
 
-    place append_outside(partition_state& partition, const record_bytes& record, std::shared_ptr<const void> owner,
-                         instant now, std::uint64_t epoch)
+    place append_outside(partition_state& partition, const record_bytes& record,
+                         std::shared_ptr<const void> owner, instant now, std::uint64_t epoch)
     {
         batch* before = partition.open;
         const auto place = records_.append_outside(partition, record, std::move(owner), now, share(), epoch);
         if (place.where) {
-            if (before)
-                sender_.closed(*before);
+            if (before) sender_.closed(*before);
             sender_.opened(*place.where);
         }
         sender_.update(partition);
@@ -436,8 +431,7 @@ private:
 
     void want(topic_state& topic)
     {
-        if (topic.asked || std::exchange(topic.stale, true))
-            return;
+        if (topic.asked || std::exchange(topic.stale, true)) return;
         if (topic.phase == topic_phase::unknown && !topic.error)
             metadata_.ask_for_new();
         else
@@ -448,16 +442,17 @@ private:
 
     void let_in(instant now)
     {
-        if (room_.empty())
-            return;
+        if (room_.empty()) return;
         room_.let_in([&](waiting_record& waiting) { return admit(waiting, now); });
         in_use_then_ = pool().in_use();
     }
 
-    std::int32_t choose_partition(topic_state& topic, const record_bytes& record, const partition_chooser& chooser, instant now)
+    std::int32_t choose_partition(topic_state& topic, const record_bytes& record,
+                                  const partition_chooser& chooser, instant now)
     {
-        const auto chosen =
-            chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key, record.value, record.headers) : -1;
+        const auto chosen = chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key,
+                                                            record.value, record.headers)
+                                           : -1;
         return chosen == -1 ? pick_sticky(topic, record, records_, config_, now.steady, random_) : chosen;
     }
 
@@ -468,22 +463,24 @@ private:
         for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
             if (!waiting->partition && waiting->topic->phase == topic_phase::known)
                 waiting->partition = choose_partition(
-                    *waiting->topic, {waiting->key, waiting->value, waiting->headers, waiting->timestamp}, waiting->chooser, now);
+                    *waiting->topic, {waiting->key, waiting->value, waiting->headers, waiting->timestamp},
+                    waiting->chooser, now);
     }
 
     bool admit(waiting_record& waiting, instant now)
     {
         auto& topic = *waiting.topic;
-        if (topic.phase == topic_phase::unknown)
-            return false;
+        if (topic.phase == topic_phase::unknown) return false;
         const record_bytes record{waiting.key, waiting.value, waiting.headers, waiting.timestamp};
         if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
-            fail(waiting, errc::invalid_partition, "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
+            fail(waiting, errc::invalid_partition,
+                 "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
             return true;
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
-        const auto place = waiting.owner ? append_outside(partition, record, waiting.owner, now, waiting.flush_epoch)
-                                         : append(partition, record, now, waiting.flush_epoch);
+        const auto place = waiting.owner
+                               ? append_outside(partition, record, waiting.owner, now, waiting.flush_epoch)
+                               : append(partition, record, now, waiting.flush_epoch);
         if (!place.where) {
             const bool full = !pool().has_room(accumulator::room_for(record), pool().limit());
             sender_.hurry(full ? nullptr : partition.leader);
@@ -494,8 +491,7 @@ private:
         slot.context = waiting.waiter.context;
         waiting.where = place.where;
         waiting.index = place.index;
-        if (waiting.held)
-            hold(*place.where);
+        if (waiting.held) hold(*place.where);
         room_.leave(waiting);
         flushes_.end(waiting.flush_epoch);
         forget(waiting);
@@ -505,8 +501,7 @@ private:
     void give_up_waiting(instant now)
     {
         while (auto* oldest = room_.oldest()) {
-            if (oldest->give_up > now.steady)
-                break;
+            if (oldest->give_up > now.steady) break;
             fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest));
         }
     }
@@ -514,12 +509,11 @@ private:
     std::string why_it_waited(const waiting_record& waiting) const
     {
         if (waiting.topic->phase == topic_phase::unknown) {
-            if (waiting.topic->error)
-                return "the brokers say " + waiting.topic->error.message();
+            if (waiting.topic->error) return "the brokers say " + waiting.topic->error.message();
             return last_trouble_.empty() ? "no broker answered" : "no metadata; " + last_trouble_;
         }
-        return std::to_string(pool().in_use()) + " of " + std::to_string(pool().limit()) + " bytes of buffer.memory are in use" +
-               (last_trouble_.empty() ? "" : "; " + last_trouble_);
+        return std::to_string(pool().in_use()) + " of " + std::to_string(pool().limit()) +
+               " bytes of buffer.memory are in use" + (last_trouble_.empty() ? "" : "; " + last_trouble_);
     }
 
     void fail(waiting_record& waiting, error_code why, std::string text)
@@ -534,8 +528,7 @@ private:
 
     void forget(waiting_record& over)
     {
-        if (!over.waits() && over.announced && !over.held)
-            delete &over;
+        if (!over.waits() && over.announced && !over.held) delete &over;
     }
 
     // --- metadata ----------------------------------------------------------------------------------------------------
@@ -543,8 +536,7 @@ private:
     void ask_metadata(instant now)
     {
         metadata_blocked_until_ = nanoseconds{0};
-        if (!metadata_.due(now.steady))
-            return;
+        if (!metadata_.due(now.steady)) return;
         connection* link = usable_link(now);
         if (!link) {
             metadata_blocked_until_ = link_at_;
@@ -556,7 +548,8 @@ private:
         question.topics.emplace(); // no topics: brokers only
         question.allow_auto_topic_creation = true;
         for (const auto& topic : view_.topics()) {
-            if (all && topic->wanted && later(topic->last_used, config_.metadata_max_idle) <= now.steady && quiet(*topic))
+            if (all && topic->wanted && later(topic->last_used, config_.metadata_max_idle) <= now.steady &&
+                quiet(*topic))
                 topic->wanted = topic->stale = false; // KIP-526
             if (topic->wanted && (all || topic->stale || topic->phase == topic_phase::unknown)) {
                 auto& asked = question.topics->emplace_back();
@@ -571,19 +564,16 @@ private:
 
     void metadata_lost(instant now)
     {
-        for (const auto& topic : view_.topics())
-            topic->stale |= std::exchange(topic->asked, false);
+        for (const auto& topic : view_.topics()) topic->stale |= std::exchange(topic->asked, false);
         metadata_.lost(now.steady);
     }
 
     // Is none of its records waiting, queued or on its way? Those need to hear of new leaders.
     static bool quiet(const topic_state& topic) noexcept
     {
-        if (!topic.waiting.empty() || !topic.backlog.empty())
-            return false;
+        if (!topic.waiting.empty() || !topic.backlog.empty()) return false;
         for (const auto& partition : topic.partitions)
-            if (partition.open || !partition.flights.empty())
-                return false;
+            if (partition.open || !partition.flights.empty()) return false;
         return true;
     }
 
@@ -594,21 +584,17 @@ private:
         bool coming = false;
         link_at_ = never; // a connection that is being made ends the wait by itself
         const auto consider = [&](const broker_node& node) {
-            if (!node.link)
-                return;
+            if (!node.link) return;
             if (node.link->phase != link_phase::ready)
                 coming = true;
             else if (!best || node.link->unanswered < best->unanswered)
                 best = node.link;
         };
         for (const auto& [id, node] : view_.nodes())
-            if (node->current)
-                consider(*node);
+            if (node->current) consider(*node);
         for (const auto& node : view_.bootstrap())
-            if (!best)
-                consider(*node);
-        if (!best && !coming)
-            connect_somewhere(now);
+            if (!best) consider(*node);
+        if (!best && !coming) connect_somewhere(now);
         return best;
     }
 
@@ -619,18 +605,14 @@ private:
         broker_node* chosen = nullptr;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
-            if (node.link)
-                return;
+            if (node.link) return;
             soonest = std::min(soonest, node.retry_at);
-            if (node.retry_at <= now.steady && (!chosen || node.failures < chosen->failures))
-                chosen = &node;
+            if (node.retry_at <= now.steady && (!chosen || node.failures < chosen->failures)) chosen = &node;
         };
         for (const auto& [id, node] : view_.nodes())
-            if (node->current)
-                consider(*node);
+            if (node->current) consider(*node);
         if (!view_.known() || config_.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap)
-            for (const auto& node : view_.bootstrap())
-                consider(*node);
+            for (const auto& node : view_.bootstrap()) consider(*node);
         if (chosen)
             links_.open(*chosen, now);
         else
@@ -652,22 +634,18 @@ private:
                 leaders_moved = true;
             },
             [&](broker_node& moved) {
-                if (moved.link)
-                    links_.close(*moved.link, errc::disconnected);
+                if (moved.link) links_.close(*moved.link, errc::disconnected);
             });
         bool useful = !answer.brokers.empty();
         for (const auto& topic : view_.topics()) {
             topic->stale |= std::exchange(topic->asked, false); // the answer has left it out
-            if (!topic->wanted)
-                continue;
+            if (!topic->wanted) continue;
             for (auto& partition : topic->partitions)
-                if (partition.open || !partition.queue.empty())
-                    sender_.update(partition);
+                if (partition.open || !partition.queue.empty()) sender_.update(partition);
             if (topic->stale || topic->phase == topic_phase::unknown) {
                 useful = false;
                 fail_hopeless(*topic);
-                if (topic->wanted)
-                    metadata_.ask_soon();
+                if (topic->wanted) metadata_.ask_soon();
             }
         }
         metadata_.answered(useful, now.steady);
@@ -682,10 +660,8 @@ private:
     void fail_hopeless(topic_state& topic)
     {
         const auto& why = topic.error;
-        if (!why || retriable(why))
-            return;
-        while (auto* waiting = topic.waiting.front())
-            fail(*waiting, why, {});
+        if (!why || retriable(why)) return;
+        while (auto* waiting = topic.waiting.front()) fail(*waiting, why, {});
         if (topic.phase == topic_phase::unknown)
             topic.wanted = topic.stale = false; // until somebody sends to it again
     }
@@ -695,13 +671,10 @@ private:
     // When to try again, if nothing else happens before.
     nanoseconds ask_identity(instant now)
     {
-        if (identity_asked_)
-            return never;
-        if (now.steady < identity_not_before_)
-            return identity_not_before_;
+        if (identity_asked_) return never;
+        if (now.steady < identity_not_before_) return identity_not_before_;
         connection* link = usable_link(now);
-        if (!link)
-            return link_at_;
+        if (!link) return link_at_;
         if (!link->range(request_kind::init_producer_id).any()) {
             sender_.fail_unsent(errc::unsupported_version);
             return never;
@@ -709,8 +682,8 @@ private:
         protocol::init_producer_id_request question;
         question.transaction_timeout_ms = 0x7fffffff; // unused without a transactional id
         identity_asked_ = true;
-        links_.send_message(*link, request_kind::init_producer_id, link->range(request_kind::init_producer_id).highest,
-                            question, now);
+        links_.send_message(*link, request_kind::init_producer_id,
+                            link->range(request_kind::init_producer_id).highest, question, now);
         return never;
     }
 
@@ -725,8 +698,7 @@ private:
         if (error != broker_errc::none) {
             identity_failed(now);
             logs_.add(log_level::warning, "producer_id.refused", std::string{error_name(error)});
-            if (!retriable(error))
-                sender_.fail_unsent(error);
+            if (!retriable(error)) sender_.fail_unsent(error);
             return true;
         }
         if (answer.producer_id < 0 || answer.producer_epoch < 0) {
@@ -736,16 +708,15 @@ private:
         identity_asked_ = false;
         identity_failures_ = 0;
         sender_.identity_arrived({answer.producer_id, answer.producer_epoch});
-        for (const auto& [id, node] : view_.nodes())
-            sender_.update_ready(*node);
+        for (const auto& [id, node] : view_.nodes()) sender_.update_ready(*node);
         return true;
     }
 
     void identity_failed(instant now)
     {
         identity_asked_ = false;
-        identity_not_before_ =
-            now.steady + backoff(config_.retry_backoff, config_.retry_backoff_max, identity_failures_++, random_);
+        identity_not_before_ = now.steady + backoff(config_.retry_backoff, config_.retry_backoff_max,
+                                                    identity_failures_++, random_);
     }
 
     // --- produce -----------------------------------------------------------------------------------------------------
@@ -755,8 +726,7 @@ private:
         bool blocked = false;
         for (const auto& [id, node] : view_.nodes()) {
             while (!node->ready.empty() && can_take(*node, now) && sender_.has_identity())
-                if (!send_request(*node, now))
-                    break;
+                if (!send_request(*node, now)) break;
             blocked |= !node->ready.empty() && !sender_.has_identity();
         }
         identity_at_ = blocked ? ask_identity(now) : never;
@@ -764,14 +734,14 @@ private:
 
     bool can_take(broker_node& node, instant now)
     {
-        if (node.throttled_until <= now.steady)
-            node.throttled_until = nanoseconds{0};
+        if (node.throttled_until <= now.steady) node.throttled_until = nanoseconds{0};
         const auto* link = node.link;
         if (!link) {
-            if (node.retry_at <= now.steady)
-                links_.open(node, now);
-        } else if (link->phase == link_phase::ready && node.throttled_until == nanoseconds{0} && !link->has_unsent() &&
-                   link->unanswered < static_cast<std::size_t>(config_.max_in_flight_requests_per_connection)) {
+            if (node.retry_at <= now.steady) links_.open(node, now);
+        } else if (link->phase == link_phase::ready && node.throttled_until == nanoseconds{0} &&
+                   !link->has_unsent() &&
+                   link->unanswered <
+                       static_cast<std::size_t>(config_.max_in_flight_requests_per_connection)) {
             node.stalled_since = never;
             return true;
         }
@@ -783,17 +753,15 @@ private:
     {
         taken_.clear();
         sender_.drain(node, taken_);
-        if (taken_.empty())
-            return false;
+        if (taken_.empty()) return false;
         auto& link = *node.link;
         refuse_new_codecs(link, now);
-        if (taken_.empty())
-            return true;
-        auto made = links_.make(link, request_kind::produce, produce_version(link.range(request_kind::produce)));
+        if (taken_.empty()) return true;
+        auto made =
+            links_.make(link, request_kind::produce, produce_version(link.range(request_kind::produce)));
         exchange_.encode(*made, taken_, config_);
         links_.send(link, std::move(made), now);
-        for (batch* body : taken_)
-            ++body->requests;
+        for (batch* body : taken_) ++body->requests;
         return true;
     }
 
@@ -802,13 +770,13 @@ private:
     {
         const auto version = link.range(request_kind::produce).highest;
         std::erase_if(taken_, [&](batch* body) {
-            if (version >= min_produce_version(body->codec()))
-                return false;
+            if (version >= min_produce_version(body->codec())) return false;
             batch_answer refusal;
             refusal.error = broker_errc::unsupported_compression_type;
             refusal.note = std::make_unique<failure_note>();
-            refusal.note->broker_message = describe(*link.node) + " speaks Produce up to version " + std::to_string(version) +
-                                           ", " + std::string{compression_name(body->codec())} + " needs version " +
+            refusal.note->broker_message = describe(*link.node) + " speaks Produce up to version " +
+                                           std::to_string(version) + ", " +
+                                           std::string{compression_name(body->codec())} + " needs version " +
                                            std::to_string(min_produce_version(body->codec()));
             sender_.answered(*body, std::move(refusal), now);
             return true;
@@ -827,10 +795,8 @@ private:
     bool take_produce(connection& link, request& sent, bytes_view body, instant now)
     {
         auto& result = answer_;
-        if (!exchange_.decode(sent, body, result))
-            return false_and_lost(sent, now);
-        for (auto& hint : result.nodes)
-            view_.put_node(hint.id, hint.host, hint.port);
+        if (!exchange_.decode(sent, body, result)) return false_and_lost(sent, now);
+        for (auto& hint : result.nodes) view_.put_node(hint.id, hint.host, hint.port);
         if (result.throttle_ms > 0 && sent.version >= 6) // before that the broker has waited itself
             throttle(link, result.throttle_ms, now);
         bool leaders_moved = false;
@@ -841,33 +807,34 @@ private:
                 sender_.lost(about, true, errc::protocol_error, now);
                 continue;
             }
-            if (part.leader_id >= 0 &&
-                view_.apply_hint(*about.partition, part.leader_id, part.leader_epoch,
-                                 [&](partition_state& partition, broker_node* old) { sender_.leader_changed(partition, old); }))
+            if (part.leader_id >= 0 && view_.apply_hint(*about.partition, part.leader_id, part.leader_epoch,
+                                                        [&](partition_state& partition, broker_node* old) {
+                                                            sender_.leader_changed(partition, old);
+                                                        }))
                 leaders_moved = true;
             if (part.answer.error != broker_errc::none)
                 logs_.add(log_level::debug, "produce.refused", std::string{error_name(part.answer.error)});
             sender_.answered(about, std::move(part.answer), now);
         }
         // What waits for room must stand with the new leader, or records sent from now on would overtake it.
-        if (leaders_moved && !room_.empty())
-            room_.place_all_again();
+        if (leaders_moved && !room_.empty()) room_.place_all_again();
         return true;
     }
 
     bool false_and_lost(request& sent, instant now)
     {
-        for (const auto& cut : sent.cuts)
-            sender_.lost(*cut.body, true, errc::protocol_error, now);
+        for (const auto& cut : sent.cuts) sender_.lost(*cut.body, true, errc::protocol_error, now);
         return false;
     }
 
     void throttle(connection& link, std::int32_t milliseconds, instant now) // KIP-219
     {
         // A broker asks for seconds at most; a nonsensical value must not stop the producer for weeks.
-        const auto pause = std::min<nanoseconds>(std::chrono::milliseconds{milliseconds}, std::chrono::minutes{1});
+        const auto pause =
+            std::min<nanoseconds>(std::chrono::milliseconds{milliseconds}, std::chrono::minutes{1});
         link.node->throttled_until = std::max(link.node->throttled_until, now.steady + pause);
-        logs_.add(log_level::info, "broker.throttles", describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
+        logs_.add(log_level::info, "broker.throttles",
+                  describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
     }
 
     static std::string describe(const broker_node& node)
@@ -891,7 +858,8 @@ private:
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
     std::vector<batch*> taken_;
     std::string last_trouble_;
-    nanoseconds metadata_blocked_until_{0}, link_at_{never}; // without a usable connection: when to look again
+    nanoseconds metadata_blocked_until_{0},
+        link_at_{never}; // without a usable connection: when to look again
     bool identity_asked_ = false;
     nanoseconds identity_not_before_{0}, identity_at_{never};
     int identity_failures_ = 0;

@@ -26,26 +26,27 @@ inline bool may_follow_flights(const partition_state& partition, const batch& he
                                const producer_identity& identity) noexcept
 {
     const auto& state = partition.producer;
-    return !head.has_sequence()               // a retry goes alone, so that nothing overtakes it
-           && !state.gap && !state.restart    // what is in flight decides first
-           && state.proven                    // the leader has state of this epoch (KAFKA-14312)
-           && state.id == identity.id         // else the new producer id starts when all is resolved
-           && state.next_sequence != 0        // behind 2^31-1: a broker that lost this epoch takes it for the first
-           && partition.flights.size() < flights_max &&
-           same_leadership(partition, *partition.flights.back());
+    return !head.has_sequence()            // a retry goes alone, so that nothing overtakes it
+           && !state.gap && !state.restart // what is in flight decides first
+           && state.proven                 // the leader has state of this epoch (KAFKA-14312)
+           && state.id == identity.id      // else the new producer id starts when all is resolved
+           && state.next_sequence != 0 // behind 2^31-1: a broker that lost this epoch takes it for the first
+           && partition.flights.size() < flights_max && same_leadership(partition, *partition.flights.back());
 }
 
 // It has a sequence under which it may have been written, or may still be: a request on a connection that is long
 // closed can arrive late. Under another sequence it could be there twice.
-inline bool in_doubt(const batch& queued) noexcept { return queued.has_sequence() && queued.maybe_written; }
+inline bool in_doubt(const batch& queued) noexcept
+{
+    return queued.has_sequence() && queued.maybe_written;
+}
 
 // With nothing in flight: must a new epoch start before this batch is sent?
 inline bool needs_new_epoch(const partition_state& partition, const batch& head,
                             const producer_identity& identity) noexcept
 {
     const auto& state = partition.producer;
-    if (in_doubt(head))
-        return false; // its fate is asked for first
+    if (in_doubt(head)) return false; // its fate is asked for first
     return state.restart || state.id < 0 || (!head.has_sequence() && (state.gap || state.id != identity.id));
 }
 
@@ -58,8 +59,7 @@ inline bool needs_new_epoch(const partition_state& partition, const batch& head,
 inline bool start_epoch(partition_state& partition, const producer_identity& identity) noexcept
 {
     auto& state = partition.producer;
-    if (state.id == identity.id && state.epoch == last_producer_epoch)
-        return false;
+    if (state.id == identity.id && state.epoch == last_producer_epoch) return false;
     const bool same_id = state.id == identity.id;
     const auto next_epoch = same_id ? static_cast<std::int16_t>(state.epoch + 1) : identity.epoch;
     state = {};
@@ -73,8 +73,7 @@ inline bool start_epoch(partition_state& partition, const producer_identity& ide
 inline void assign_sequence(partition_state& partition, batch& head) noexcept
 {
     auto& state = partition.producer;
-    if (head.has_sequence())
-        return;
+    if (head.has_sequence()) return;
     head.producer_id = state.id;
     head.producer_epoch = state.epoch;
     head.base_sequence = state.next_sequence;
@@ -89,8 +88,7 @@ inline void acknowledged(partition_state& partition, const batch& acked) noexcep
     if (!acked.has_sequence() || acked.producer_id != state.id || acked.producer_epoch != state.epoch)
         return; // of an epoch that is over
     const auto last = sequence_after(acked.base_sequence, acked.record_count - 1);
-    if (state.last_acked < 0 || sequence_before(state.last_acked, last))
-        state.last_acked = last;
+    if (state.last_acked < 0 || sequence_before(state.last_acked, last)) state.last_acked = last;
     state.proven |= same_leadership(partition, acked);
 }
 
@@ -106,10 +104,8 @@ inline void left_gap(partition_state& partition, const batch& failed) noexcept
 inline void close_gap_if_resolved(partition_state& partition) noexcept
 {
     auto& state = partition.producer;
-    if (!state.gap || !partition.flights.empty())
-        return;
-    if (const batch* head = partition.queue.front(); head && head->has_sequence())
-        return;
+    if (!state.gap || !partition.flights.empty()) return;
+    if (const batch* head = partition.queue.front(); head && head->has_sequence()) return;
     if (state.last_acked >= 0 && sequence_after(state.last_acked, 1) == state.next_sequence)
         state.gap = false;
 }

@@ -38,7 +38,8 @@ inline encoded_record next_record(wire::reader& records)
 // before the record in the same buffer.
 inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, std::int32_t offset_delta)
 {
-    const auto body = 1 + wire::varlong_size(record.time_delta) + wire::varint_size(offset_delta) + record.rest.size();
+    const auto body =
+        1 + wire::varlong_size(record.time_delta) + wire::varint_size(offset_delta) + record.rest.size();
     at = wire::put_varint(at, static_cast<std::int32_t>(body));
     *at++ = std::byte{0};
     at = wire::put_varlong(at, record.time_delta);
@@ -59,11 +60,11 @@ inline void drop_withdrawn(batch& from)
     wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;
     std::int32_t kept = 0;
-    from.max_timestamp = std::numeric_limits<std::int64_t>::min(); // the first record may go, and times may run backward
+    from.max_timestamp =
+        std::numeric_limits<std::int64_t>::min(); // the first record may go, and times may run backward
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(from.accepted); ++i) {
         const auto record = next_record(records);
-        if (from.slot_of(i).withdrawn)
-            continue;
+        if (from.slot_of(i).withdrawn) continue;
         (*positions)[i] = static_cast<std::uint32_t>(kept);
         from.max_timestamp = std::max(from.max_timestamp, from.base_timestamp + record.time_delta);
         at = put_renumbered(at, record, kept++);
@@ -90,8 +91,7 @@ inline halves find_halves(bytes_view body, std::int32_t count)
     const auto total = body.size();
     for (std::int32_t i = 0; i + 1 < count; ++i) {
         const auto size = next_record(records).size;
-        if (i > 0 && found.first_bytes + size > total / 2)
-            break;
+        if (i > 0 && found.first_bytes + size > total / 2) break;
         found.first_bytes += size;
         ++found.first_count;
     }

@@ -29,11 +29,11 @@ struct batch_answer
 class sender
 {
 public:
-    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random, log_queue& logs)
+    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random,
+           log_queue& logs)
         : config_{config}, records_{records}, flushes_{flushes}, random_{random}, compressor_{config, logs},
           idempotent_{config.idempotent()}
-    {
-    }
+    {}
 
     ~sender()
     {
@@ -89,8 +89,7 @@ public:
             unready(partition);
         } else if (!partition.leader || !partition.leader->current) {
             unready(partition);
-            if (!std::exchange(partition.topic->stale, true))
-                stale_topics_ = true;
+            if (!std::exchange(partition.topic->stale, true)) stale_topics_ = true;
         } else if (!partition.ready_hook.linked) {
             partition.leader->ready.push_back(partition);
         }
@@ -98,8 +97,7 @@ public:
 
     void leader_changed(partition_state& partition, broker_node* old)
     {
-        if (partition.ready_hook.linked && old)
-            old->ready.erase(partition);
+        if (partition.ready_hook.linked && old) old->ready.erase(partition);
         partition.producer.proven = false;
         if (partition.backoff_hook.linked && partition.leader)
             end_backoff(partition); // a new leader is worth trying at once (KIP-951)
@@ -138,8 +136,7 @@ public:
             taken.push_back(head);
             drained_.push_back(partition);
         }
-        for (auto* partition : drained_)
-            update(*partition);
+        for (auto* partition : drained_) update(*partition);
         std::sort(taken.begin(), taken.end(), [](const batch* a, const batch* b) {
             const auto &p = *a->partition, &q = *b->partition;
             return p.topic != q.topic ? p.topic->ordinal < q.topic->ordinal : p.index < q.index;
@@ -170,7 +167,8 @@ public:
             left_gap(partition, about);
             about.note = std::move(answer.note);
             const auto written = what_was_written(error);
-            fail(about, make_error_code(error), about.maybe_written ? std::max(written, persisted::possibly) : written);
+            fail(about, make_error_code(error),
+                 about.maybe_written ? std::max(written, persisted::possibly) : written);
         }
         update(partition);
     }
@@ -198,8 +196,7 @@ public:
 
     void on_time(instant now)
     {
-        while (batch* due = records_.next_due(now.steady))
-            update(*due->partition);
+        while (batch* due = records_.next_due(now.steady)) update(*due->partition);
         for (auto* waiting = backoffs_.front(); waiting;) {
             auto* next = backoffs_.next(*waiting);
             if (waiting->backoff_until <= now.steady) {
@@ -209,8 +206,7 @@ public:
             waiting = next;
         }
         while (batch* oldest = aging_.front()) {
-            if (later(oldest->created, config_.delivery_timeout) > now.steady)
-                break;
+            if (later(oldest->created, config_.delivery_timeout) > now.steady) break;
             const bool never_left = !oldest->maybe_written && oldest->phase != batch_phase::in_flight;
             give_up(*oldest, never_left ? errc::batch_expired : errc::delivery_timeout);
         }
@@ -226,22 +222,21 @@ public:
         return at;
     }
 
-    void hurry(const broker_node* leader) // somebody waits for the room that its open batches take; nullptr: that all take
+    void hurry(const broker_node*
+                   leader) // somebody waits for the room that its open batches take; nullptr: that all take
     {
         records_.hurry(leader, [this](partition_state& partition) { update(partition); });
     }
 
     void make_all_due() // for a flush
     {
-        while (batch* open = records_.next_lingering())
-            update(*open->partition);
+        while (batch* open = records_.next_lingering()) update(*open->partition);
     }
 
     // Ends everything with an error. What is in flight may or may not be written.
     void abort_all(error_code why)
     {
-        while (batch* oldest = aging_.front())
-            give_up(*oldest, why);
+        while (batch* oldest = aging_.front()) give_up(*oldest, why);
     }
 
     // A producer id can't be had: nothing of what waits can be sent.
@@ -249,8 +244,7 @@ public:
     {
         for (batch* candidate = aging_.front(); candidate;) {
             batch* next = aging_.next(*candidate);
-            if (candidate->phase != batch_phase::in_flight)
-                give_up(*candidate, why);
+            if (candidate->phase != batch_phase::in_flight) give_up(*candidate, why);
             candidate = next;
         }
     }
@@ -268,8 +262,7 @@ public:
     // After the end of everything: a batch that no request carries waits for no answer either.
     void forget_flight(batch& over)
     {
-        if (!over.done() || over.requests != 0 || !over.queue_hook.linked)
-            return;
+        if (!over.done() || over.requests != 0 || !over.queue_hook.linked) return;
         leave_flight(over);
         left_gap(*over.partition, over);
     }
@@ -279,21 +272,19 @@ public:
     {
         if (!unused.done() || unused.requests != 0 || unused.queue_hook.linked || unused.done_hook.linked)
             return;
-        if (batch* root = unused.root) { // a piece stays until its root goes, because deliveries find it there
+        if (batch* root =
+                unused.root) { // a piece stays until its root goes, because deliveries find it there
             records_.free_memory(unused);
-            if (!std::exchange(unused.piece_over, true))
-                --root->open_pieces;
+            if (!std::exchange(unused.piece_over, true)) --root->open_pieces;
             release(*root);
             return;
         }
-        if (unused.open_pieces > 0)
-            return;
+        if (unused.open_pieces > 0) return;
         if (unused.deliveries > 0) {
             records_.free_memory(unused);
             return;
         }
-        for (batch* piece : unused.pieces)
-            records_.recycle(*piece);
+        for (batch* piece : unused.pieces) records_.recycle(*piece);
         records_.recycle(unused);
     }
 
@@ -314,18 +305,15 @@ private:
     friend struct invariant_access;
     static batch* head_of(const partition_state& partition) noexcept
     {
-        if (batch* queued = partition.queue.front())
-            return queued;
+        if (batch* queued = partition.queue.front()) return queued;
         return partition.open && partition.open->due ? partition.open : nullptr;
     }
 
     bool wants_to_send(const partition_state& partition) const noexcept
     {
         const batch* head = head_of(partition);
-        if (!head || head->compressing || partition.backoff_hook.linked)
-            return false;
-        if (partition.flights.empty())
-            return true;
+        if (!head || head->compressing || partition.backoff_hook.linked) return false;
+        if (partition.flights.empty()) return true;
         if (!idempotent_) // without sequences, one at a time keeps the order when it is retried
             return config_.acks == acks::none;
         return may_follow_flights(partition, *head, flights_max(), identity_);
@@ -339,8 +327,7 @@ private:
 
     static void unready(partition_state& partition) noexcept
     {
-        if (partition.ready_hook.linked)
-            partition.leader->ready.erase(partition);
+        if (partition.ready_hook.linked) partition.leader->ready.erase(partition);
     }
 
     // False: it is better done here, because there is little to do, or no memory (within the bound, for the result).
@@ -363,13 +350,10 @@ private:
     batch* close_head(partition_state& partition)
     {
         for (;;) {
-            if (partition.producer.fenced && partition.flights.empty())
-                fail_uncertain(partition);
+            if (partition.producer.fenced && partition.flights.empty()) fail_uncertain(partition);
             batch* head = head_of(partition);
-            if (!head)
-                return nullptr;
-            if (head == partition.open)
-                records_.close(partition);
+            if (!head) return nullptr;
+            if (head == partition.open) records_.close(partition);
             if (head->withdrawn > 0 && !head->has_sequence()) {
                 drop_withdrawn(*head);
                 if (head->record_count == 0) {
@@ -380,8 +364,7 @@ private:
             }
             if (compressor_.elsewhere() && begin_job(*head))
                 return nullptr; // it is ready when the job is back
-            if (compressor_.compress(*head))
-                records_.shrink(*head);
+            if (compressor_.compress(*head)) records_.shrink(*head);
             return head;
         }
     }
@@ -430,15 +413,15 @@ private:
 
     static void seal(batch& head)
     {
-        if (std::exchange(head.sealed, true))
-            return;
+        if (std::exchange(head.sealed, true)) return;
         const batch_info info{head.attributes,     head.base_timestamp, head.max_timestamp, head.producer_id,
                               head.producer_epoch, head.base_sequence,  head.record_count,  -1};
         if (head.outside) [[unlikely]] {
             const auto& outside = *head.outside;
-            const bytes_view pieces[] = {{head.memory.data + batch_header_size, outside.at - batch_header_size},
-                                         outside.bytes,
-                                         {head.memory.data + outside.at, head.size - outside.at}};
+            const bytes_view pieces[] = {
+                {head.memory.data + batch_header_size, outside.at - batch_header_size},
+                outside.bytes,
+                {head.memory.data + outside.at, head.size - outside.at}};
             seal_batch(head.memory.data, pieces, info);
             return;
         }
@@ -482,8 +465,7 @@ private:
         switch (error) {
         case broker_errc::out_of_order_sequence_number:
         case broker_errc::unknown_producer_id:
-            if (!idempotent_)
-                return false;
+            if (!idempotent_) return false;
             // With everything before it answered, the broker misses something that it had or that was never written.
             // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe, unless
             // an earlier attempt is still on its way. Behind others it only means that those have to go first.
@@ -495,8 +477,7 @@ private:
         case broker_errc::producer_fenced:
         case broker_errc::invalid_producer_id_mapping:
             // Somebody else writes with this producer id. A new one heals that; the old one's epochs count as used up.
-            if (!idempotent_)
-                return false;
+            if (!idempotent_) return false;
             partition.producer.restart = partition.producer.fenced = true;
             partition.producer.epoch = last_producer_epoch;
             return !about.maybe_written;
@@ -514,10 +495,12 @@ private:
         auto& partition = *about.partition;
         leave_flight(about);
         about.last_error = why;
-        if (about.attempts > config_.retries || later(about.created, config_.delivery_timeout) <= now.steady) {
+        if (about.attempts > config_.retries ||
+            later(about.created, config_.delivery_timeout) <= now.steady) {
             left_gap(partition, about);
-            fail(about, about.attempts > config_.retries ? make_error_code(errc::retries_exhausted)
-                                                         : make_error_code(errc::delivery_timeout),
+            fail(about,
+                 about.attempts > config_.retries ? make_error_code(errc::retries_exhausted)
+                                                  : make_error_code(errc::delivery_timeout),
                  about.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
@@ -525,17 +508,16 @@ private:
         accumulator::enqueue(partition, about);
         const bool newer_leader = partition.leader && (partition.leader_epoch > about.last_attempt_epoch ||
                                                        partition.leader->id != about.last_attempt_leader);
-        if (newer_leader)
-            return;
-        const auto pause = backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
+        if (newer_leader) return;
+        const auto pause =
+            backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
         begin_backoff(partition, now.steady + pause);
     }
 
     void begin_backoff(partition_state& partition, nanoseconds until)
     {
         partition.backoff_until = until;
-        if (!partition.backoff_hook.linked)
-            backoffs_.push_back(partition);
+        if (!partition.backoff_hook.linked) backoffs_.push_back(partition);
     }
 
     void end_backoff(partition_state& partition)
@@ -576,12 +558,12 @@ private:
     void give_up(batch& about, error_code why)
     {
         auto& partition = *about.partition;
-        if (about.phase == batch_phase::in_flight) { // it keeps its place among the flights until the request ends
+        if (about.phase ==
+            batch_phase::in_flight) { // it keeps its place among the flights until the request ends
             fail(about, why, persisted::possibly);
             return;
         }
-        if (&about == partition.open)
-            records_.close(partition);
+        if (&about == partition.open) records_.close(partition);
         accumulator::dequeue(partition, about);
         left_gap(partition, about);
         fail(about, why, about.maybe_written ? persisted::possibly : persisted::no);
@@ -597,18 +579,21 @@ private:
         const auto body = compressor_.plain_body(whole, plain);
         if (body.empty()) { // can't be taken apart again: it fails as a whole
             left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large, whole.maybe_written ? persisted::possibly : persisted::no);
+            fail(whole, broker_errc::message_too_large,
+                 whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
         const auto cut = find_halves(body, whole.record_count);
         batch* first = records_.create_piece(partition, batch_header_size + cut.first_bytes);
-        batch* second = first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
+        batch* second =
+            first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
         if (!second || !collect_all_slots(*first, *second, whole, root, cut.first_count)) {
             for (batch* unused : {first, second})
                 if (unused) records_.recycle(*unused);
             left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large, whole.maybe_written ? persisted::possibly : persisted::no);
+            fail(whole, broker_errc::message_too_large,
+                 whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         wire::reader records{body};
@@ -618,8 +603,7 @@ private:
         aging_.remove(whole);
         flushes_.end(whole.flush_epoch);
         whole.phase = batch_phase::done;
-        if (&whole != &root)
-            release(whole);
+        if (&whole != &root) release(whole);
     }
 
     void fill_piece(batch& piece, const batch& whole, batch& root, wire::reader& records, std::int32_t from,
@@ -644,7 +628,8 @@ private:
     }
 
     // False: there is no memory for that.
-    static bool collect_all_slots(batch& first, batch& second, const batch& whole, batch& root, std::int32_t cut)
+    static bool collect_all_slots(batch& first, batch& second, const batch& whole, batch& root,
+                                  std::int32_t cut)
     {
         try {
             collect_root_slots(first, whole, root, 0, cut);
@@ -666,8 +651,7 @@ private:
         }
         for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(whole.accepted); ++i) {
             const auto at = static_cast<std::int32_t>(whole.positions ? (*whole.positions)[i] : i);
-            if (at >= from && at < from + count && !whole.slot_of(i).withdrawn)
-                piece.root_slots.push_back(i);
+            if (at >= from && at < from + count && !whole.slot_of(i).withdrawn) piece.root_slots.push_back(i);
         }
     }
 

@@ -8,8 +8,8 @@ namespace kurier::core {
 
 constexpr std::int32_t sequence_after(std::int32_t sequence, std::int32_t records) noexcept
 {
-    return static_cast<std::int32_t>((static_cast<std::uint32_t>(sequence) + static_cast<std::uint32_t>(records)) &
-                                     0x7fffffffu);
+    return static_cast<std::int32_t>(
+        (static_cast<std::uint32_t>(sequence) + static_cast<std::uint32_t>(records)) & 0x7fffffffu);
 }
 
 // Distance from a to b going forward, in [0, 2^31).

@@ -57,23 +57,21 @@ inline versions_verdict take_versions(connection& link, bytes_view bytes)
             return versions_verdict::ask_lower;
         }
     }
-    if (!readable)
-        return versions_verdict::unusable;
+    if (!readable) return versions_verdict::unusable;
     std::array<version_range, 4> theirs{};
     for (const auto& api : answer.api_keys)
         for (std::size_t kind = 0; kind < theirs.size(); ++kind)
-            if (api.api_key == api_key_of[kind])
-                theirs[kind] = {api.min_version, api.max_version};
+            if (api.api_key == api_key_of[kind]) theirs[kind] = {api.min_version, api.max_version};
     link.broker_api_versions = theirs[0];
     if (answer.error_code == static_cast<std::int16_t>(broker_errc::rebootstrap_required))
         return versions_verdict::stranger; // of another cluster, or another broker of this one
     if (answer.error_code == static_cast<std::int16_t>(broker_errc::unsupported_version)) {
         const auto usable = common(own_versions[0], theirs[0]);
-        link.node->api_versions_try = usable.any() && usable.highest < asked ? usable.highest : std::int16_t{0};
+        link.node->api_versions_try =
+            usable.any() && usable.highest < asked ? usable.highest : std::int16_t{0};
         return asked == 0 ? versions_verdict::unusable : versions_verdict::ask_lower;
     }
-    if (answer.error_code != 0)
-        return versions_verdict::unusable;
+    if (answer.error_code != 0) return versions_verdict::unusable;
     for (std::size_t kind = 0; kind < theirs.size(); ++kind)
         link.versions[kind] = common(own_versions[kind], theirs[kind]);
     return versions_verdict::ready;
@@ -94,8 +92,8 @@ inline error_code recognise_stranger(bytes_view first) noexcept
     const auto text = as_text(first);
     if (text.starts_with("HTTP") || text.starts_with("<htm") || text.starts_with("<!DO"))
         return errc::http_peer;
-    if (first.size() >= 3 && (first[0] == std::byte{0x15} || first[0] == std::byte{0x16}) && first[1] == std::byte{3} &&
-        first[2] <= std::byte{4})
+    if (first.size() >= 3 && (first[0] == std::byte{0x15} || first[0] == std::byte{0x16}) &&
+        first[1] == std::byte{3} && first[2] <= std::byte{4})
         return errc::tls_peer;
     return {};
 }

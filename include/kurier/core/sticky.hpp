@@ -14,9 +14,11 @@ namespace kurier::core {
 // rests. A larger batch is still filled first.
 inline constexpr std::size_t sticky_bytes_min = 16384;
 
-inline bool left_out(const partition_state& partition, nanoseconds availability_timeout, nanoseconds now) noexcept
+inline bool left_out(const partition_state& partition, nanoseconds availability_timeout,
+                     nanoseconds now) noexcept
 {
-    return availability_timeout > nanoseconds{0} && partition.leader && partition.leader->stalled_since != never &&
+    return availability_timeout > nanoseconds{0} && partition.leader &&
+           partition.leader->stalled_since != never &&
            later(partition.leader->stalled_since, availability_timeout) <= now;
 }
 
@@ -37,16 +39,15 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
         const auto at = random.below(count);
         drawn = all ? static_cast<std::int32_t>(at) : topic.available[at];
         const auto& partition = topic.partitions[static_cast<std::size_t>(drawn)];
-        if (left_out(partition, config.partitioner_availability_timeout, now))
-            continue;
-        if (!weighted || random.below(longest + 1) >= partition.queue.size())
-            break;
+        if (left_out(partition, config.partitioner_availability_timeout, now)) continue;
+        if (!weighted || random.below(longest + 1) >= partition.queue.size()) break;
     }
     return drawn;
 }
 
 inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, const accumulator& records,
-                                const producer_config& config, nanoseconds now, random_source& random) noexcept
+                                const producer_config& config, nanoseconds now,
+                                random_source& random) noexcept
 {
     const auto size = payload_size(record);
     if (topic.sticky >= 0 && topic.sticky_bytes >= std::min(records.batch_size(), sticky_bytes_min)) {

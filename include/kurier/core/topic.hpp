@@ -39,7 +39,7 @@ struct producer_state
     // behind it are resolved; they either fit (it was written) or a new epoch starts.
     bool gap = false;
     bool restart = false; // evidence was seen: start a new epoch as soon as nothing is in flight
-    bool fenced = false;  // the evidence was somebody else's epoch: it tells nothing about what may be written
+    bool fenced = false; // the evidence was somebody else's epoch: it tells nothing about what may be written
 };
 
 struct partition_state
@@ -103,11 +103,11 @@ struct topic_state
     std::vector<std::int32_t> available; // partitions with a leader, ascending
     error_code error;                    // why it is unknown, as the last metadata said
     nanoseconds last_used{0};
-    bool wanted = false; // part of periodic refreshes
-    bool stale = false;  // to be asked about
-    bool asked = false;  // was asked about; trouble that comes before the answer makes it stale again
-    codec_choice codec;                      // as the configuration says for this topic, or as the chooser does
-    bool chooses_codec = false;              // compression.type=auto
+    bool wanted = false;        // part of periodic refreshes
+    bool stale = false;         // to be asked about
+    bool asked = false;         // was asked about; trouble that comes before the answer makes it stale again
+    codec_choice codec;         // as the configuration says for this topic, or as the chooser does
+    bool chooses_codec = false; // compression.type=auto
     std::shared_ptr<adaptive_codec> chooser; // from the first batch on
     ratio_estimate ratio;
     std::int32_t sticky = -1;
@@ -130,8 +130,9 @@ struct broker_node
     nanoseconds retry_at{0};
     int failures = 0; // connection attempts in a row that did not get to ready
     nanoseconds throttled_until{0};
-    nanoseconds stalled_since{never};  // since when it has had ready batches and could not take them
-    std::int16_t api_versions_try = api_versions_first; // the ApiVersions version to open the next connection with
+    nanoseconds stalled_since{never}; // since when it has had ready batches and could not take them
+    std::int16_t api_versions_try =
+        api_versions_first; // the ApiVersions version to open the next connection with
 
     std::size_t memory = 0; // bytes of blocks of the partitions it leads
     intrusive_list<partition_state, &partition_state::ready_hook> ready;

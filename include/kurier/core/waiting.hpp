@@ -30,7 +30,7 @@ struct waiting_record
     topic_state* topic = nullptr;
     std::optional<std::int32_t> partition; // chosen, or asked for
     partition_chooser chooser;
-    std::vector<std::byte> bytes; // key, value, header names and values, back to back
+    std::vector<std::byte> bytes;      // key, value, header names and values, back to back
     std::shared_ptr<const void> owner; // of a large value, which stays where it is
     nullable_bytes key, value;
     std::vector<header_view> headers;
@@ -51,13 +51,13 @@ struct waiting_record
 
     waiting_lane* lane = nullptr; // nullptr: it waits no more
     list_hook<waiting_record> lane_hook;
-    list_hook<waiting_record> arrival_hook; // in the order of arrival; afterwards in the list of those to announce
+    list_hook<waiting_record>
+        arrival_hook; // in the order of arrival; afterwards in the list of those to announce
 
     bool waits() const noexcept { return lane != nullptr; }
 };
 
 struct waiting_lane : intrusive_list<waiting_record, &waiting_record::lane_hook>
-{
-};
+{};
 
 } // namespace kurier::core

@@ -19,14 +19,14 @@ public:
 
     // nullptr: no room for it either. One record is always let in, whatever its size.
     waiting_record* add(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
-                        partition_chooser chooser, nanoseconds give_up, std::shared_ptr<const void> owner = {})
+                        partition_chooser chooser, nanoseconds give_up,
+                        std::shared_ptr<const void> owner = {})
     {
         std::size_t bytes = record.key.size() + (owner ? 0 : record.value.size());
         for (const auto& header : record.headers)
             bytes += header.name.size() + header.value.size() + sizeof(header_view);
         const auto charge = bytes + sizeof(waiting_record);
-        if (used_ > 0 && used_ + charge > limit_)
-            return nullptr;
+        if (used_ > 0 && used_ + charge > limit_) return nullptr;
         auto made = std::make_unique<waiting_record>();
         made->topic = &topic;
         made->partition = partition;
@@ -61,8 +61,7 @@ public:
     {
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
             std::exchange(waiting->lane, nullptr)->erase(*waiting);
-        for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
-            place(*waiting);
+        for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting)) place(*waiting);
     }
 
     // Lets in whoever can be: `admit(record)` returns whether it went in (or failed for good, then it was finished).
@@ -72,8 +71,7 @@ public:
         blocked_.clear();
         while (auto* next = oldest_of_unblocked()) {
             waiting_lane* lane = next->lane;
-            if (!admit(*next) && next->lane == lane)
-                blocked_.push_back(lane);
+            if (!admit(*next) && next->lane == lane) blocked_.push_back(lane);
         }
         forget_empty_lanes();
     }
@@ -114,8 +112,7 @@ private:
     {
         into.bytes.reserve(bytes); // the views below point into it
         const auto keep = [&](nullable_bytes view) {
-            if (view.is_null())
-                return nullable_bytes{};
+            if (view.is_null()) return nullable_bytes{};
             const auto at = into.bytes.size();
             into.bytes.insert(into.bytes.end(), view.data(), view.data() + view.size());
             return nullable_bytes{bytes_view{into.bytes.data() + at, view.size()}};
@@ -131,15 +128,13 @@ private:
         waiting_record* oldest = nullptr;
         for (auto* lane : lanes_)
             if (!lane->empty() && std::find(blocked_.begin(), blocked_.end(), lane) == blocked_.end())
-                if (!oldest || lane->front()->number < oldest->number)
-                    oldest = lane->front();
+                if (!oldest || lane->front()->number < oldest->number) oldest = lane->front();
         return oldest;
     }
 
     void remember(waiting_lane& lane)
     {
-        if (std::find(lanes_.begin(), lanes_.end(), &lane) == lanes_.end())
-            lanes_.push_back(&lane);
+        if (std::find(lanes_.begin(), lanes_.end(), &lane) == lanes_.end()) lanes_.push_back(&lane);
     }
 
     void forget_empty_lanes()
