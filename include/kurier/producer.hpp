@@ -88,7 +88,8 @@ public:
         core::topic_state* topic = find_topic(what.topic, now);
         if (!topic) return refuse_topic(what);
         core::record_bytes bytes;
-        if (const auto ec = serialize_rest(what, bytes)) return refuse(what, ec, {});
+        if (const auto ec = serialize_key(what, bytes)) return refuse(what, ec, {});
+        bytes.headers = own_->headers.view();
         bytes.value = nullable_bytes{value.bytes()};
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
         if (auto failure = check_closely(what, bytes, engine_.config().max_request_size))
@@ -196,21 +197,33 @@ private:
         if (const auto place = core::append_to_open(topic, partition, bytes, now.steady); place.where)
             [[likely]]
             return promise(place, bytes);
-        return queue_slowly(what, topic, partition, bytes, now, may_wait);
+        return queue_slowly(what, topic, partition, bytes, now, may_wait, {});
+    }
+
+    delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
+                         core::instant now, std::shared_ptr<const void> owner)
+    {
+        driver_->wake();
+        if (!io::driver::open_for(topic))
+            return wait(what, topic, what.partition, bytes, now, std::move(owner));
+        const auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
+        return queue_slowly(what, topic, partition, bytes, now, true, std::move(owner));
     }
 
     [[gnu::noinline]] delivery queue_slowly(const record& what, core::topic_state& topic,
                                             std::int32_t partition, const core::record_bytes& bytes,
-                                            core::instant now, bool may_wait)
+                                            core::instant now, bool may_wait,
+                                            std::shared_ptr<const void> owner)
     {
         if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
             return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
-        const auto place = driver_->append(topic, partition, bytes, now);
+        const auto place = driver_->append(topic, partition, bytes, now, owner);
         if (place.where) {
             if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
             return promise(place, bytes);
         }
-        return may_wait ? wait(what, topic, partition, bytes, now) : refuse(what, errc::buffer_full, {});
+        return may_wait ? wait(what, topic, partition, bytes, now, std::move(owner))
+                        : refuse(what, errc::buffer_full, {});
     }
 
     [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
@@ -222,20 +235,6 @@ private:
         made.index_ = place.index;
         made.timestamp_ = bytes.timestamp;
         return made;
-    }
-
-    delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
-                         core::instant now, std::shared_ptr<const void> owner)
-    {
-        driver_->wake();
-        if (!io::driver::open_for(topic))
-            return wait(what, topic, what.partition, bytes, now, std::move(owner));
-        auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
-        if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
-            return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
-        const auto place = driver_->append_outside(topic, partition, bytes, owner, now);
-        return place.where ? promise(place, bytes)
-                           : wait(what, topic, partition, bytes, now, std::move(owner));
     }
 
     [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic,
@@ -268,30 +267,24 @@ private:
         return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
     }
 
-    error_code serialize_rest(const record& what, core::record_bytes& bytes) // all but the value
+    [[gnu::always_inline]] error_code serialize(const record& what, core::record_bytes& bytes)
+    {
+        if (const auto ec = serialize_key(what, bytes)) return ec;
+        auto& own = *own_;
+        const serialize_context context{what.topic, serialized_part::value, own.headers};
+        if (const auto ec =
+                serialize_field<Value>(own.values, what.value, own.value_scratch, context, bytes.value))
+            return ec;
+        bytes.headers = own.headers.view(); // both serializers may have added some
+        return {};
+    }
+
+    [[gnu::always_inline]] error_code serialize_key(const record& what, core::record_bytes& bytes)
     {
         auto& own = *own_;
         own.headers.reset(what.headers);
         const serialize_context context{what.topic, serialized_part::key, own.headers};
-        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key))
-            return ec;
-        bytes.headers = own.headers.view();
-        return {};
-    }
-
-    [[gnu::always_inline]] error_code serialize(const record& what, core::record_bytes& bytes)
-    {
-        auto& own = *own_;
-        own.headers.reset(what.headers);
-        const serialize_context key_context{what.topic, serialized_part::key, own.headers};
-        if (const auto ec = serialize_field<Key>(own.keys, what.key, own.key_scratch, key_context, bytes.key))
-            return ec;
-        const serialize_context value_context{what.topic, serialized_part::value, own.headers};
-        if (const auto ec =
-                serialize_field<Value>(own.values, what.value, own.value_scratch, value_context, bytes.value))
-            return ec;
-        bytes.headers = own.headers.view();
-        return {};
+        return serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key);
     }
 
     // What no broker would take. First what costs nothing to see: there is nothing to check.

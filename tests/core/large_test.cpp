@@ -24,7 +24,7 @@ struct large_script : core_script
         const record_bytes record{key, std::string_view{*owner}, headers, now.wall_ms};
         last_place = {};
         last_waiting = nullptr;
-        if (core.open_for(topic)) last_place = core.append_outside(topic, partition, record, owner, now);
+        if (core.open_for(topic)) last_place = core.append(topic, partition, record, now, owner);
         if (last_place.where) {
             listen(last_place.where->slot_of(last_place.index), told);
             return told;
@@ -33,20 +33,6 @@ struct large_script : core_script
         REQUIRE(last_waiting);
         listen(last_waiting->waiter, told);
         return told;
-    }
-
-    static void listen(slot& waiter, outcome& told)
-    {
-        waiter.context = &told;
-        waiter.notify = [](void* context, const fate& what) {
-            auto& heard = *static_cast<outcome*>(context);
-            ++heard.times_told;
-            heard.error = what.refused ? what.refused->error : what.where->error;
-            if (what.where) {
-                heard.written = what.where->written;
-                heard.offset = what.where->offset_of(what.index);
-            }
-        };
     }
 };
 

@@ -465,6 +465,22 @@ TEST_CASE(
     CHECK(told.times_told == 1);
 }
 
+TEST_CASE("whatever negative number a chooser gives: the sticky partition takes the record")
+{
+    core_script s;
+    s.topics["t"].partitions.resize(4);
+    auto& told = s.outcomes.emplace_back();
+    auto& topic = s.core.use_topic("t", s.now);
+    const partition_chooser chooser{[](void*, const topic_state&, nullable_bytes, nullable_bytes,
+                                       std::span<const header_view>) -> std::int32_t { return -7; },
+                                    {}};
+    auto* waiting = s.core.wait(topic, {}, {"k", "v", {}, 1}, chooser, s.now);
+    core_script::listen(waiting->waiter, told);
+    s.step();
+    s.answer_all();
+    CHECK(told.ok());
+}
+
 TEST_CASE(
     "a record without a partition for a topic without leaders is chosen once and sent when one is elected")
 {

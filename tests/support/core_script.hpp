@@ -194,23 +194,26 @@ public:
             last_place = core.append(topic, index, record, now);
             partition = index;
             if (last_place.where) {
-                auto& slot = last_place.where->slot_of(last_place.index);
-                slot.notify = &tell;
-                slot.context = &told;
+                listen(last_place.where->slot_of(last_place.index), told);
                 check();
                 return told;
             }
         }
         last_waiting = core.wait(topic, partition, record, {}, now);
         if (last_waiting) {
-            last_waiting->waiter.notify = &tell;
-            last_waiting->waiter.context = &told;
+            listen(last_waiting->waiter, told);
         } else {
             told.times_told = 1;
             told.error = errc::buffer_full;
         }
         check();
         return told;
+    }
+
+    static void listen(slot& waiter, outcome& told)
+    {
+        waiter.notify = &tell;
+        waiter.context = &told;
     }
 
     place last_place;

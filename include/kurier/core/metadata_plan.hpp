@@ -41,7 +41,6 @@ public:
     {
         asked_ = false;
         ever_ = true;
-        last_answer_ = now;
         if (asked_all_) refreshed_ = now;
         pause(useful, now);
     }
@@ -52,9 +51,6 @@ public:
         needed_ = true;
         pause(false, now);
     }
-
-    bool in_flight() const noexcept { return asked_; }
-    nanoseconds last_answer() const noexcept { return last_answer_; }
 
 private:
     nanoseconds next_at() const noexcept
@@ -75,7 +71,7 @@ private:
     const producer_config& config_;
     random_source& random_;
     bool needed_ = true, new_ = false, asked_ = false, asked_all_ = false, ever_ = false;
-    nanoseconds not_before_{0}, refreshed_{0}, last_answer_{0};
+    nanoseconds not_before_{0}, refreshed_{0};
     int fruitless_ = 0;
 };
 

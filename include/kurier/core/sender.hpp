@@ -8,6 +8,7 @@
 #include <kurier/core/flush_tracker.hpp>
 #include <kurier/core/producer_rules.hpp>
 #include <kurier/core/rewrite.hpp>
+#include <kurier/core/split.hpp>
 
 #include <algorithm>
 #include <new>
@@ -570,101 +571,32 @@ private:
         update(partition);
     }
 
-    // Sends the halves of a batch that was too large for the broker (KIP-126), in its place and with its sequences.
+    // Sends the halves of a batch that was too large for the broker, in its place and with its sequences.
     void split(batch& whole)
     {
         auto& partition = *whole.partition;
         batch& root = whole.root ? *whole.root : whole;
         std::vector<std::byte> plain;
         const auto body = compressor_.plain_body(whole, plain);
-        if (body.empty()) { // can't be taken apart again: it fails as a whole
+        const auto halves = body.empty() ? two_batches{} : halve(records_, whole, root, body);
+        if (!halves[0]) { // it can't be taken apart again: it fails as a whole
             left_gap(partition, whole);
             fail(whole, broker_errc::message_too_large,
                  whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
-        const auto cut = find_halves(body, whole.record_count);
-        batch* first = records_.create_piece(partition, batch_header_size + cut.first_bytes);
-        batch* second =
-            first ? records_.create_piece(partition, batch_header_size + cut.second_bytes) : nullptr;
-        if (!second || !collect_all_slots(*first, *second, whole, root, cut.first_count)) {
-            for (batch* unused : {first, second})
-                if (unused) records_.recycle(*unused);
-            left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large,
-                 whole.maybe_written ? persisted::possibly : persisted::no);
-            return;
+        put_in_place(root, whole, halves);
+        batch* const younger = aging_.next(whole);
+        for (batch* half : halves) {
+            flushes_.begin(half->flush_epoch);
+            aging_.insert_before(younger, *half);
+            accumulator::enqueue(partition, *half);
         }
-        wire::reader records{body};
-        fill_piece(*first, whole, root, records, 0, cut.first_count);
-        fill_piece(*second, whole, root, records, cut.first_count, whole.record_count - cut.first_count);
-        replace_in_root(root, whole, *first, *second);
         aging_.remove(whole);
         flushes_.end(whole.flush_epoch);
         whole.phase = batch_phase::done;
         if (&whole != &root) release(whole);
-    }
-
-    void fill_piece(batch& piece, const batch& whole, batch& root, wire::reader& records, std::int32_t from,
-                    std::int32_t count)
-    {
-        piece.base_timestamp = whole.base_timestamp;
-        copy_records(records, count, piece);
-        piece.first_record = whole.first_record + static_cast<std::uint64_t>(from);
-        piece.created = whole.created;
-        piece.flush_epoch = whole.flush_epoch;
-        piece.producer_id = whole.producer_id;
-        piece.producer_epoch = whole.producer_epoch;
-        piece.base_sequence = whole.has_sequence() ? sequence_after(whole.base_sequence, from) : -1;
-        piece.maybe_written = whole.maybe_written;
-        piece.attempts = whole.attempts - 1; // a split is not a retry
-        piece.phase = batch_phase::ready;
-        piece.due = true;
-        piece.root = &root;
-        flushes_.begin(piece.flush_epoch);
-        aging_.insert_before(aging_.next(whole), piece);
-        accumulator::enqueue(*piece.partition, piece);
-    }
-
-    // False: there is no memory for that.
-    static bool collect_all_slots(batch& first, batch& second, const batch& whole, batch& root,
-                                  std::int32_t cut)
-    {
-        try {
-            collect_root_slots(first, whole, root, 0, cut);
-            collect_root_slots(second, whole, root, cut, whole.record_count - cut);
-            root.pieces.reserve(root.pieces.size() + 2);
-            return true;
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
-    }
-
-    static void collect_root_slots(batch& piece, const batch& whole, const batch& root, std::int32_t from,
-                                   std::int32_t count)
-    {
-        if (&whole != &root) {
-            const auto begin = whole.root_slots.begin() + from;
-            piece.root_slots.assign(begin, begin + count);
-            return;
-        }
-        for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(whole.accepted); ++i) {
-            const auto at = static_cast<std::int32_t>(whole.positions ? (*whole.positions)[i] : i);
-            if (at >= from && at < from + count && !whole.slot_of(i).withdrawn) piece.root_slots.push_back(i);
-        }
-    }
-
-    static void replace_in_root(batch& root, batch& whole, batch& first, batch& second)
-    {
-        if (&root == &whole) {
-            root.pieces.insert(root.pieces.end(), {&first, &second}); // reserved
-            root.open_pieces = 2;
-            return;
-        }
-        root.pieces.insert(root.pieces.end(), {&first, &second});
-        whole.root_slots.clear(); // carries nothing any more, but goes only when the root goes
-        root.open_pieces += 2;
     }
 
     const producer_config& config_;

@@ -100,15 +100,13 @@ public:
 
     KURIER_DECL const producer_config& config() const noexcept;
     KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
-    KURIER_DECL core::place
-    append(core::topic_state& topic, std::int32_t& partition, const core::record_bytes& record,
-           core::instant now); // core::append_to_open is quicker, where it takes the record
+    // core::append_to_open is quicker, where it takes the record.
+    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t& partition,
+                                   const core::record_bytes& record, core::instant now,
+                                   std::shared_ptr<const void> owner = {});
     KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
                                            const core::record_bytes& record, core::partition_chooser chooser,
                                            core::instant now, std::shared_ptr<const void> owner = {});
-    KURIER_DECL core::place append_outside(core::topic_state& topic, std::int32_t& partition,
-                                           const core::record_bytes& record,
-                                           std::shared_ptr<const void> owner, core::instant now);
     KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
     KURIER_DECL void withdraw(core::waiting_record& waiting);
     KURIER_DECL void drop_last(core::batch& where); // of those who hold it

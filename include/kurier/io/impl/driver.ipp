@@ -63,9 +63,10 @@ KURIER_DECL core::topic_state& driver::use_topic(std::string_view name, core::in
     return loop().core().use_topic(name, now);
 }
 KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& partition,
-                                       const core::record_bytes& record, core::instant now)
+                                       const core::record_bytes& record, core::instant now,
+                                       std::shared_ptr<const void> owner)
 {
-    return loop().core().append(topic, partition, record, now);
+    return loop().core().append(topic, partition, record, now, std::move(owner));
 }
 KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic,
                                                std::optional<std::int32_t> partition,
@@ -74,12 +75,6 @@ KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic,
                                                std::shared_ptr<const void> owner)
 {
     return loop().core().wait(topic, partition, record, std::move(chooser), now, std::move(owner));
-}
-KURIER_DECL core::place driver::append_outside(core::topic_state& topic, std::int32_t& partition,
-                                               const core::record_bytes& record,
-                                               std::shared_ptr<const void> owner, core::instant now)
-{
-    return loop().core().append_outside(topic, partition, record, std::move(owner), now);
 }
 KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index)
 {

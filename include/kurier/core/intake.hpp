@@ -1,0 +1,276 @@
+// Records on their way into batches: appended at once where there is room, else kept until their topic is known and
+// there is room for them, and then let in, in the order in which they were sent.
+#pragma once
+
+#include <kurier/core/cluster_view.hpp>
+#include <kurier/core/sender.hpp>
+#include <kurier/core/sticky.hpp>
+#include <kurier/core/waiting_room.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kurier::core {
+
+class intake
+{
+public:
+    intake(const producer_config& config, const cluster_view& view, accumulator& records, sender& sender,
+           flush_tracker& flushes, random_source& random)
+        : config_{config}, view_{view}, records_{records}, sender_{sender}, flushes_{flushes},
+          random_{random}, room_{config.waiting_memory}
+    {}
+    intake(const intake&) = delete;
+    intake& operator=(const intake&) = delete;
+    ~intake()
+    {
+        while (auto* waiting = room_.oldest()) {
+            room_.leave(*waiting);
+            delete waiting;
+        }
+        while (auto* waiting = failed_.pop_front()) delete waiting;
+    }
+
+    // No place means that there is no room, or that others wait for it. A negative index is the sticky partition's, and
+    // is told. A value with an owner is not copied: the owner is kept until nothing refers to the bytes.
+    place append(topic_state& topic, std::int32_t& index, const record_bytes& record, instant now,
+                 std::shared_ptr<const void> owner)
+    {
+        if (!owner)
+            if (const auto quick = append_to_open(topic, index, record, now.steady); quick.where)
+                return quick;
+        if (index < 0) index = pick_sticky(topic, record, records_, config_, now.steady, random_);
+        auto& partition = topic.partitions[static_cast<std::size_t>(index)];
+        if (partition.leader && !partition.leader->waiting.empty()) [[unlikely]]
+            return {};
+        return append(partition, record, now, flushes_.current(), std::move(owner));
+    }
+
+    // The record waits for room or for its topic. nullptr: the waiting room is full too.
+    waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition,
+                         const record_bytes& record, partition_chooser chooser, instant now,
+                         std::shared_ptr<const void> owner)
+    {
+        if (!partition && topic.phase == topic_phase::known)
+            partition = choose_partition(topic, record, chooser, now);
+        auto* waiting = room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block),
+                                  std::move(owner));
+        if (!waiting) return nullptr;
+        waiting->flush_epoch = flushes_.current();
+        flushes_.begin(waiting->flush_epoch);
+        return waiting;
+    }
+
+    // Takes a record back, if it was certainly never sent. It is not announced to its waiter.
+    static bool withdraw(batch& where, std::uint32_t index)
+    {
+        auto& slot = where.slot_of(index);
+        const bool compressed =
+            where.compressing || where.codec() != compression::none; // can't be taken apart
+        if (where.done() || where.attempts > 0 || compressed || where.root || !where.pieces.empty() ||
+            slot.withdrawn)
+            return false;
+        slot.withdrawn = true;
+        slot.notify = nullptr;
+        ++where.withdrawn;
+        if (where.outside) {
+            where.outside->bytes = {};
+            where.outside->owner.reset();
+        }
+        return true;
+    }
+
+    void withdraw(waiting_record& waiting)
+    {
+        if (!waiting.waits()) // it was refused in this very turn, and who waits for it was not told yet
+            return;
+        room_.leave(waiting);
+        flushes_.end(waiting.flush_epoch);
+        waiting.error = errc::withdrawn;
+        forget(waiting);
+    }
+
+    // --- those who wait ----------------------------------------------------------------------------------------------
+
+    void let_in(instant now)
+    {
+        if (room_.empty()) return;
+        room_.let_in([&](waiting_record& waiting) { return admit(waiting, now); });
+        in_use_then_ = pool().in_use();
+    }
+
+    // Has memory become free since the last time that somebody was let in?
+    bool room_was_made() const noexcept { return !room_.empty() && pool().in_use() < in_use_then_; }
+
+    // What waits for room must stand with the new leader, or records sent from now on would overtake it.
+    void leaders_moved()
+    {
+        if (!room_.empty()) room_.place_all_again();
+    }
+
+    // Once a topic is known, everything that waits for it has its partition: only then its place among the others of
+    // the partition is known too.
+    void topics_changed(instant now)
+    {
+        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
+            if (!waiting->partition && waiting->topic->phase == topic_phase::known)
+                waiting->partition =
+                    choose_partition(*waiting->topic, bytes_of(*waiting), waiting->chooser, now);
+        leaders_moved();
+    }
+
+    // `trouble`: what went wrong last with a broker, for the failure's text.
+    void give_up_late(instant now, std::string_view trouble)
+    {
+        while (auto* oldest = room_.oldest()) {
+            if (oldest->give_up > now.steady) break;
+            fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
+        }
+    }
+
+    void fail_all_of(topic_state& topic, error_code why)
+    {
+        while (auto* waiting = topic.waiting.front()) fail(*waiting, why, {});
+    }
+
+    void fail_all(error_code why)
+    {
+        while (auto* waiting = room_.oldest()) fail(*waiting, why, {});
+    }
+
+    nanoseconds deadline() const noexcept { return room_.deadline(); }
+    const waiting_room& waiting() const noexcept { return room_; }
+
+    // --- results -----------------------------------------------------------------------------------------------------
+
+    waiting_record* next_failed() const noexcept { return failed_.front(); }
+    void announced(waiting_record& failed)
+    {
+        failed_.erase(failed);
+        failed.announced = true;
+        forget(failed);
+    }
+    void drop(waiting_record& waiting)
+    {
+        waiting.held = false;
+        forget(waiting);
+    }
+
+private:
+    friend struct invariant_access;
+
+    const buffer_pool& pool() const noexcept { return records_.pool(); }
+
+    static record_bytes bytes_of(const waiting_record& waiting) noexcept
+    {
+        return {waiting.key, waiting.value, waiting.headers, waiting.timestamp};
+    }
+
+    place append(partition_state& partition, const record_bytes& record, instant now, std::uint64_t epoch,
+                 std::shared_ptr<const void> owner)
+    {
+        batch* before = partition.open;
+        const auto place =
+            owner ? records_.append_outside(partition, record, std::move(owner), now, share(), epoch)
+                  : records_.append(partition, record, now, share(), epoch);
+        if (place.where && place.where == before) {
+            if (epoch < before->flush_epoch)
+                [[unlikely]] { // a record that waited longer than the batch is old
+                flushes_.begin(epoch);
+                flushes_.end(std::exchange(before->flush_epoch, epoch));
+            }
+            return place;
+        }
+        if (place.where) {
+            if (before) sender_.closed(*before);
+            sender_.opened(*place.where);
+            if (flushes_.flushing()) records_.set_due(*place.where);
+        }
+        sender_.update(partition);
+        return place;
+    }
+
+    // No broker may hold more than half of the buffer, unless it is the only one: so a dead one does not stop the rest.
+    std::size_t share() const noexcept
+    {
+        return view_.nodes().size() > 1 ? pool().limit() / 2 : pool().limit();
+    }
+
+    // Whatever negative number a partitioner gives leaves the choice to us.
+    std::int32_t choose_partition(topic_state& topic, const record_bytes& record,
+                                  const partition_chooser& chooser, instant now)
+    {
+        const auto chosen = chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key,
+                                                            record.value, record.headers)
+                                           : -1;
+        return chosen < 0 ? pick_sticky(topic, record, records_, config_, now.steady, random_) : chosen;
+    }
+
+    bool admit(waiting_record& waiting, instant now)
+    {
+        auto& topic = *waiting.topic;
+        if (topic.phase == topic_phase::unknown) return false;
+        if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
+            fail(waiting, errc::invalid_partition,
+                 "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
+            return true;
+        }
+        auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
+        const auto record = bytes_of(waiting);
+        const auto place = append(partition, record, now, waiting.flush_epoch, waiting.owner);
+        if (!place.where) {
+            const bool full = !pool().has_room(accumulator::room_for(record), pool().limit());
+            sender_.hurry(full ? nullptr : partition.leader);
+            return false;
+        }
+        auto& slot = place.where->slot_of(place.index);
+        slot.notify = waiting.waiter.notify;
+        slot.context = waiting.waiter.context;
+        waiting.where = place.where;
+        waiting.index = place.index;
+        if (waiting.held) ++place.where->deliveries;
+        room_.leave(waiting);
+        flushes_.end(waiting.flush_epoch);
+        forget(waiting);
+        return true;
+    }
+
+    std::string why_it_waited(const waiting_record& waiting, std::string_view trouble) const
+    {
+        const std::string more{trouble.empty() ? "" : "; " + std::string{trouble}};
+        if (waiting.topic->phase == topic_phase::known)
+            return std::to_string(pool().in_use()) + " of " + std::to_string(pool().limit()) +
+                   " bytes of buffer.memory are in use" + more;
+        if (waiting.topic->error) return "the brokers say " + waiting.topic->error.message();
+        return trouble.empty() ? "no broker answered" : "no metadata" + more;
+    }
+
+    void fail(waiting_record& waiting, error_code why, std::string text)
+    {
+        room_.leave(waiting);
+        waiting.error = why;
+        waiting.text = std::move(text);
+        waiting.announced = false;
+        failed_.push_back(waiting);
+        flushes_.end(waiting.flush_epoch);
+    }
+
+    static void forget(waiting_record& over)
+    {
+        if (!over.waits() && over.announced && !over.held) delete &over;
+    }
+
+    const producer_config& config_;
+    const cluster_view& view_;
+    accumulator& records_;
+    sender& sender_;
+    flush_tracker& flushes_;
+    random_source& random_;
+    waiting_room room_;
+    intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
+    std::size_t in_use_then_ = 0; // of the pool, when nobody else could be let in
+};
+
+} // namespace kurier::core
