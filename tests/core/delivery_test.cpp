@@ -444,6 +444,29 @@ TEST_CASE("delivery.timeout.ms: queued, and never sent")
     CHECK(s.core.pool().in_use() == 0);
 }
 
+TEST_CASE(
+    "a batch that can't leave takes records for a sixteenth of delivery.timeout.ms: later ones live longer")
+{
+    auto config = plain_config();
+    config.delivery_timeout = 8s;
+    config.request_timeout = 5s;
+    core_script s{config};
+    s.warm_up();
+    s.accept_connections = false;
+    s.drop(s.link_to(9001));
+    auto& first = s.send("t", "a");
+    s.step(500ms);
+    auto& same_batch = s.send("t", "b");
+    s.step(1ms);
+    auto& next_batch = s.send("t", "c");
+    s.step(7499ms);
+    CHECK(first.error == errc::batch_expired);
+    CHECK(same_batch.error == errc::batch_expired);
+    CHECK_FALSE(next_batch.done());
+    s.step(501ms);
+    CHECK(next_batch.error == errc::batch_expired);
+}
+
 TEST_CASE("delivery.timeout.ms: waiting for its retry")
 {
     auto config = plain_config();
