@@ -48,14 +48,15 @@ public:
     identity new_producer()
     {
         raw_client client = target_.connect();
-        protocol::init_producer_id_request request;
-        for (int i = 0; i != 100; ++i) { // a new broker answers COORDINATOR_LOAD_IN_PROGRESS first
-            const auto response = client.ask<protocol::init_producer_id_response>(request, 1);
-            if (response && response->error_code == 0)
-                return {response->producer_id, response->producer_epoch};
-            std::this_thread::sleep_for(std::chrono::milliseconds{100});
-        }
-        throw std::runtime_error("no producer id");
+        identity given;
+        wait_until("a producer id is given", [&] { // a new broker answers COORDINATOR_LOAD_IN_PROGRESS first
+            const auto told =
+                client.ask<protocol::init_producer_id_response>(protocol::init_producer_id_request{}, 1);
+            if (!told || told->error_code != 0) return false;
+            given = {told->producer_id, told->producer_epoch};
+            return true;
+        });
+        return given;
     }
 
 private:

@@ -18,11 +18,24 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 
 namespace kurier::parity {
+
+// Asks again and again; throws when the answer is still no after a minute.
+template <class Predicate> void wait_until(const std::string& what, Predicate is_so)
+{
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+    while (!is_so()) {
+        if (std::chrono::steady_clock::now() > give_up)
+            throw std::runtime_error("not within a minute: " + what);
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+}
 
 class target
 {
@@ -38,21 +51,30 @@ public:
     // Waits until it is there and led.
     uuid topic_id(const std::string& name)
     {
-        for (int i = 0; i != 1200; ++i) {
+        uuid id;
+        wait_until("topic " + name + " is led", [&] {
             raw_client client = connect();
-            protocol::metadata_request request;
-            request.topics.emplace().push_back({{}, name});
-            request.allow_auto_topic_creation = false;
-            const auto response = client.ask<protocol::metadata_response>(request, metadata_version());
-            if (response && !response->topics.empty() && response->topics[0].error_code == 0 &&
-                is_led(client, name, response->topics[0].partitions.size()))
-                return response->topics[0].topic_id;
-            std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
-        throw std::runtime_error("topic " + name + " does not appear");
+            const auto told = metadata_of(client, name);
+            if (!told || told->error_code != 0 || !is_led(client, name, told->partitions.size()))
+                return false;
+            id = told->topic_id;
+            return true;
+        });
+        return id;
     }
 
 protected:
+    std::optional<protocol::metadata_response_topic> metadata_of(raw_client& client, const std::string& topic)
+    {
+        protocol::metadata_request request;
+        request.topics.emplace().push_back({{}, topic});
+        request.allow_auto_topic_creation = false;
+        const auto response = client.ask<protocol::metadata_response>(request, metadata_version());
+        if (!response || response->topics.empty()) return std::nullopt;
+        return response->topics[0];
+    }
+
+private:
     std::int16_t metadata_version()
     {
         if (metadata_version_ >= 0) return metadata_version_;
@@ -64,9 +86,6 @@ protected:
         }
         return metadata_version_;
     }
-
-private:
-    std::int16_t metadata_version_ = -1;
 
     // Metadata may tell of a leader that doesn't know yet: ask it to append what it will refuse.
     static bool is_led(raw_client& client, const std::string& name, std::size_t partitions)
@@ -89,6 +108,8 @@ private:
         };
         return std::ranges::all_of(answers, refused_it);
     }
+
+    std::int16_t metadata_version_ = -1;
 };
 
 class embedded_target final : public target
@@ -184,15 +205,11 @@ public:
         request body{20, 1};
         body.array(1).text(name).int32(10'000);
         perform(body, "DeleteTopics");
-        for (int i = 0; i != 100; ++i) {
+        wait_until("topic " + name + " is gone", [&] {
             raw_client client = connect();
-            protocol::metadata_request asked;
-            asked.topics.emplace().push_back({{}, name});
-            asked.allow_auto_topic_creation = false;
-            const auto response = client.ask<protocol::metadata_response>(asked, metadata_version());
-            if (response && response->topics.at(0).error_code != 0) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
+            const auto told = metadata_of(client, name);
+            return told && told->error_code != 0;
+        });
     }
 
     // DeleteRecords v0
