@@ -56,6 +56,23 @@ public:
     static version_table kafka_3_9() { return released(11, 12, 5, 4); }
     static version_table kafka_4_3() { return released(13, 13, 5, 4); }
 
+    // One of the presets, for who draws a number: from the oldest on, and behind them the newest.
+    static version_table preset(std::uint64_t number)
+    {
+        switch (number) {
+        case 0:
+            return kafka_2_1();
+        case 1:
+            return kafka_2_8();
+        case 2:
+            return kafka_3_9();
+        case 3:
+            return kafka_4_3();
+        default:
+            return newest();
+        }
+    }
+
 private:
     // librdkafka writes the old record formats to a broker that doesn't offer Fetch v4. A Fetch request isn't
     // answered, though: the connection is closed.

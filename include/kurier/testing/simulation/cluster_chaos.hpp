@@ -151,7 +151,7 @@ private:
         case fault_kind::message_size_lowered:
             return lower_message_size(name);
         case fault_kind::versions_changed:
-            cluster_.set_versions(any_broker(), any_versions());
+            cluster_.set_versions(any_broker(), version_table::preset(random_.below(5)));
             return true;
         case fault_kind::cluster_id_changed:
             state_.set_cluster_id("cluster-" + std::to_string(random_.below(100)));
@@ -171,22 +171,6 @@ private:
     broker_id any_broker()
     {
         return random_.between<broker_id>(1, static_cast<broker_id>(addresses_.size()));
-    }
-
-    version_table any_versions()
-    {
-        switch (random_.below(5)) {
-        case 0:
-            return version_table::kafka_2_1();
-        case 1:
-            return version_table::kafka_2_8();
-        case 2:
-            return version_table::kafka_3_9();
-        case 3:
-            return version_table::kafka_4_3();
-        default:
-            return version_table::newest();
-        }
     }
 
     bool move_leader(const std::string& name, std::int32_t partition)

@@ -123,22 +123,6 @@ inline void draw_producer(simulation_options& options, dice& random)
     config.partitioner_availability_timeout = milliseconds{random.once_in(2) ? 0 : random.between(1, 2'000)};
 }
 
-inline version_table draw_versions(dice& random)
-{
-    switch (random.below(6)) {
-    case 0:
-        return version_table::kafka_2_1();
-    case 1:
-        return version_table::kafka_2_8();
-    case 2:
-        return version_table::kafka_3_9();
-    case 3:
-        return version_table::kafka_4_3();
-    default:
-        return version_table::newest();
-    }
-}
-
 } // namespace detail
 
 inline simulation_options random_options(std::uint64_t seed)
@@ -151,7 +135,7 @@ inline simulation_options random_options(std::uint64_t seed)
     options.cluster.leader_hints = !random.once_in(4);
     options.cluster.producer_id_expiration_ms = std::int64_t{36'500} * 86'400'000; // records may be years old
     options.versions =
-        options.cluster.before_kip_360 ? version_table::kafka_2_1() : detail::draw_versions(random);
+        options.cluster.before_kip_360 ? version_table::kafka_2_1() : version_table::preset(random.below(6));
     const auto topics = random.between(1, 3);
     for (int i = 0; i < topics; ++i) {
         auto& topic = options.topics.emplace_back();
