@@ -2,6 +2,8 @@
 // request at a time.
 #pragma once
 
+#include "../../support/answer.hpp"
+
 #include <kurier/protocol/frame.hpp>
 #include <kurier/protocol/messages.hpp>
 
@@ -94,12 +96,9 @@ public:
     {
         const auto frame = receive();
         if (!frame) return std::nullopt;
-        if (wire::reader{*frame}.take_int<std::int32_t>() != correlation_id_)
+        if (testing::correlation_id_of(*frame) != correlation_id_)
             throw std::runtime_error("answer with another correlation id");
-        Response response;
-        if (!protocol::decode_response(bytes_view{*frame}.subspan(4), version, response))
-            throw std::runtime_error("the answer can't be read");
-        return response;
+        return testing::answer_in<Response>(*frame, version);
     }
 
     template <class Response, class Request>

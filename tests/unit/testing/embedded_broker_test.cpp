@@ -1,5 +1,6 @@
 #include <kurier/testing/embedded_broker.hpp>
 
+#include "../../support/answer.hpp"
 #include "batch_builder.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -76,10 +77,7 @@ struct fixture
         const bytes size = receive(socket, 4);
         if (size.size() != 4) return std::nullopt;
         const auto length = static_cast<std::size_t>(wire::reader{size}.take_int<std::int32_t>());
-        const bytes frame = receive(socket, length);
-        Response response;
-        if (!protocol::decode_response(bytes_view{frame}.subspan(4), version, response)) return std::nullopt;
-        return response;
+        return answer_in<Response>(receive(socket, length), version);
     }
 
     bytes produce_frame(int records = 1, std::int32_t correlation_id = 1)

@@ -1,6 +1,7 @@
 // A client of the cluster model, without a socket: requests in, answers out, time in the test's hands.
 #pragma once
 
+#include "../../support/answer.hpp"
 #include "batch_builder.hpp"
 
 #include <kurier/protocol/frame.hpp>
@@ -72,11 +73,8 @@ public:
     {
         const auto frame = next_frame();
         if (!frame) return std::nullopt;
-        last_correlation_id_ = wire::reader{*frame}.take_int<std::int32_t>();
-        Response response;
-        if (!protocol::decode_response(bytes_view{*frame}.subspan(4), version, response))
-            throw std::runtime_error("the answer can't be read");
-        return response;
+        last_correlation_id_ = correlation_id_of(*frame);
+        return answer_in<Response>(*frame, version);
     }
 
     template <class Response, class Request>
