@@ -29,7 +29,7 @@ struct cluster_options
 {
     std::int32_t brokers = 1;
     std::string cluster_id = "kurier-test-cluster-00";
-    topic_options topic_defaults; // of topics that are created automatically
+    topic_options topic_defaults{}; // of topics that are created automatically
     bool auto_create_topics_enable = true;
     // What the request that creates a topic is told: Kafka 4 says UNKNOWN_TOPIC_OR_PARTITION, brokers before
     // 2.8 LEADER_NOT_AVAILABLE. The next request finds the topic.
@@ -42,7 +42,7 @@ struct cluster_options
     bool before_kip_360 = false;
     bool leader_hints = true; // KIP-951
     std::int32_t socket_request_max_bytes = 104'857'600;
-    batch_decompressor decompress; // without it the records of a compressed batch are stored unseen
+    batch_decompressor decompress{}; // without it the records of a compressed batch are stored unseen
 };
 
 } // namespace kurier::testing
