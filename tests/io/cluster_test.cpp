@@ -8,6 +8,18 @@ using namespace kurier::testing;
 
 namespace {
 
+// Every broker has a copy of "t". Batches are small, so that trouble meets some of them and not others.
+struct small_batches : loopback
+{
+    explicit small_batches(const cluster_options& options = {}) : loopback{options}
+    {
+        config.batch_size = 200;
+        topic_options everywhere;
+        everywhere.replication_factor = options.brokers;
+        cluster().create_topic("t", everywhere);
+    }
+};
+
 // Sends `count` numbered records to "t" and keeps what was told.
 struct stream
 {
@@ -54,9 +66,7 @@ TEST_CASE("Errors that pass: the records are sent again")
           broker_errc::request_timed_out, broker_errc::unknown_topic_or_partition,
           broker_errc::corrupt_message, broker_errc::kafka_storage_error, broker_errc::network_exception}) {
         CAPTURE(error_name(error));
-        loopback net;
-        net.config.batch_size = 200;
-        net.broker->create_topic("t");
+        small_batches net;
         net.cluster().fail_next("t", 0, error, 3);
         auto producer = net.make_producer();
         stream sent{producer, 100};
@@ -68,9 +78,7 @@ TEST_CASE("Errors after the write: the broker knows the batches again")
 {
     for (const auto error : {broker_errc::not_enough_replicas_after_append, broker_errc::request_timed_out}) {
         CAPTURE(error_name(error));
-        loopback net;
-        net.config.batch_size = 200;
-        net.broker->create_topic("t");
+        small_batches net;
         net.cluster().fail_next_after_append("t", 0, error, 3);
         auto producer = net.make_producer();
         stream sent{producer, 100};
@@ -81,10 +89,8 @@ TEST_CASE("Errors after the write: the broker knows the batches again")
 
 TEST_CASE("A broker stops and comes back on its port")
 {
-    loopback net;
-    net.config.batch_size = 200;
+    small_batches net;
     net.config.max_in_flight_requests_per_connection = 2;
-    net.broker->create_topic("t");
     auto producer = net.make_producer();
     stream sent{producer, 300};
     REQUIRE(net.until([&] { return sent.told > 20; }));
@@ -102,15 +108,8 @@ TEST_CASE("The leader moves while records are on their way")
 {
     for (const bool hints : {true, false}) {
         CAPTURE(hints);
-        cluster_options three;
-        three.brokers = 3;
-        three.leader_hints = hints;
-        loopback net{three};
-        net.config.batch_size = 200;
+        small_batches net{{.brokers = 3, .leader_hints = hints}};
         net.config.max_in_flight_requests_per_connection = 2;
-        topic_options replicated;
-        replicated.replication_factor = 3;
-        net.cluster().create_topic("t", replicated);
         auto producer = net.make_producer();
         stream sent{producer, 400};
         for (const broker_id next : {2, 3, 1, 2}) {
@@ -125,14 +124,8 @@ TEST_CASE("The leader moves while records are on their way")
 
 TEST_CASE("The leader dies, another takes over")
 {
-    cluster_options three;
-    three.brokers = 3;
-    loopback net{three};
-    net.config.batch_size = 200;
+    small_batches net{{.brokers = 3}};
     net.config.max_in_flight_requests_per_connection = 2;
-    topic_options replicated;
-    replicated.replication_factor = 3;
-    net.cluster().create_topic("t", replicated);
     auto producer = net.make_producer();
     stream sent{producer, 300};
     REQUIRE(net.until([&] { return sent.told > 20; }));
@@ -149,9 +142,7 @@ TEST_CASE("Connections that break in the middle of a request or of an answer")
         for (const std::size_t bytes : {0U, 3U, 20U, 60U, 150U}) {
             CAPTURE(request);
             CAPTURE(bytes);
-            loopback net;
-            net.config.batch_size = 200;
-            net.broker->create_topic("t");
+            small_batches net;
             fault cut;
             cut.api_key = protocol::produce_request::api_key;
             cut.skip = 2;
@@ -166,10 +157,8 @@ TEST_CASE("Connections that break in the middle of a request or of an answer")
 
 TEST_CASE("A broker that falls silent is left after request.timeout.ms")
 {
-    loopback net;
+    small_batches net;
     net.config.request_timeout = 40ms;
-    net.config.batch_size = 200;
-    net.broker->create_topic("t");
     net.silence();
     auto producer = net.make_producer();
     stream sent{producer, 50};
@@ -179,9 +168,7 @@ TEST_CASE("A broker that falls silent is left after request.timeout.ms")
 
 TEST_CASE("A throttled broker is left alone, then gets the rest")
 {
-    loopback net;
-    net.config.batch_size = 200;
-    net.broker->create_topic("t");
+    small_batches net;
     fault throttle;
     throttle.api_key = protocol::produce_request::api_key;
     throttle.throttle_ms = 30;
