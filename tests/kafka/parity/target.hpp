@@ -195,7 +195,14 @@ public:
         body.array(static_cast<std::int32_t>(settings.size()));
         for (const auto& [key, value] : settings) body.text(key).text(value);
         body.int32(10'000).int8(0);
-        perform(body, "CreateTopics");
+        // Asked for again until it is there: a broker that has just started may refuse it, since it doesn't know
+        // itself yet (INVALID_REPLICATION_FACTOR).
+        wait_until("topic " + name + " is made", [&] {
+            perform(body, "CreateTopics");
+            raw_client client = connect();
+            const auto told = metadata_of(client, name);
+            return told && told->error_code == 0;
+        });
         topic_id(name);
     }
 
