@@ -60,7 +60,7 @@ class Client:
         else:
             made = [self.program, f"bootstrap={server}", f"topic=bench-{partitions}", f"records={records}", f"payload={payload}",
                     f"linger_ms={FULL_BATCHES}", f"keys={keys}"]
-            made += ([f"x.partitions={partitions}", "batch_bytes=262144"] if self.name == "floor"
+            made += ([f"x.partitions={partitions}", "batch_bytes=65536"] if self.name == "floor"
                      else ["x.queue.buffering.max.messages=1000000"])  # or it is full before 12 batches are
         return [str(word) for word in made]
 
@@ -78,7 +78,7 @@ class Counter:
     def __init__(self, client, server, scratch):
         self.client, self.server, self.scratch = client, server, scratch
 
-    def instructions(self, few=50_000, many=150_000, **workload):
+    def instructions(self, few=150_000, many=250_000, **workload):
         def total(records):
             out = os.path.join(self.scratch, "callgrind.out")
             run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}",
