@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -95,7 +94,7 @@ struct connection
     version_range broker_api_versions; // of ApiVersions itself, as the broker said
     std::int32_t next_correlation_id = 1;
     read_buffer input;
-    std::deque<std::unique_ptr<request>> requests; // written or to be written, in order
+    std::vector<std::unique_ptr<request>> requests; // few: written or to be written, in order
     std::size_t unanswered = 0;                    // of them
     bool write_reported = false;                   // the driver was told that there is something to write
     bool close_reported = false;                   // the same about closing it

@@ -10,7 +10,6 @@
 #include <kurier/version.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -37,9 +36,12 @@ public:
 
     bool poll(action& out)
     {
-        if (actions_.empty()) return poll_close(out);
-        out = std::move(actions_.front());
-        actions_.pop_front();
+        if (next_action_ == actions_.size()) {
+            actions_.clear();
+            next_action_ = 0;
+            return poll_close(out);
+        }
+        out = std::move(actions_[next_action_++]);
         if (out.kind == action_kind::write)
             if (auto* link = find(out.link)) link->write_reported = false;
         return true;
@@ -342,7 +344,7 @@ private:
                link.requests.front()->fully_written()) {
             owner.release(*link.requests.front());
             recycle(std::move(link.requests.front()));
-            link.requests.pop_front();
+            link.requests.erase(link.requests.begin());
         }
     }
 
@@ -364,7 +366,8 @@ private:
     const producer_config& config_;
     random_source& random_;
     std::map<connection_id, std::unique_ptr<connection>> links_; // ordered: runs must be repeatable
-    std::deque<action> actions_;
+    std::vector<action> actions_; // polled up to next_action_; one that keeps its memory
+    std::size_t next_action_ = 0;
     std::vector<std::unique_ptr<request>> spare_;
     std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
