@@ -60,7 +60,7 @@ class Client:
         else:
             made = [self.program, f"bootstrap={server}", f"topic=bench-{partitions}", f"records={records}", f"payload={payload}",
                     f"linger_ms={FULL_BATCHES}", f"keys={keys}"]
-            made += ([f"x.partitions={partitions}", "batch_bytes=65536"] if self.name == "floor"
+            made += ([f"x.partitions={partitions}", "batch_bytes=262144"] if self.name == "floor"
                      else ["x.queue.buffering.max.messages=1000000"])  # or it is full before 12 batches are
         return [str(word) for word in made]
 

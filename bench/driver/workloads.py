@@ -128,8 +128,14 @@ def embedded_rows():
         Workload("embedded-100B-keys12", "100 B, 100,000 keys, 12 partitions", twelve, 100, 2_000_000, keys=100_000,
                  clients=REAL),
         Workload("embedded-1kB", "1 kB", one, 1_000, 600_000, clients=REAL),
-        *(codec_row(codec, size, one, "embedded-", REAL) for codec in CODECS for size in (100, 1_000)),
+        *(codec_row(codec, size, one, "embedded-", embedded_codec_clients(codec)) for codec in CODECS for size in (100, 1_000)),
     ]
+
+
+def embedded_codec_clients(codec):
+    """librdkafka asks a broker for consumers' APIs to see whether it knows lz4 and zstd. The embedded broker has none of
+    those, so librdkafka would send everything uncompressed."""
+    return tuple(client for client in REAL if client != "librdkafka" or codec not in ("lz4", "zstd"))
 
 
 def all_rows():

@@ -30,10 +30,9 @@ enum class metadata_recovery_strategy : std::uint8_t { none, rebootstrap };
 
 enum class client_dns_lookup : std::uint8_t { use_all_dns_ips, resolve_canonical_bootstrap_servers_only };
 
-// Kafka's 16 KiB exist because its Java producer allocates each batch whole; kurier's batches grow as they fill. Larger
-// ones save nothing that bench/ could measure, and the open batches of some dozens of partitions leave the processor's
-// cache.
-inline constexpr std::size_t default_batch_size = 64 * 1024;
+// Kafka's 16 KiB exist because its Java producer allocates each batch whole; kurier's batches grow as they fill. With
+// 64 KiB, one busy partition costs twice as much, because five batches in flight are too little; see bench/README.md.
+inline constexpr std::size_t default_batch_size = 256 * 1024;
 
 // One codec for some topics, beyond Kafka. The topic may end in '*': then it names all topics that begin so.
 struct compression_rule
