@@ -556,8 +556,7 @@ TEST_CASE("lesson 27 (KAFKA-10888): a partition with a long queue is drawn less 
     s.brokers[2] = 9002;
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}, {2, 0, 0}};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001));
+    s.lose_for_good(9001);
     for (int i = 0; i < 9; ++i) s.send("t", std::string(200, 'x'), 0);
     const auto& topic = *s.core.view().find("t");
     random_source random{7};
@@ -586,8 +585,7 @@ TEST_CASE("partitioner.availability.timeout.ms: partitions of a broker that take
     s.brokers[2] = 9002;
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001));
+    s.lose_for_good(9001);
     s.send("t", "stuck", 0);
     s.step(1s);
     const auto& topic = *s.core.view().find("t");

@@ -433,8 +433,7 @@ TEST_CASE("delivery.timeout.ms: queued, and never sent")
     config.request_timeout = 5s;
     core_script s{config};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001));
+    s.lose_for_good(9001);
     auto& told = s.send("t", "a");
     s.step(4999ms);
     CHECK_FALSE(told.done());
@@ -452,8 +451,7 @@ TEST_CASE(
     config.request_timeout = 5s;
     core_script s{config};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001));
+    s.lose_for_good(9001);
     auto& first = s.send("t", "a");
     s.step(500ms);
     auto& same_batch = s.send("t", "b");

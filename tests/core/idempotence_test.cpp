@@ -331,8 +331,7 @@ TEST_CASE("lesson 10 (librdkafka #2163): a batch gets its sequence when it is se
     config.request_timeout = 5s;
     core_script s{config};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001));
+    s.lose_for_good(9001);
     auto& never_sent = s.send("t", "a");
     s.step(6s);
     CHECK(never_sent.error == errc::batch_expired);

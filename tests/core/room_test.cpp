@@ -224,8 +224,7 @@ TEST_CASE("half of the buffer at most for one broker: a dead one does not stop t
     s.brokers[2] = 9002;
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
     s.warm_up();
-    s.accept_connections = false;
-    s.drop(s.link_to(9001)); // broker 1 is dead
+    s.lose_for_good(9001); // broker 1 is dead
     for (int i = 0; i < 10; ++i) s.send("t", kilobyte('d'), 0);
     CHECK(s.core.view().node(1)->memory <= 3072);
     for (int i = 0; i < 10; ++i) {

@@ -369,6 +369,12 @@ public:
         check();
     }
 
+    void lose_for_good(std::uint16_t port) // that connection breaks, and none can be made any more
+    {
+        accept_connections = false;
+        drop(link_to(port));
+    }
+
     void drop(connection_id link, error_code why = errc::disconnected) // by the peer, or the network
     {
         peers.erase(link);
