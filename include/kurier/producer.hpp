@@ -219,8 +219,9 @@ private:
             return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
         const auto place = driver_->append(topic, partition, bytes, now, owner);
         if (place.where) {
+            auto made = promise(place, bytes); // held, before anything can happen to the batch
             if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
-            return promise(place, bytes);
+            return made;
         }
         return may_wait ? wait(what, topic, partition, bytes, now, std::move(owner))
                         : refuse(what, errc::buffer_full, {});

@@ -117,12 +117,17 @@ class Kafka:
         return self.describe(topic)["partitions"][partition]["leader"]
 
     def wait_leader(self, topic, partition=0, limit=30, other_than=None):
+        """The leader, once it serves the partition: metadata name it before it knows of that, and to a request with
+        acks=0 it says so by closing the connection."""
         def settled():
             try:
                 leader = self.leader(topic, partition)
+                if leader in (-1, None, other_than):
+                    return None
+                self.end_offset(topic, partition=partition)
+                return leader
             except KafkaError:                      # just created, or its coordinator is away
                 return None
-            return leader if leader not in (-1, None, other_than) else None
         return process.wait_until(settled, limit, f"a leader of {topic}-{partition}", every=0.1)
 
     def wait_in_sync(self, topic, replicas, limit=60):

@@ -338,12 +338,12 @@ asio::awaitable<int> perform(const command_line& arguments, report& out)
     co_return co_await sending.run();
 }
 
-void flush_often(asio::steady_timer& timer, report& out)
+void flush_often(asio::steady_timer& timer, report& out, const bool& ended)
 {
     timer.expires_after(50ms);
-    timer.async_wait([&](const kurier::error_code& ec) {
+    timer.async_wait([&](const kurier::error_code&) { // a cancel may come too late for it
         out.flush();
-        if (!ec) flush_often(timer, out);
+        if (!ended) flush_often(timer, out, ended);
     });
 }
 
@@ -352,9 +352,11 @@ int run(const command_line& arguments)
     asio::io_context context{1};
     report out;
     asio::steady_timer flushing{context};
-    flush_often(flushing, out);
+    bool ended = false;
+    flush_often(flushing, out, ended);
     int status = 2;
     asio::co_spawn(context, perform(arguments, out), [&](const std::exception_ptr& error, int result) {
+        ended = true;
         flushing.cancel();
         if (error) std::rethrow_exception(error);
         status = result;

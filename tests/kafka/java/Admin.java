@@ -45,6 +45,11 @@ public class Admin {
                 return alter(admin, new ConfigResource(ConfigResource.Type.BROKER, ""), c.get("configs"));
             case "quota": return quota(admin, c);
             case "describe": return describe(admin, topic);
+            case "end_offset": {
+                var partition = new TopicPartition(topic, c.get("partition").asInt());
+                return get(admin.listOffsets(Map.of(partition, OffsetSpec.latest())).partitionResult(partition))
+                        .offset();
+            }
             case "controller": return get(admin.describeMetadataQuorum().quorumInfo()).leaderId();
             case "reassign": return reassign(admin, c, topic);
             case "elect": return elect(admin, c, topic);
