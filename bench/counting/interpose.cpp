@@ -3,8 +3,10 @@
 // counts go to the file $KURIER_COUNTS when the process ends.
 //
 // A run of N records and one of M differ in start-up by nothing: the difference of their counts, divided by M
-// - N, is what a record costs. Not counted: what libc does inside itself (futex, brk, mmap); strace shows
-// those.
+// - N, is what a record costs. Except for allocations: what is kept and used again grows to what the busiest
+// moment of a run needs, which is never the same. late_allocations are those between the middle one of the
+// late_requests * 2 Produce requests and the last. Not counted: what libc does inside itself (futex, brk,
+// mmap); strace shows those.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -53,6 +55,15 @@ counter* const counters[] = {&allocations,      &allocated_bytes, &frees, &clock
                              &event_waits,      &writes,          &reads, &empty_reads, &other_calls,
                              &produce_requests, &sent_bytes};
 
+// How many allocations there were when each Produce request was sent
+std::array<std::uint64_t, 65536> allocations_before;
+
+void count_request() noexcept
+{
+    const auto number = produce_requests.value.fetch_add(1, std::memory_order_relaxed);
+    if (number < allocations_before.size()) allocations_before[number] = allocations.value;
+}
+
 template <class Function> Function next(const char* name) noexcept
 {
     return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
@@ -88,7 +99,7 @@ private:
         for (std::size_t i = 0; i < 4; ++i) frame = frame << 8 | head[i];
         left = frame > 2 ? frame - 2 : 0;
         have = 0;
-        if (head[4] == 0 && head[5] == 0) produce_requests.add();
+        if (head[4] == 0 && head[5] == 0) count_request();
     }
 };
 
@@ -132,6 +143,11 @@ ssize_t count_read(ssize_t result) noexcept
         values[i] = counters[i]->value;
     for (std::size_t i = 0; i < values.size(); ++i)
         std::fprintf(file, "%s %llu\n", counters[i]->name, static_cast<unsigned long long>(values[i]));
+    const auto requests = std::min<std::uint64_t>(produce_requests.value, allocations_before.size());
+    const auto late = requests / 2;
+    std::fprintf(file, "late_requests %llu\nlate_allocations %llu\n", static_cast<unsigned long long>(late),
+                 static_cast<unsigned long long>(
+                     late ? allocations_before[requests - 1] - allocations_before[requests - 1 - late] : 0));
     std::fclose(file);
 }
 

@@ -1,7 +1,7 @@
 """Counts, not times: they don't depend on how busy the machine is, so they can fail a build.
 
 Two runs that differ only in their number of records have the same start-up; the difference of their counts, divided by
-the difference of their records, is what a record costs."""
+the difference of their records, is what a record costs. Allocations are those of a run's second half."""
 import argparse
 import dataclasses
 import os
@@ -88,7 +88,8 @@ class Counter:
         return (total(many) - total(few)) / (many - few)
 
     def calls(self, few=500_000, many=1_500_000, **workload):
-        """Differences of what the interposer counted, by name, and `records`."""
+        """Differences of what the interposer counted, by name, and `records`; of allocations what a record and a request
+        took in the second half of the longer run."""
         def counted(records):
             out = os.path.join(self.scratch, "counts")
             run(self.client.command(self.server, records, **workload),
@@ -96,7 +97,10 @@ class Counter:
             with open(out, encoding="ascii") as file:
                 return {name: int(value) for name, value in (line.split() for line in file)}
         first, second = counted(few), counted(many)
-        return {name: second[name] - first[name] for name in second} | {"records": many - few}
+        late = second["late_allocations"] / second["late_requests"]
+        return {name: second[name] - first[name] for name in second} | {
+            "records": many - few, "allocations_of_request": late,
+            "allocations_of_record": late * second["produce_requests"] / many}
 
     def traced_calls(self, few=500_000, many=1_500_000, **workload):
         """Every system call, of any kind, as strace sees them; nothing where tracing is not allowed."""
@@ -126,12 +130,12 @@ def count_calls(counter, found):
     forms = ("callback", "batch", "coroutine") if counter.client.name == "kurier" else ("callback",)
     for form in forms:
         counted = counter.calls(api=form)
-        found[f"allocations-{form}"] = counted["allocations"] / counted["records"]
+        found[f"allocations-{form}"] = counted["allocations_of_record"]
         if form != "callback":
             continue
         requests = counted["produce_requests"]
         entered = sum(counted[name] for name in ("event_waits", "writes", "reads", "timer_arms", "other_calls"))
-        found["allocations-per-batch"] = counted["allocations"] / requests
+        found["allocations-per-batch"] = counted["allocations_of_request"]
         found["system-calls"] = entered / requests
         # A full request takes a turn at least, even if the turn finds its work without waiting for it
         found["clock-reads"] = counted["clock_reads"] / max(counted["event_waits"], requests)
