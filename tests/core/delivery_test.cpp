@@ -751,6 +751,93 @@ TEST_CASE("without idempotence a split batch keeps its order too")
     CHECK(order == std::vector<std::string>{"0", "1", "2", "3", "4"});
 }
 
+// --- idle brokers ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Four partitions and a linger that doesn't end; warm_up() made the first request, so that the others may follow.
+struct lingering_partitions
+{
+    explicit lingering_partitions(producer_config config = sizes()) : s{std::move(config)}
+    {
+        s.topics["t"].partitions.resize(4);
+        s.warm_up();
+    }
+
+    static producer_config sizes()
+    {
+        auto config = lingering(10s);
+        config.batch_size = 65536;
+        return config;
+    }
+
+    void send(std::int32_t partition, std::size_t bytes)
+    {
+        for (; bytes > 1000; bytes -= 1000) s.send("t", std::string(1000, 'x'), partition);
+        s.send("t", std::string(bytes, 'x'), partition);
+    }
+
+    std::vector<std::int32_t> asked_for() const // the partitions of the only request
+    {
+        std::vector<std::int32_t> result;
+        if (s.asked.size() == 1)
+            for (const auto& batch : s.asked.front().batches) result.push_back(batch.partition);
+        return result;
+    }
+
+    core_script s;
+};
+
+} // namespace
+
+TEST_CASE("an idle broker gets what is open once that is batch.size in all, but nothing small")
+{
+    lingering_partitions f;
+    for (std::int32_t i = 0; i < 3; ++i) f.send(i, 20'000);
+    f.send(3, 100);
+    f.s.step();
+    CHECK(f.s.asked.empty());
+    f.send(1, 6'000);
+    f.s.step();
+    CHECK(f.asked_for() == std::vector{0, 1, 2});
+    f.s.answer();
+    CHECK(f.s.asked.empty());
+    f.send(0, 60'000); // counted anew
+    f.s.step();
+    CHECK(f.s.asked.empty());
+    f.s.step(11s);
+    CHECK(f.asked_for() == std::vector{0, 3});
+}
+
+TEST_CASE("a broker that has something to do gets full batches, the others grow until it has answered")
+{
+    lingering_partitions f;
+    for (std::int32_t i = 0; i < 4; ++i) f.send(i, 20'000);
+    f.s.step();
+    const auto first = f.s.take();
+    for (std::int32_t i = 0; i < 4; ++i) f.send(i, 20'000);
+    f.s.step();
+    CHECK(f.s.asked.empty());
+    f.send(2, 46'000);
+    f.s.step();
+    CHECK(f.asked_for() == std::vector{2}); // what is full
+    const auto second = f.s.take();
+    f.s.answer(first, {reply{}, reply{}, reply{}, reply{}});
+    CHECK(f.s.asked.empty());
+    f.s.answer(second, {reply{}});
+    CHECK(f.asked_for() == std::vector{0, 1, 3});
+}
+
+TEST_CASE("batches that will be compressed are not sent before they are full, however idle the broker is")
+{
+    auto config = lingering_partitions::sizes();
+    config.compression_type = compression::lz4;
+    lingering_partitions f{std::move(config)};
+    for (std::int32_t i = 0; i < 4; ++i) f.send(i, 20'000);
+    f.s.step();
+    CHECK(f.s.asked.empty());
+}
+
 // --- taking records back ---------------------------------------------------------------------------------------------
 
 TEST_CASE("withdraw: a record that was not drained is never sent, the others are, with their offsets")

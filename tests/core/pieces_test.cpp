@@ -417,7 +417,25 @@ TEST_CASE("accumulator: a batch grows as its records need, up to batch.size")
     CHECK(full.size + 120 > 5000);
     CHECK(read(full) == expected);
     CHECK(f.partition.open->record_count == 1);
-    CHECK(f.partition.open->memory.capacity >= full.memory.capacity); // the next begins where this one ended
+    CHECK(f.partition.open->memory.capacity > full.size); // the next begins where this one ended
+}
+
+TEST_CASE("accumulator: a partition that gets less holds less memory, by half with each batch")
+{
+    producer_config config;
+    config.batch_size = 100'000;
+    config.linger = 1s;
+    filled f{config};
+    f.add(std::string(60'000, 'x'));
+    std::vector<std::size_t> capacities;
+    for (int i = 0; i < 8; ++i) {
+        f.records.close(f.partition);
+        f.add("small");
+        capacities.push_back(f.partition.open->memory.capacity);
+    }
+    CHECK(capacities.front() >= 60'000);
+    CHECK(capacities[1] < capacities[0]);
+    CHECK(capacities.back() == buffer_pool::smallest);
 }
 
 TEST_CASE("accumulator: times far apart don't fit into one batch")

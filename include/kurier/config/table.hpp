@@ -171,7 +171,7 @@ inline constexpr std::array setting_rows{
         "max.block.ms", 0, long_max,
         "how long send waits for room in the buffer and for the topic's metadata"),
     milliseconds_row<&settings::linger>("linger.ms", 0, long_max,
-                                        "how long a batch that isn't full waits for more records"),
+                                        "how long a batch that isn't full waits for more, at most"),
     bytes_row<&settings::batch_size>("batch.size", 0, int_max,
                                      "a batch of one partition is sent at once when it has this size"),
     bytes_row<&settings::buffer_memory>("buffer.memory", 1, memory_max,

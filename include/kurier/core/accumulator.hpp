@@ -106,8 +106,7 @@ public:
         lingering_.remove(*open);
         open->due = true;
         open->phase = batch_phase::ready;
-        partition.memory_hint =
-            static_cast<std::uint32_t>(std::min(open->memory.capacity, buffer_pool::largest_kept));
+        partition.memory_hint = next_hint(partition.memory_hint, *open);
         enqueue(partition, *open);
     }
 
@@ -138,14 +137,18 @@ public:
         return oldest;
     }
 
-    // Whoever waits for room doesn't wait for the linger of others: the open batches of one broker, or (nullptr) all.
-    template <class Update> void hurry(const broker_node* leader, Update update)
+    // The open batches of one broker, or (nullptr) of all, don't linger any longer: those of `least` bytes or more,
+    // whose records go out as they are (the more of them a codec gets, the better it does).
+    template <class Update> void hurry(const broker_node* leader, std::size_t least, Update update)
     {
         for (batch* open = lingering_.front(); open;) {
             batch* next = lingering_.next(*open);
-            if (!leader || open->partition->leader == leader) {
+            auto& partition = *open->partition;
+            const bool large =
+                least == 0 || (open->size >= least && partition.topic->codec.id == compression::none);
+            if (large && (!leader || partition.leader == leader)) {
                 set_due(*open);
-                update(*open->partition);
+                update(partition);
             }
             open = next;
         }
@@ -272,7 +275,9 @@ private:
         const auto index = static_cast<std::uint32_t>(open.record_count);
         const auto* end = put_record(open.memory.data + open.size, body, delta, open.record_count, record.key,
                                      record.value, record.headers);
-        open.size = static_cast<std::size_t>(end - open.memory.data);
+        const auto size = static_cast<std::size_t>(end - open.memory.data);
+        if (open.partition->leader) open.partition->leader->appended += size - open.size;
+        open.size = size;
         open.max_timestamp = std::max(open.max_timestamp, record.timestamp);
         take_slot(open, delta);
         return {&open, index};
@@ -285,6 +290,15 @@ private:
         const auto ratio = std::max(topic.ratio.of(topic.codec.id) * ratio_estimate::safety_factor, 0.01);
         const auto guess = static_cast<std::size_t>(static_cast<double>(batch_size_) / ratio);
         return std::clamp(guess, batch_size_, std::max(batch_size_, raw_size_max));
+    }
+
+    // A partition whose batches stay smaller than they were holds less memory, step by step.
+    static std::uint32_t next_hint(std::uint32_t hint, const batch& closed) noexcept
+    {
+        const auto used =
+            closed.size + batch_margin + static_cast<std::size_t>(closed.accepted) * sizeof(slot);
+        return static_cast<std::uint32_t>(
+            std::min(std::max<std::size_t>(used, hint / 2), buffer_pool::largest_kept));
     }
 
     bool has_share(const partition_state& partition, std::size_t bytes, std::size_t share) const noexcept

@@ -95,9 +95,9 @@ struct connection
     std::int32_t next_correlation_id = 1;
     read_buffer input;
     std::vector<std::unique_ptr<request>> requests; // few: written or to be written, in order
-    std::size_t unanswered = 0;                    // of them
-    bool write_reported = false;                   // the driver was told that there is something to write
-    bool close_reported = false;                   // the same about closing it
+    std::size_t unanswered = 0;                     // of them
+    bool write_reported = false;                    // the driver was told that there is something to write
+    bool close_reported = false;                    // the same about closing it
     error_code close_reason;
     bool reached_ready = false;
 

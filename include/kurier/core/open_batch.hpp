@@ -32,7 +32,8 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
 {
     batch* const open = partition.open;
     if (!open || !record.headers.empty() || open->takes_until < now) return {};
-    if (partition.leader && !partition.leader->waiting.empty()) return {}; // it would overtake those
+    auto* const leader = partition.leader;
+    if (leader && !leader->waiting.empty()) return {}; // it would overtake those
     const auto index = static_cast<std::uint32_t>(open->record_count);
     const auto delta = record.timestamp - open->base_timestamp;
     const auto end = open->size + record.key.size() + record.value.size() + plain_record_overhead;
@@ -41,7 +42,9 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
         return {};
     const auto* written = put_plain_record(open->memory.data + open->size, static_cast<std::int32_t>(delta),
                                            open->record_count, record.key, record.value);
-    open->size = static_cast<std::size_t>(written - open->memory.data);
+    const auto size = static_cast<std::size_t>(written - open->memory.data);
+    if (leader) leader->appended += size - open->size;
+    open->size = size;
     open->max_timestamp = std::max(open->max_timestamp, record.timestamp);
     take_slot(*open, delta);
     return {open, index};

@@ -332,11 +332,18 @@ private:
     {
         bool blocked = false;
         for (const auto& [id, node] : view_.nodes()) {
+            if (is_idle(*node)) sender_.hurry_if_worth_it(*node);
             while (!node->ready.empty() && can_take(*node, now) && sender_.has_identity())
                 if (!send_request(*node, now)) break;
             blocked |= !node->ready.empty() && !sender_.has_identity();
         }
         identity_at_ = blocked ? identity_.ask(now) : never;
+    }
+
+    static bool is_idle(const broker_node& node) noexcept
+    {
+        return node.link && node.link->phase == link_phase::ready && node.link->unanswered == 0 &&
+               !node.link->has_unsent() && node.throttled_until == nanoseconds{0};
     }
 
     bool can_take(broker_node& node, instant now)

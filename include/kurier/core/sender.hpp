@@ -226,7 +226,20 @@ public:
     void hurry(const broker_node*
                    leader) // somebody waits for the room that its open batches take; nullptr: that all take
     {
-        records_.hurry(leader, [this](partition_state& partition) { update(partition); });
+        records_.hurry(leader, 0, [this](partition_state& partition) { update(partition); });
+    }
+
+    // Smaller batches cost a broker more than they are worth.
+    static constexpr std::size_t worth_a_place = 4096;
+
+    // A broker that has nothing to do needn't wait for a full batch or the end of a linger, once batch.size bytes have
+    // come for all its partitions together: what is sent soon is still in the cache, here and when its records are
+    // told. (Java goes further: with a full batch it sends all that is open for the same broker.)
+    void hurry_if_worth_it(broker_node& leader)
+    {
+        if (leader.appended < records_.batch_size()) return;
+        leader.appended = 0;
+        records_.hurry(&leader, worth_a_place, [this](partition_state& partition) { update(partition); });
     }
 
     void make_all_due() // for a flush
