@@ -246,7 +246,7 @@ template <bool Throwing, class Handler> void delivery::start(Handler handler)
     } else {
         using wait = io::plain_wait<Throwing, Handler>;
         waiter.context =
-            new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler)};
+            new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler), this};
         waiter.notify = &wait::notify;
     }
 }

@@ -49,16 +49,17 @@ private:
         free_block* next;
     };
     static constexpr std::align_val_t line{64};
-    static constexpr std::size_t step = 32, slab_blocks = 64;
+    static constexpr std::size_t step = 32, slab_bytes = 16384;
 
     static std::size_t index(std::size_t size) noexcept { return (size - 1) / step; }
 
     void add_slab(std::size_t at)
     {
-        const auto size = (at + 1) * step, head = static_cast<std::size_t>(line);
-        auto* const slab = static_cast<std::byte*>(::operator new(head + slab_blocks * size, line));
+        const auto size = (at + 1) * step;
+        auto* const slab = static_cast<std::byte*>(::operator new(slab_bytes, line));
         slabs_ = new (slab) free_block{slabs_};
-        for (auto i = slab_blocks; i-- > 0;) free_[at] = new (slab + head + i * size) free_block{free_[at]};
+        for (auto end = slab_bytes; end >= static_cast<std::size_t>(line) + size; end -= size)
+            free_[at] = new (slab + end - size) free_block{free_[at]};
     }
 
     std::array<free_block*, 16> free_{};
