@@ -822,10 +822,22 @@ TEST_CASE("a broker that has something to do gets full batches, the others grow 
     f.s.step();
     CHECK(f.asked_for() == std::vector{2}); // what is full
     const auto second = f.s.take();
+    f.send(0, 10'000);
     f.s.answer(first, {reply{}, reply{}, reply{}, reply{}});
     CHECK(f.s.asked.empty());
     f.s.answer(second, {reply{}});
     CHECK(f.asked_for() == std::vector{0, 1, 3});
+}
+
+TEST_CASE("what has left with full batches doesn't count for the open ones")
+{
+    lingering_partitions f;
+    f.send(0, 70'000);
+    f.s.step();
+    CHECK(f.asked_for() == std::vector{0});
+    f.send(1, 20'000);
+    f.s.answer();
+    CHECK(f.s.asked.empty());
 }
 
 TEST_CASE("batches that will be compressed are not sent before they are full, however idle the broker is")

@@ -332,12 +332,20 @@ private:
     {
         bool blocked = false;
         for (const auto& [id, node] : view_.nodes()) {
-            if (is_idle(*node)) sender_.hurry_if_worth_it(*node);
-            while (!node->ready.empty() && can_take(*node, now) && sender_.has_identity())
-                if (!send_request(*node, now)) break;
+            send_ready_of(*node, now);
+            if (is_idle(*node)) {
+                sender_.hurry_if_worth_it(*node);
+                send_ready_of(*node, now);
+            }
             blocked |= !node->ready.empty() && !sender_.has_identity();
         }
         identity_at_ = blocked ? identity_.ask(now) : never;
+    }
+
+    void send_ready_of(broker_node& node, instant now)
+    {
+        while (!node.ready.empty() && can_take(node, now) && sender_.has_identity())
+            if (!send_request(node, now)) break;
     }
 
     static bool is_idle(const broker_node& node) noexcept

@@ -132,6 +132,7 @@ public:
                 break; // it stays ready until a new producer id has come
             seal(*head);
             node.ready.erase(*partition);
+            node.appended -= std::min(node.appended, head->size);
             bytes += head->wire_size();
             take(*head, node);
             taken.push_back(head);
@@ -238,7 +239,7 @@ public:
     void hurry_if_worth_it(broker_node& leader)
     {
         if (leader.appended < records_.batch_size()) return;
-        leader.appended = 0;
+        leader.appended = 0; // if none is worth it, not before the next batch.size bytes
         records_.hurry(&leader, worth_a_place, [this](partition_state& partition) { update(partition); });
     }
 
