@@ -13,7 +13,14 @@ using namespace kurier::testing;
 
 namespace {
 
-enum class ending { cancel_terminal, cancel_partial, cancel_total, drop_delivery, destroy_producer, destroy_context };
+enum class ending {
+    cancel_terminal,
+    cancel_partial,
+    cancel_total,
+    drop_delivery,
+    destroy_producer,
+    destroy_context
+};
 
 struct scene
 {
@@ -31,9 +38,12 @@ struct scene
         producer.emplace(net.make_producer());
         kept.emplace(producer->send({.topic = "t", .value = "kept"}));
         producer->send({.topic = "t", .value = "0"})(told[0].take());
-        producer->send({.topic = "t", .value = "1"})(asio::bind_cancellation_slot(cancel_send.slot(), told[1].take()));
+        producer->send({.topic = "t", .value = "1"})(
+            asio::bind_cancellation_slot(cancel_send.slot(), told[1].take()));
         producer->send({.topic = "t", .value = "2"})(told[2].take());
-        asio::co_spawn(net.context, body(), asio::bind_cancellation_slot(cancel_body.slot(), [this](std::exception_ptr) { ended = true; }));
+        asio::co_spawn(
+            net.context, body(),
+            asio::bind_cancellation_slot(cancel_body.slot(), [this](std::exception_ptr) { ended = true; }));
     }
 
     asio::awaitable<void> body()
@@ -42,10 +52,14 @@ struct scene
         co_await asio::this_coro::throw_if_cancelled(false);
         for (int step = 0; step < 4 && producer; ++step) {
             try {
-                if (step == 0) co_await producer->ready();
-                else if (step == 1) co_await producer->send({.topic = "t", .value = "3"});
-                else if (step == 2) co_await producer->flush();
-                else co_await producer->close();
+                if (step == 0)
+                    co_await producer->ready();
+                else if (step == 1)
+                    co_await producer->send({.topic = "t", .value = "3"});
+                else if (step == 2)
+                    co_await producer->flush();
+                else
+                    co_await producer->close();
             } catch (const delivery_error& error) {
                 body_errors.push_back(error.code());
             } catch (const boost::system::system_error& error) {
@@ -62,11 +76,17 @@ struct scene
     void end(ending how)
     {
         switch (how) {
-        case ending::cancel_terminal: return cancel(asio::cancellation_type::terminal);
-        case ending::cancel_partial: return cancel(asio::cancellation_type::partial);
-        case ending::cancel_total: return cancel(asio::cancellation_type::total);
-        case ending::drop_delivery: kept.reset(); return;
-        default: producer.reset();
+        case ending::cancel_terminal:
+            return cancel(asio::cancellation_type::terminal);
+        case ending::cancel_partial:
+            return cancel(asio::cancellation_type::partial);
+        case ending::cancel_total:
+            return cancel(asio::cancellation_type::total);
+        case ending::drop_delivery:
+            kept.reset();
+            return;
+        default:
+            producer.reset();
         }
     }
     void cancel(asio::cancellation_type type)
@@ -82,8 +102,10 @@ struct scene
             const auto copies = std::ranges::count(log, std::to_string(i));
             CHECK(told[i].told == 1);
             CHECK(copies <= 1);
-            if (!told[i].error) CHECK(copies == 1);
-            else if (told[i].persisted() == persisted::no) CHECK(copies == 0);
+            if (!told[i].error)
+                CHECK(copies == 1);
+            else if (told[i].persisted() == persisted::no)
+                CHECK(copies == 0);
         }
         CHECK(std::ranges::count(log, "kept") <= 1);
         CHECK(std::ranges::count(log, "3") <= 1);
@@ -112,8 +134,8 @@ bool end_after(int handlers, ending how)
 
 TEST_CASE("Everything ends after every handler in turn")
 {
-    for (const auto how : {ending::cancel_terminal, ending::cancel_partial, ending::cancel_total, ending::drop_delivery,
-                           ending::destroy_producer, ending::destroy_context}) {
+    for (const auto how : {ending::cancel_terminal, ending::cancel_partial, ending::cancel_total,
+                           ending::drop_delivery, ending::destroy_producer, ending::destroy_context}) {
         int handlers = 0;
         while (end_after(handlers, how)) ++handlers;
         CHECK(handlers > 10);
