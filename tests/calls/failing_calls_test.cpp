@@ -3,6 +3,8 @@
 // the linker (--wrap), so the sockets, Asio and the embedded broker are real.
 #include "../support/loopback.hpp"
 
+#include <kurier/producer.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <vector>
