@@ -751,6 +751,16 @@ TEST_CASE("without idempotence a split batch keeps its order too")
     CHECK(order == std::vector<std::string>{"0", "1", "2", "3", "4"});
 }
 
+TEST_CASE("the core says when a linger ends: nobody else would wake it")
+{
+    core_script s{lingering()};
+    s.warm_up();
+    const auto sent = s.now.steady;
+    s.send("t", "a");
+    s.step();
+    CHECK(s.core.deadline() == sent + 5ms);
+}
+
 // --- idle brokers ----------------------------------------------------------------------------------------------------
 
 namespace {
