@@ -198,11 +198,11 @@ TEST_CASE("Every call of a connection fails in turn, in every way")
     for (int call = 1; call <= calls; ++call)
         for (std::size_t way = 0; way < ways; ++way) {
             session one{{.call = call, .way = way}};
-            one.run();
             CAPTURE(call);
             CAPTURE(way);
             CAPTURE(desk.failed);
             CAPTURE(one.net.log.all());
+            one.run();
             if (!desk.failed.empty()) failed.push_back(desk.failed);
         }
     for (const char* name : {"socket", "connect", "sendmsg", "recv", "epoll_ctl"}) {

@@ -2,6 +2,9 @@
 #include "support/loopback.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -228,6 +231,36 @@ TEST_CASE("The context is destroyed with operations under way")
     }
     CHECK(payload.use_count() == 1); // freed, and not run
     CHECK(sent.told + waiting.told + others == 0);
+}
+
+TEST_CASE("Handlers of another executor: cancelled, or left when the context is destroyed")
+{
+    outcome cancelled;
+    auto payload = std::make_shared<int>(1);
+    asio::io_context other{1};
+    asio::cancellation_signal cancel, never;
+    {
+        loopback net;
+        auto producer = net.make_producer();
+        net.warm_up(producer, "t");
+        net.silence();
+        const auto elsewhere = [&](auto handler) { return asio::bind_executor(other, std::move(handler)); };
+        const auto not_run = [payload](error_code, auto&&) { FAIL("it was run"); };
+        producer.send({.topic = "t", .value = "v"})(elsewhere(not_run));
+        producer.send({.topic = "t", .value = "v"})(
+            asio::bind_cancellation_slot(never.slot(), elsewhere(not_run)));
+        producer.send({.topic = "t", .value = "v"})(
+            asio::bind_cancellation_slot(cancel.slot(), elsewhere(cancelled.take())));
+        producer.send_all(std::vector<strings::record>(3, {.topic = "t", .value = "v"}))(elsewhere(not_run));
+        REQUIRE(net.until([&] { return net.values("t").size() >= 2; }));
+        cancel.emit(asio::cancellation_type::terminal);
+        REQUIRE(run_until(other, [&] { return cancelled.told == 1; }));
+        CHECK(other.run_one_for(0s) == 0); // the rest still has work there
+        CHECK_FALSE(other.stopped());
+    }
+    CHECK(payload.use_count() == 1);
+    other.restart();
+    CHECK(other.run() == 0); // and has none any more, or this would not return
 }
 
 TEST_CASE("The context is destroyed with coroutines that own what they wait for")

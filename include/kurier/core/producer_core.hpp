@@ -333,7 +333,7 @@ private:
         bool blocked = false;
         for (const auto& [id, node] : view_.nodes()) {
             send_ready_of(*node, now);
-            if (is_idle(*node)) {
+            if (takes_requests(*node, now) && node->link->unanswered == 0) {
                 sender_.hurry_if_worth_it(*node);
                 send_ready_of(*node, now);
             }
@@ -348,21 +348,19 @@ private:
             if (!send_request(node, now)) break;
     }
 
-    static bool is_idle(const broker_node& node) noexcept
+    static bool takes_requests(const broker_node& node, instant now) noexcept
     {
-        return node.link && node.link->phase == link_phase::ready && node.link->unanswered == 0 &&
-               !node.link->has_unsent() && node.throttled_until == nanoseconds{0};
+        return node.link && node.link->phase == link_phase::ready && !node.link->has_unsent() &&
+               node.throttled_until <= now.steady;
     }
 
     bool can_take(broker_node& node, instant now)
     {
         if (node.throttled_until <= now.steady) node.throttled_until = nanoseconds{0};
-        const auto* link = node.link;
-        if (!link) {
+        if (!node.link) {
             if (node.retry_at <= now.steady) links_.open(node, now);
-        } else if (link->phase == link_phase::ready && node.throttled_until == nanoseconds{0} &&
-                   !link->has_unsent() &&
-                   link->unanswered <
+        } else if (takes_requests(node, now) &&
+                   node.link->unanswered <
                        static_cast<std::size_t>(config_.max_in_flight_requests_per_connection)) {
             node.stalled_since = never;
             return true;

@@ -250,7 +250,7 @@ private:
         }
     }
 
-    static constexpr std::uint32_t told_soon = 6; // while so many are told, memory answers
+    static constexpr std::uint32_t told_soon = 6; // memory has until then to bring what they wait in
 
     void announce()
     {
@@ -260,8 +260,7 @@ private:
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
-                if (index + told_soon <
-                    static_cast<std::uint32_t>(done->accepted)) // it was not looked at for long
+                if (index + told_soon < static_cast<std::uint32_t>(done->accepted))
                     __builtin_prefetch(done->waiter_of(index + told_soon).context, 1);
                 if (const auto notify = std::exchange(slot.notify, nullptr))
                     notify(slot.context, {done, index, nullptr, this, slot.time_delta});
