@@ -88,7 +88,7 @@ public:
     [[gnu::always_inline]] bool resolved() const noexcept { return (!where_ || where_->done()) && known(); }
 
 private:
-    template <class, class, class, class, class> friend class producer;
+    template <class, class, class, class, class, class> friend class producer;
     friend class delivery_builder;
     template <bool Throwing, class Handler> friend class cancellable_wait;
 

@@ -14,6 +14,8 @@
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
 #include <kurier/log.hpp>
+#include <kurier/metrics.hpp>
+#include <kurier/observer.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/topic.hpp>
 
@@ -180,6 +182,30 @@ public:
 
     // How a topic's batches are compressed: above all what compression.type=auto has chosen.
     codec_status compression_of(std::string_view topic) const { return driver_->compression_of(topic); }
+
+    // What was done so far and what is held right now.
+    producer_metrics metrics() const { return driver_->metrics(); }
+
+    // Has the observer told of batches and brokers from now on, see observer.hpp. There may be several. It is kept as long
+    // as the engine's state.
+    template <class Observer>
+        requires observes_batches<Observer> || observes_brokers<Observer>
+    void observe(Observer observer)
+    {
+        detail::check_hooks<Observer>();
+        io::observer_hooks hooks;
+        auto kept = std::make_shared<Observer>(std::move(observer));
+        if constexpr (observes_batches<Observer>)
+            hooks.on_batch = [](void* to, const batch_event& event) noexcept {
+                static_cast<Observer*>(to)->on_batch(event);
+            };
+        if constexpr (observes_brokers<Observer>)
+            hooks.on_broker = [](void* to, const broker_event& event) noexcept {
+                static_cast<Observer*>(to)->on_broker(event);
+            };
+        hooks.observer = std::move(kept);
+        driver_->observe(std::move(hooks));
+    }
 
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 

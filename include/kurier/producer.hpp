@@ -15,6 +15,7 @@
 #include <kurier/delivery.hpp>
 #include <kurier/engine.hpp>
 #include <kurier/group_wait.hpp>
+#include <kurier/observer.hpp>
 #include <kurier/partitioners/default.hpp>
 #include <kurier/record/large_value.hpp>
 #include <kurier/record/record.hpp>
@@ -38,12 +39,13 @@ namespace kurier {
 
 template <class Key = std::string_view, class Value = std::string_view,
           class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,
-          class ValueSerializer = serializer<Value>>
+          class ValueSerializer = serializer<Value>, class Observer = no_observer>
 class producer
 {
     static_assert(check_serializer<KeySerializer, Key>());
     static_assert(check_serializer<ValueSerializer, Value>());
     static_assert(check_partitioner<Partitioner>());
+    static_assert(check_observer<Observer>());
 
 public:
     using record = kurier::record<Key, Value>;
@@ -52,16 +54,17 @@ public:
     template <class Executor>
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
     producer(Executor executor, producer_config config, Partitioner partitioner = {}, KeySerializer keys = {},
-             ValueSerializer values = {})
+             ValueSerializer values = {}, Observer observer = {})
         : producer{kurier::engine{std::move(executor), std::move(config)}, std::move(partitioner),
-                   std::move(keys), std::move(values)}
+                   std::move(keys), std::move(values), std::move(observer)}
     {}
 
     // On an engine that is shared with others.
     explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {},
-                      ValueSerializer values = {})
+                      ValueSerializer values = {}, Observer observer = {})
         : engine_{std::move(shared)}, driver_{engine_.driver()},
-          own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values))},
+          own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values),
+                                       std::move(observer))},
           largest_{std::min(engine_.config().max_request_size, engine_.config().buffer_memory)}
     {
         if constexpr (requires(Partitioner& p) { p.ignore_keys = true; })
@@ -128,6 +131,8 @@ public:
         return engine_.partitions_for(topic, std::forward<Token>(token)...);
     }
 
+    producer_metrics metrics() const { return engine_.metrics(); } // of the engine: of all its producers
+
     kurier::engine& engine() noexcept { return engine_; }
     const boost::asio::any_io_executor& get_executor() const noexcept { return engine_.get_executor(); }
 
@@ -135,12 +140,13 @@ private:
     // What records that wait may still need when the producer object is gone.
     struct parts
     {
-        parts(Partitioner p, KeySerializer k, ValueSerializer v)
-            : partitioner{std::move(p)}, keys{std::move(k)}, values{std::move(v)}
+        parts(Partitioner p, KeySerializer k, ValueSerializer v, Observer o)
+            : partitioner{std::move(p)}, keys{std::move(k)}, values{std::move(v)}, observer{std::move(o)}
         {}
         Partitioner partitioner;
         KeySerializer keys;
         ValueSerializer values;
+        [[no_unique_address]] Observer observer;
         std::vector<std::byte> key_scratch, value_scratch;
         headers_builder headers;
     };
@@ -230,6 +236,8 @@ private:
     [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
     {
         io::driver::hold(*place.where);
+        if constexpr (observes_records<Observer>)
+            observe(*place.where->partition->topic, place.where->partition->index, bytes);
         delivery made;
         made.driver_ = driver_;
         made.where_ = place.where;
@@ -248,11 +256,18 @@ private:
             return refuse(what, errc::buffer_full,
                           "and as many records as kurier.waiting.memory allows wait for room");
         waiting->held = true;
+        if constexpr (observes_records<Observer>) observe(topic, waiting->partition.value_or(-1), bytes);
         delivery made;
         made.driver_ = driver_;
         made.waiting_ = waiting;
         made.timestamp_ = bytes.timestamp;
         return made;
+    }
+
+    [[gnu::always_inline]] void observe(const core::topic_state& topic, std::int32_t partition,
+                                        const core::record_bytes& bytes)
+    {
+        own_->observer.on_record({topic.name, partition, bytes.key, bytes.value, bytes.timestamp});
     }
 
     [[gnu::always_inline]] static std::int32_t
@@ -382,6 +397,7 @@ private:
 
     [[gnu::noinline]] delivery refused(std::shared_ptr<const delivery_failure> failure)
     {
+        driver_->count_refusal();
         delivery made;
         made.driver_ = driver_;
         made.refusal_ = std::move(failure);

@@ -20,7 +20,7 @@ LAYERS = [
     ("partitioner", "partitioner.hpp partitioners"),
     ("compression", "compression.hpp compression"),
     ("security", "security"),
-    ("config", "config properties.hpp producer_config.hpp log.hpp"),
+    ("config", "config properties.hpp producer_config.hpp log.hpp metrics.hpp observer.hpp"),
     ("core", "core"),
     ("io", "io"),
     ("producer", "delivery.hpp engine.hpp group_wait.hpp send_summary.hpp producer.hpp src.hpp"),

@@ -437,7 +437,8 @@ public:
         state.last_acked = 0x7ffffffd;
     }
 
-    std::string broken; // the first invariant that did not hold
+    std::string broken;                      // the first invariant that did not hold
+    std::uint64_t delivered = 0, failed = 0; // records that were told so, somebody waiting or not
 
 private:
     static void tell(void* context, const fate& what)
@@ -482,18 +483,23 @@ private:
         while (auto* done = core.next_done()) {
             for (; done->notified < static_cast<std::uint32_t>(done->accepted); ++done->notified) {
                 auto& slot = done->waiter_of(done->notified);
+                if (!slot.withdrawn) ++(done->error ? failed : delivered);
                 if (const auto notify = std::exchange(slot.notify, nullptr))
                     notify(slot.context, {done, done->notified, nullptr, nullptr});
             }
             core.announced(*done);
             check();
         }
-        while (auto* failed = core.next_failed()) {
-            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
-                notify(failed->waiter.context, {nullptr, 0, failed, nullptr});
-            core.announced(*failed);
+        while (auto* refused = core.next_failed()) {
+            if (const auto notify = std::exchange(refused->waiter.notify, nullptr))
+                notify(refused->waiter.context, {nullptr, 0, refused, nullptr});
+            ++failed;
+            core.announced(*refused);
             check();
         }
+        const auto counted = core.metrics();
+        CHECK(counted.records_delivered == delivered);
+        CHECK(counted.records_failed == failed);
     }
 
     bool perform_actions()

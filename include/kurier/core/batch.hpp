@@ -96,7 +96,7 @@ struct batch
     std::int32_t accepted = 0;     // records appended, withdrawn ones included: one slot each
     std::int64_t base_timestamp = 0, max_timestamp = 0;
     std::uint64_t first_record = 0; // number of its first record in the partition: the order of batches
-    std::uint32_t withdrawn = 0;    // of the slots
+    std::uint32_t withdrawn = 0;    // of the records on the wire: they are left out when it is closed
     std::unique_ptr<std::vector<std::uint32_t>> positions; // after withdrawals: slot -> record on the wire
     std::unique_ptr<outside_value>
         outside; // of a batch of one record with a large value; `size` doesn't count it
@@ -112,6 +112,7 @@ struct batch
     // sending
     nanoseconds created{0};
     nanoseconds takes_until{0}; // no records after that, see accumulator::too_old
+    nanoseconds drained{0};     // when it was first handed to a connection
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = -1;
     std::int32_t base_sequence = -1; // -1: never drained, so certainly never sent
@@ -147,6 +148,8 @@ struct batch
                  static_cast<std::ptrdiff_t>(index));
     }
     std::size_t wire_size() const noexcept { return outside ? size + outside->bytes.size() : size; }
+    // Records that nobody has withdrawn.
+    std::int32_t live_records() const noexcept { return record_count - static_cast<std::int32_t>(withdrawn); }
     bool has_sequence() const noexcept { return base_sequence >= 0; }
     compression codec() const noexcept
     {

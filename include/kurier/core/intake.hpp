@@ -18,9 +18,9 @@ class intake
 {
 public:
     intake(const producer_config& config, const cluster_view& view, accumulator& records, sender& sender,
-           flush_tracker& flushes, random_source& random)
+           flush_tracker& flushes, random_source& random, producer_metrics& metrics)
         : config_{config}, view_{view}, records_{records}, sender_{sender}, flushes_{flushes},
-          random_{random}, room_{config.waiting_memory}
+          random_{random}, metrics_{metrics}, room_{config.waiting_memory}
     {}
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
@@ -249,6 +249,7 @@ private:
 
     void fail(waiting_record& waiting, error_code why, std::string text)
     {
+        ++metrics_.records_failed;
         room_.leave(waiting);
         waiting.error = why;
         waiting.text = std::move(text);
@@ -268,6 +269,7 @@ private:
     sender& sender_;
     flush_tracker& flushes_;
     random_source& random_;
+    producer_metrics& metrics_;
     waiting_room room_;
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
     std::size_t in_use_then_ = 0; // of the pool, when nobody else could be let in

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kurier/core/any_broker.hpp>
+#include <kurier/core/broker_event_queue.hpp>
 #include <kurier/core/cluster_view.hpp>
 #include <kurier/core/intake.hpp>
 #include <kurier/core/links.hpp>
@@ -28,8 +29,9 @@ class producer_core
 public:
     producer_core(producer_config config, std::uint64_t seed)
         : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_},
-          sender_{config_, records_, flushes_, random_, logs_}, links_{config_, random_},
-          intake_{config_, view_, records_, sender_, flushes_, random_}, brokers_{config_, view_, links_},
+          sender_{config_, records_, flushes_, random_, logs_, metrics_}, links_{config_, random_},
+          intake_{config_, view_, records_, sender_, flushes_, random_, metrics_},
+          brokers_{config_, view_, links_},
           metadata_{config_, random_, view_, links_, brokers_, sender_, intake_},
           identity_{config_, random_, links_, brokers_, sender_, logs_}
     {}
@@ -97,6 +99,7 @@ public:
     }
     void written(connection_id link, std::size_t bytes, instant now)
     {
+        metrics_.bytes_written += bytes;
         or_end([&] { links_.written(*this, link, bytes, now); });
     }
     std::span<std::byte> read_space(connection_id link)
@@ -107,6 +110,7 @@ public:
     }
     void read(connection_id link, std::size_t bytes, instant now)
     {
+        metrics_.bytes_read += bytes;
         or_end([&] { links_.read(*this, link, bytes, now); });
     }
     void closed(connection_id link, error_code why, instant now)
@@ -158,6 +162,8 @@ public:
     waiting_record* next_failed() const noexcept { return intake_.next_failed(); }
     void announced(waiting_record& failed) { intake_.announced(failed); }
     bool poll(log_entry& out) { return logs_.poll(out); }
+    void observe_brokers() noexcept { events_.begin(); }
+    bool poll(broker_event_queue::entry& out) { return events_.poll(out); }
 
     // A delivery outside the core begins or ends to refer to a batch or a waiting record.
     void hold(batch& where) noexcept { ++where.deliveries; }
@@ -216,6 +222,20 @@ public:
     const links& connections() const noexcept { return links_; }
     std::size_t unfinished_batches() const noexcept { return sender_.unfinished(); }
     std::string_view last_trouble() const noexcept { return last_trouble_; }
+    producer_metrics metrics() const
+    {
+        auto told = metrics_;
+        told.records_pending = sender_.unfinished_records();
+        told.records_waiting = waiting().size();
+        told.batches_pending = sender_.unfinished();
+        for (const auto& [id, link] : links_.all()) {
+            told.connections += link->phase == link_phase::ready ? 1U : 0U;
+            told.requests_in_flight += link->unanswered;
+        }
+        told.buffer_total = pool().limit();
+        told.buffer_in_use = pool().in_use();
+        return told;
+    }
 
     // --- what links calls --------------------------------------------------------------------------------------------
 
@@ -231,7 +251,10 @@ public:
                 describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
             logs_.add(log_level::error, "broker.unsupported", last_trouble_);
             links_.close(link, errc::unsupported_version);
+            return;
         }
+        ++metrics_.connections_opened;
+        events_.add(*link.node, broker_change::connected, {});
     }
 
     bool take_answer(connection& link, request& sent, bytes_view body, instant now)
@@ -246,17 +269,19 @@ public:
         }
     }
 
-    void request_written(connection&, request& sent, instant)
+    void request_written(connection&, request& sent, instant now)
     {
-        for (const auto& cut : sent.cuts) sender_.handed_over(*cut.body);
+        for (const auto& cut : sent.cuts) sender_.handed_over(*cut.body, now);
     }
 
-    void request_lost(connection&, request& sent, error_code why, instant now)
+    void request_lost(connection& link, request& sent, error_code why, instant now)
     {
         if (sent.kind == request_kind::metadata)
             metadata_.lost(now);
         else if (sent.kind == request_kind::init_producer_id)
             identity_.failed(now);
+        else if (sent.kind == request_kind::produce)
+            count_lost(*link.node, sent, why, now);
         for (const auto& cut : sent.cuts)
             sender_.lost(*cut.body, sent.fully_written(), why ? why : make_error_code(errc::disconnected),
                          now);
@@ -273,8 +298,13 @@ public:
 
     void link_lost(connection& link, error_code why, instant)
     {
-        if (!why || shut_down_ || why == errc::unsupported_version)
-            return; // idle, or on purpose, or told already
+        if (shut_down_) why = {}; // on purpose
+        if (link.reached_ready || why)
+            events_.add(*link.node,
+                        link.reached_ready ? broker_change::disconnected : broker_change::unreachable, why);
+        if (!why) return; // on purpose, or idle
+        ++metrics_.connections_failed;
+        if (why == errc::unsupported_version) return; // told already
         last_trouble_ = describe(*link.node) + ": " + why.message();
         logs_.add(link.reached_ready ? log_level::info : log_level::warning,
                   link.reached_ready ? "broker.disconnected" : "broker.unreachable", last_trouble_);
@@ -372,7 +402,7 @@ private:
     bool send_request(broker_node& node, instant now)
     {
         taken_.clear();
-        sender_.drain(node, taken_);
+        sender_.drain(node, taken_, now);
         if (taken_.empty()) return false;
         auto& link = *node.link;
         refuse_new_codecs(link, now);
@@ -382,6 +412,7 @@ private:
         exchange_.encode(*made, taken_, config_);
         links_.send(link, std::move(made), now);
         for (batch* body : taken_) ++body->requests;
+        ++metrics_.requests;
         return true;
     }
 
@@ -415,7 +446,9 @@ private:
     bool take_produce(connection& link, request& sent, bytes_view body, instant now)
     {
         auto& result = answer_;
-        if (!exchange_.decode(sent, body, result)) return false_and_lost(sent, now);
+        if (!exchange_.decode(sent, body, result)) return false_and_lost(link, sent, now);
+        metrics_.request_latency.add(now.steady - sent.sent_at);
+        events_.add(*link.node, broker_change::answered, {}, sent.bytes, now.steady - sent.sent_at);
         for (auto& hint : result.nodes) view_.put_node(hint.id, hint.host, hint.port);
         if (result.throttle_ms > 0 && sent.version >= 6) // before that the broker has waited itself
             throttle(link, result.throttle_ms, now);
@@ -440,10 +473,17 @@ private:
         return true;
     }
 
-    bool false_and_lost(request& sent, instant now)
+    bool false_and_lost(const connection& link, request& sent, instant now)
     {
+        count_lost(*link.node, sent, errc::protocol_error, now);
         for (const auto& cut : sent.cuts) sender_.lost(*cut.body, true, errc::protocol_error, now);
         return false;
+    }
+
+    void count_lost(const broker_node& node, const request& lost, error_code why, instant now)
+    {
+        ++metrics_.requests_lost;
+        events_.add(node, broker_change::unanswered, why, lost.bytes, now.steady - lost.sent_at);
     }
 
     void throttle(connection& link, std::int32_t milliseconds, instant now) // KIP-219
@@ -452,6 +492,8 @@ private:
         const auto pause =
             std::min<nanoseconds>(std::chrono::milliseconds{milliseconds}, std::chrono::minutes{1});
         link.node->throttled_until = std::max(link.node->throttled_until, now.steady + pause);
+        metrics_.throttle_time.add(pause);
+        events_.add(*link.node, broker_change::throttled, {}, 0, pause);
         logs_.add(log_level::info, "broker.throttles",
                   describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
     }
@@ -468,6 +510,8 @@ private:
     accumulator records_;
     flush_tracker flushes_;
     log_queue logs_;
+    broker_event_queue events_;
+    producer_metrics metrics_; // its totals
     sender sender_;
     links links_;
     intake intake_;

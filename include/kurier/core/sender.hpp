@@ -9,6 +9,7 @@
 #include <kurier/core/producer_rules.hpp>
 #include <kurier/core/rewrite.hpp>
 #include <kurier/core/split.hpp>
+#include <kurier/metrics.hpp>
 
 #include <algorithm>
 #include <new>
@@ -31,9 +32,9 @@ class sender
 {
 public:
     sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random,
-           log_queue& logs)
-        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, compressor_{config, logs},
-          idempotent_{config.idempotent()}
+           log_queue& logs, producer_metrics& metrics)
+        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, metrics_{metrics},
+          compressor_{config, logs}, idempotent_{config.idempotent()}
     {}
 
     ~sender()
@@ -116,7 +117,7 @@ public:
 
     // Takes at most one batch of each ready partition of a broker, up to max.request.size, sealed and in the order in
     // which a request wants them: by topic. An idempotent producer must have its identity by now.
-    void drain(broker_node& node, std::vector<batch*>& taken)
+    void drain(broker_node& node, std::vector<batch*>& taken, instant now)
     {
         std::size_t bytes = 0;
         drained_.clear();
@@ -134,7 +135,7 @@ public:
             node.ready.erase(*partition);
             node.appended -= std::min(node.appended, head->size);
             bytes += head->wire_size();
-            take(*head, node);
+            take(*head, node, now);
             taken.push_back(head);
             drained_.push_back(partition);
         }
@@ -155,7 +156,7 @@ public:
             leave_flight(about);
             acknowledged(partition, about);
             close_gap_if_resolved(partition);
-            succeed(about, error == broker_errc::none ? answer.base_offset : -1, answer.log_append_time);
+            succeed(about, error == broker_errc::none ? answer.base_offset : -1, answer.log_append_time, now);
         } else if (about.done()) { // it expired meanwhile: only its place in the sequence still matters
             drop_finished_flight(about);
         } else if (error == broker_errc::message_too_large && about.record_count > 1) {
@@ -175,10 +176,10 @@ public:
         update(partition);
     }
 
-    void handed_over(batch& about) // acks=0: it was given to the socket and nobody will answer
+    void handed_over(batch& about, instant now) // acks=0: it was given to the socket and nobody will answer
     {
         leave_flight(about);
-        succeed(about, -1, -1);
+        succeed(about, -1, -1, now);
         update(*about.partition);
     }
 
@@ -315,6 +316,13 @@ public:
         wants_new_identity_ = false;
     }
     std::size_t unfinished() const noexcept { return aging_.size(); }
+    std::size_t unfinished_records() const noexcept
+    {
+        std::size_t count = 0;
+        for (const auto* pending = aging_.front(); pending; pending = aging_.next(*pending))
+            count += static_cast<std::size_t>(pending->live_records());
+        return count;
+    }
 
 private:
     friend struct invariant_access;
@@ -443,15 +451,27 @@ private:
         seal_batch(head.memory.data, head.size, info);
     }
 
-    void take(batch& head, const broker_node& node)
+    void take(batch& head, const broker_node& node, instant now)
     {
         auto& partition = *head.partition;
+        count_attempt(head, now);
         accumulator::dequeue(partition, head);
         partition.flights.push_back(head);
         head.phase = batch_phase::in_flight;
         head.last_attempt_leader = node.id;
         head.last_attempt_epoch = partition.leader_epoch;
         ++head.attempts;
+    }
+
+    void count_attempt(batch& head, instant now)
+    {
+        if (head.attempts == 0) {
+            head.drained = now.steady;
+            metrics_.queue_time.add(now.steady - head.created);
+        } else {
+            ++metrics_.batches_retried;
+            metrics_.records_retried += static_cast<std::uint64_t>(head.record_count);
+        }
     }
 
     static void leave_flight(batch& landed) { landed.partition->flights.erase(landed); }
@@ -543,7 +563,7 @@ private:
 
     // --- the end of a batch ------------------------------------------------------------------------------------------
 
-    void succeed(batch& about, std::int64_t base_offset, std::int64_t log_append_time)
+    void succeed(batch& about, std::int64_t base_offset, std::int64_t log_append_time, instant now)
     {
         if (about.done()) {
             release(about); // the promise was broken by its deadline; the answer came after it
@@ -555,10 +575,19 @@ private:
         const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp;
         about.log_append_time = repeated ? -1 : log_append_time;
         about.note.reset();
+        ++metrics_.batches_delivered;
+        metrics_.records_delivered += static_cast<std::uint64_t>(about.live_records());
+        metrics_.batch_bytes += about.wire_size();
+        metrics_.delivery_time.add(now.steady - about.created);
         finish(about, {}, persisted::yes);
     }
 
-    void fail(batch& about, error_code why, persisted written) { finish(about, why, written); }
+    void fail(batch& about, error_code why, persisted written)
+    {
+        ++metrics_.batches_failed;
+        metrics_.records_failed += static_cast<std::uint64_t>(about.live_records());
+        finish(about, why, written);
+    }
 
     void finish(batch& about, error_code why, persisted written)
     {
@@ -599,6 +628,7 @@ private:
                  whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
+        ++metrics_.batches_split;
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
         put_in_place(root, whole, halves);
         batch* const younger = aging_.next(whole);
@@ -617,6 +647,7 @@ private:
     accumulator& records_;
     flush_tracker& flushes_;
     random_source& random_;
+    producer_metrics& metrics_;
     batch_compressor compressor_;
     const bool idempotent_;
     producer_identity identity_; // invalid until the cluster gave one

@@ -14,6 +14,8 @@
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
 #include <kurier/log.hpp>
+#include <kurier/metrics.hpp>
+#include <kurier/observer.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,6 +34,14 @@ class driver;
 class event_loop;
 
 using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
+
+// The hooks of an engine's observer, without its type. nullptr: it has none of this kind.
+struct observer_hooks
+{
+    std::shared_ptr<void> observer;
+    void (*on_batch)(void* observer, const batch_event& event) noexcept = nullptr;
+    void (*on_broker)(void* observer, const broker_event& event) noexcept = nullptr;
+};
 
 // Something that waits for a state of the producer rather than for a record: flush, close, room.
 struct state_wait
@@ -91,6 +101,7 @@ public:
 
     KURIER_DECL void keep_codecs(kept_codecs first, codec_factory more);
     KURIER_DECL void compress_on(asio::any_io_executor workers);
+    KURIER_DECL void observe(observer_hooks hooks);
     KURIER_DECL void log(log_event event);
     KURIER_DECL void
     send_early(); // what has become ready, without waiting for the end of the handler that runs
@@ -120,8 +131,10 @@ public:
     KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where,
                                                                 std::uint32_t index) const;
     KURIER_DECL codec_status compression_of(std::string_view topic) const;
+    KURIER_DECL producer_metrics metrics() const;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
+    void count_refusal() noexcept { ++refusals_; }
     bool closing() const noexcept { return closing_; }
     static bool open_for(const core::topic_state& topic) noexcept
     {
@@ -160,6 +173,7 @@ private:
     const event_loop& loop() const noexcept;
 
     std::size_t references_ = 0, users_ = 0;
+    std::uint64_t refusals_ = 0; // by send, of records that the core never saw
 };
 
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,

@@ -25,6 +25,10 @@ KURIER_DECL void driver::compress_on(asio::any_io_executor workers)
 {
     loop().compress_on(std::move(workers));
 }
+KURIER_DECL void driver::observe(observer_hooks hooks)
+{
+    loop().observe(std::move(hooks));
+}
 KURIER_DECL void driver::log(log_event event)
 {
     loop().log(event);
@@ -121,6 +125,12 @@ KURIER_DECL void driver::abort(error_code why)
 KURIER_DECL codec_status driver::compression_of(std::string_view topic) const
 {
     return loop().core().compression_of(topic);
+}
+KURIER_DECL producer_metrics driver::metrics() const
+{
+    auto told = loop().core().metrics();
+    told.records_refused = refusals_;
+    return told;
 }
 KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noexcept
 {

@@ -92,6 +92,12 @@ public:
         core_.compress_elsewhere(true);
     }
 
+    void observe(observer_hooks hooks)
+    {
+        if (hooks.on_broker) core_.observe_brokers();
+        observers_.push_back(std::move(hooks));
+    }
+
     // A job is back from the workers.
     void compressed(core::compression_job& job)
     {
@@ -238,6 +244,11 @@ private:
         core::log_entry entry;
         while (core_.poll(entry))
             if (log_) log_({entry.level, entry.event, entry.text, {}, now_});
+        core::broker_event_queue::entry happened;
+        while (core_.poll(happened))
+            for (std::size_t i = 0; i < observers_.size(); ++i) // one may add another
+                if (const auto& hooks = observers_[i]; hooks.on_broker)
+                    hooks.on_broker(hooks.observer.get(), happened.event);
     }
 
     void begin_compression(core::compression_job& job)
@@ -257,6 +268,8 @@ private:
         while (auto* done = core_.next_done()) {
             metadata_.topic = done->partition->topic->name;
             metadata_.partition = done->partition->index;
+            if (!observers_.empty() && done->notified == 0) [[unlikely]]
+                tell_observers(*done);
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
@@ -282,6 +295,25 @@ private:
             waits_.erase(waits_.begin() + static_cast<std::ptrdiff_t>(i));
             wait->complete(ec);
         }
+    }
+
+    [[gnu::noinline]] void tell_observers(const core::batch& done)
+    {
+        const auto end = done.attempts > 0 ? done.drained : now_.steady;
+        const batch_event event{done.partition->topic->name,
+                                done.partition->index,
+                                done.live_records(),
+                                done.wire_size(),
+                                done.codec(),
+                                done.attempts,
+                                end - done.created,
+                                now_.steady - done.created,
+                                done.error,
+                                done.written,
+                                done.base_offset};
+        for (std::size_t i = 0; i < observers_.size(); ++i)
+            if (const auto& hooks = observers_[i]; hooks.on_batch)
+                hooks.on_batch(hooks.observer.get(), event);
     }
 
     // Frees what waits without running it.
@@ -517,6 +549,7 @@ private:
     core::producer_core core_;
     std::optional<asio::steady_timer> timer_;
     log_function log_;
+    std::vector<observer_hooks> observers_;
     std::map<core::connection_id, std::unique_ptr<socket_link>> links_;
     std::vector<state_wait_ptr> waits_;
     handler_memory wake_memory_, timer_memory_[2];

@@ -285,6 +285,7 @@ private:
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
+                if (!slot.withdrawn) ++(done->error ? failed_ : delivered_);
                 if (const auto notify = std::exchange(slot.notify, nullptr)) {
                     notify(slot.context, {done, index, nullptr, this});
                     act_in_handler();
@@ -297,14 +298,27 @@ private:
                 notify(failed->waiter.context, {nullptr, 0, failed, this});
                 act_in_handler();
             }
+            ++failed_;
             core_->announced(*failed);
         }
+        check_metrics();
         std::erase_if(flushes_, [&](const flush_wait& wait) {
             if (!core_->flushed(wait.epoch)) return false;
             log_.add(clock_.now(), event_kind::flush_over, static_cast<std::int64_t>(wait.epoch));
             checker_.flush_over(wait.sent_before);
             return true;
         });
+    }
+
+    // Each record is counted once, as what it was told to be.
+    void check_metrics()
+    {
+        if (core_->next_done() || core_->next_failed()) return; // a handler has ended some
+        const auto counted = core_->metrics();
+        if (counted.records_delivered != delivered_ || counted.records_failed != failed_)
+            checker_.fail("metrics: delivered " + std::to_string(counted.records_delivered) + " of " +
+                          std::to_string(delivered_) + ", failed " + std::to_string(counted.records_failed) +
+                          " of " + std::to_string(failed_));
     }
 
     void act_in_handler()
@@ -325,6 +339,7 @@ private:
     dice job_times_;
     std::vector<flush_wait> flushes_;
     std::uint64_t steps_ = 0;
+    std::uint64_t delivered_ = 0, failed_ = 0; // records that were told so
     bool again_ = false;
 };
 

@@ -1,0 +1,49 @@
+// What happened to connections and requests, for observers: kept until the driver tells them, because they may call
+// the producer. Nothing is kept while there is none.
+#pragma once
+
+#include <kurier/core/topic.hpp>
+#include <kurier/observer.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <utility>
+
+namespace kurier::core {
+
+class broker_event_queue
+{
+public:
+    struct entry
+    {
+        broker_event event;
+        std::string host; // the event's own is set when it is told
+    };
+
+    void begin() noexcept { wanted_ = true; }
+
+    void add(const broker_node& node, broker_change change, error_code error, std::size_t bytes = 0,
+             nanoseconds taken = nanoseconds{0})
+    {
+        if (!wanted_) return;
+        if (entries_.size() == entries_max) entries_.pop_front(); // nobody takes them
+        entries_.push_back({{change, {}, node.port, node.id, bytes, taken, error}, node.host});
+    }
+
+    bool poll(entry& out)
+    {
+        if (entries_.empty()) return false;
+        out = std::move(entries_.front());
+        entries_.pop_front();
+        out.event.host = out.host;
+        return true;
+    }
+
+private:
+    static constexpr std::size_t entries_max = 1024;
+    bool wanted_ = false;
+    std::deque<entry> entries_;
+};
+
+} // namespace kurier::core
