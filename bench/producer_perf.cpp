@@ -60,23 +60,68 @@ template <class Step> void in_parallel(std::vector<std::unique_ptr<sender>>& sen
     }
 }
 
-// In the form of Kafka's own tool, as far as a benchmark can know them from outside.
-void print_metrics(const producer_config& config, const perf_result& result, const tally& total)
+struct metric_row
 {
-    const double delivered = static_cast<double>(total.delivered);
+    const char* name;
+    double value;
+};
+
+double average(const duration_metric& of)
+{
+    return to_ms(static_cast<double>(of.mean().count()));
+}
+
+double longest(const duration_metric& of)
+{
+    return to_ms(static_cast<double>(of.max.count()));
+}
+
+double ratio(std::uint64_t all, std::uint64_t parts)
+{
+    return parts > 0 ? static_cast<double>(all) / static_cast<double>(parts) : 0;
+}
+
+// What a producer counts itself, by Kafka's names and in its units: milliseconds and bytes.
+std::vector<metric_row> rows_of(const producer_metrics& counted, double seconds)
+{
+    const auto of = [](std::uint64_t count) { return static_cast<double>(count); };
+    const auto sent = counted.records_delivered + counted.records_failed;
+    const auto failed = counted.records_failed + counted.records_refused;
+    return {{"record-send-total", of(sent)},
+            {"record-send-rate", of(sent) / seconds},
+            {"record-error-total", of(failed)},
+            {"record-error-rate", of(failed) / seconds},
+            {"record-retry-total", of(counted.records_retried)},
+            {"record-queue-time-avg", average(counted.queue_time)},
+            {"record-queue-time-max", longest(counted.queue_time)},
+            {"batch-size-avg", ratio(counted.batch_bytes, counted.batches_delivered)},
+            {"batch-split-total", of(counted.batches_split)},
+            {"records-per-request-avg", ratio(sent, counted.requests)},
+            {"request-total", of(counted.requests)},
+            {"request-latency-avg", average(counted.request_latency)},
+            {"request-latency-max", longest(counted.request_latency)},
+            {"produce-throttle-time-avg", average(counted.throttle_time)},
+            {"produce-throttle-time-max", longest(counted.throttle_time)},
+            {"outgoing-byte-total", of(counted.bytes_written)},
+            {"incoming-byte-total", of(counted.bytes_read)},
+            {"connection-creation-total", of(counted.connections_opened)},
+            {"buffer-total-bytes", of(counted.buffer_total)},
+            {"buffer-available-bytes", of(counted.buffer_total - counted.buffer_in_use)}};
+}
+
+void print_metrics(const producer_config& config, const sender& one, double seconds)
+{
+    const auto& total = one.results().total();
+    auto rows = rows_of(one.metrics(), seconds);
+    rows.push_back({"record-size-avg", ratio(total.bytes, total.delivered)});
+    rows.push_back({"record-latency-avg", to_ms(total.from_send.mean())}); // of records, from outside
+    rows.push_back({"record-latency-max", to_ms(static_cast<double>(total.from_send.max()))});
     std::printf("\n%-55s %s\n", "Metric Name", "Value");
-    const auto print = [&](const char* name, double value) {
-        std::printf("%-55s : %.3f\n",
-                    format_line("producer-metrics:%s:{client-id=%s}", name, config.client_id.c_str()).c_str(),
-                    value);
-    };
-    print("record-send-total", delivered);
-    print("record-send-rate", delivered / result.seconds);
-    print("record-error-total", static_cast<double>(result.failed));
-    print("record-error-rate", static_cast<double>(result.failed) / result.seconds);
-    print("record-size-avg", delivered > 0 ? static_cast<double>(total.bytes) / delivered : 0);
-    print("record-latency-avg", to_ms(total.from_send.mean()));
-    print("record-latency-max", to_ms(static_cast<double>(total.from_send.max())));
+    for (const auto& row : rows)
+        std::printf(
+            "%-55s : %.3f\n",
+            format_line("producer-metrics:%s:{client-id=%s}", row.name, config.client_id.c_str()).c_str(),
+            row.value);
 }
 
 void print_results(const perf_options& options, const perf_result& result, const tally& total,
@@ -126,7 +171,8 @@ int run(const perf_options& options)
     }
     in_parallel(senders, [](sender& one) { one.close(); });
     print_results(options, result, *total, *steady, static_cast<double>(end - steady_start) * 1e-9);
-    if (options.print_metrics && !options.json) print_metrics(config, result, *total);
+    if (options.print_metrics && !options.json)
+        for (const auto& one : senders) print_metrics(config, *one, result.seconds);
     return result.failed == 0 ? 0 : 1;
 }
 

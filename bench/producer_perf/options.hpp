@@ -71,7 +71,7 @@ As kafka-producer-perf-test:
   --throughput N                      records a second at most; -1: no limit (-1)
   --command-property NAME=VALUE...    the producer's settings, by Kafka's names
   --command-config FILE               the same from a file
-  --print-metrics                     the producer's metrics at the end
+  --print-metrics                     each producer's metrics at the end
   --warmup-records N                  these first ones don't count for the steady state (0)
   --reporting-interval MS             between two progress reports (5000)
   --record-key-range N                how many distinct keys

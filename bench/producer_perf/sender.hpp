@@ -71,6 +71,7 @@ public:
     void close() { run(close_producer()); }
 
     const recorder& results() const noexcept { return *recorder_; }
+    producer_metrics metrics() const { return producer_.metrics(); }
 
 private:
     // After so many bytes, about a batch, the loop asks for room and lets the connections work. Each time is
