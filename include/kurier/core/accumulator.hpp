@@ -244,7 +244,6 @@ public:
     buffer_pool& pool() noexcept { return pool_; }
     const buffer_pool& pool() const noexcept { return pool_; }
     std::size_t batch_size() const noexcept { return batch_size_; }
-    void set_linger(nanoseconds linger) noexcept { linger_ = linger; }
 
 private:
     friend struct invariant_access;

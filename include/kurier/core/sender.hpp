@@ -309,7 +309,6 @@ public:
     bool take_stale_topics() noexcept { return std::exchange(stale_topics_, false); }
     bool idempotent() const noexcept { return idempotent_; }
     bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_new_identity_); }
-    const producer_identity& identity() const noexcept { return identity_; }
     void identity_arrived(const producer_identity& identity)
     {
         identity_ = identity;

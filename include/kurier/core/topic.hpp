@@ -57,7 +57,6 @@ struct partition_state
     std::uint32_t memory_hint = 0; // how large the last batch became: where the next one starts
     std::size_t memory = 0;        // bytes of blocks
     nanoseconds backoff_until{0};
-    bool retrying = false;
 
     list_hook<partition_state> ready_hook;   // in leader->ready
     list_hook<partition_state> backoff_hook; // waits for backoff_until
