@@ -44,15 +44,13 @@ public:
         return added;
     }
 
-    // Where it waits: behind its leader's others, or with its topic's while it has no leader.
+    // Where it waits: behind its leader's others, or with its topic's while it has no leader. Placed in the order of
+    // arrival: a new one is the newest, and place_all_again() goes from the oldest on.
     void place(waiting_record& waiting)
     {
         auto& lane = lane_of(waiting);
         remember(lane);
-        waiting_record* behind = nullptr;
-        for (auto* last = lane.back(); last && last->number > waiting.number; last = lane.previous(*last))
-            behind = last;
-        lane.insert_before(behind, waiting);
+        lane.push_back(waiting);
         waiting.lane = &lane;
     }
 
@@ -71,7 +69,7 @@ public:
         blocked_.clear();
         while (auto* next = oldest_of_unblocked()) {
             waiting_lane* lane = next->lane;
-            if (!admit(*next) && next->lane == lane) blocked_.push_back(lane);
+            if (!admit(*next)) blocked_.push_back(lane);
         }
         forget_empty_lanes();
     }
@@ -101,7 +99,8 @@ private:
     static waiting_lane& lane_of(waiting_record& waiting) noexcept
     {
         auto& topic = *waiting.topic;
-        if (topic.phase == topic_phase::known && waiting.partition &&
+        // Of a known topic everybody has a partition, see intake::topics_changed.
+        if (topic.phase == topic_phase::known &&
             *waiting.partition < static_cast<std::int32_t>(topic.partitions.size()))
             if (auto* leader = topic.partitions[static_cast<std::size_t>(*waiting.partition)].leader)
                 return leader->waiting;
