@@ -33,7 +33,7 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
             longest = std::max(longest, queued->queue.size());
             shortest = std::min(shortest, queued->queue.size());
         }
-    const bool weighted = longest > shortest && shortest != ~std::size_t{0};
+    const bool weighted = longest > shortest; // not when nothing is queued, nor without adaptation
     std::int32_t drawn = 0;
     for (int tries = 0; tries < 64; ++tries) { // weight: longest + 1 - own length, by rejection
         const auto at = random.below(count);
@@ -55,7 +55,7 @@ inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, 
         if (!open || open->size + size > open->size_max || accumulator::too_old(*open, now))
             topic.sticky = -1;
     }
-    if (topic.sticky < 0 || static_cast<std::size_t>(topic.sticky) >= topic.partitions.size()) [[unlikely]] {
+    if (topic.sticky < 0) [[unlikely]] { // a partition that there is: topics only grow
         topic.sticky = draw_partition(topic, config, now, random);
         topic.sticky_bytes = 0;
     }
