@@ -40,13 +40,12 @@ public:
     nanoseconds retry_at() const noexcept { return retry_at_; }
 
 private:
-    // The broker that failed least; bootstrap addresses too, so that a cluster that moved is found again (KIP-899).
+    // None of them has a connection. The broker that failed least; bootstrap addresses too, so that a cluster that moved is found again (KIP-899).
     void connect_somewhere(instant now)
     {
         broker_node* chosen = nullptr;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
-            if (node.link) return;
             soonest = std::min(soonest, node.retry_at);
             if (node.retry_at <= now.steady && (!chosen || node.failures < chosen->failures)) chosen = &node;
         };
