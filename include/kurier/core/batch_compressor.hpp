@@ -135,8 +135,7 @@ public:
     {
         if (closed.codec() == compression::none) return closed.body();
         constexpr std::size_t most = std::size_t{1} << 30; // our own data: any bound will do
-        if (!codecs_ ||
-            codecs_->decompress(closed.codec(), closed.body(), most, storage) != compression_error::none)
+        if (codecs_->decompress(closed.codec(), closed.body(), most, storage) != compression_error::none)
             return {};
         return storage;
     }
