@@ -69,9 +69,7 @@ public:
         auto& slot = where.slot_of(index);
         const bool compressed =
             where.compressing || where.codec() != compression::none; // can't be taken apart
-        if (where.done() || where.attempts > 0 || compressed || where.root || !where.pieces.empty() ||
-            slot.withdrawn)
-            return false;
+        if (where.done() || where.attempts > 0 || compressed || where.root || slot.withdrawn) return false;
         slot.withdrawn = true;
         slot.notify = nullptr;
         ++where.withdrawn;
