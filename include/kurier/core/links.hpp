@@ -109,7 +109,7 @@ public:
         links_.erase(found);
         if (link->close_reason) why = link->close_reason;
         auto& node = *link->node;
-        if (link->phase == link_phase::versions && !link->close_reason) lower_after_hangup(node);
+        if (link->phase == link_phase::versions) lower_after_hangup(node);
         if (node.link == link.get()) node.link = nullptr;
         const bool was_ready = link->reached_ready;
         node.failures = was_ready ? 0 : node.failures + 1;
@@ -149,7 +149,7 @@ public:
         if (link.phase == link_phase::closing) return;
         link.phase = link_phase::closing;
         link.close_reason = why;
-        if (link.node->link == &link) link.node->link = nullptr;
+        link.node->link = nullptr; // which is this one as long as it isn't closing
         // Until the driver confirms the end, the node must not be connected to again: its retry time comes then.
         link.node->retry_at = never;
         ++closes_;
