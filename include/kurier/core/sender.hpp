@@ -99,7 +99,7 @@ public:
 
     void leader_changed(partition_state& partition, broker_node* old)
     {
-        if (partition.ready_hook.linked && old) old->ready.erase(partition);
+        if (partition.ready_hook.linked) old->ready.erase(partition);
         partition.producer.proven = false;
         if (partition.backoff_hook.linked && partition.leader)
             end_backoff(partition); // a new leader is worth trying at once (KIP-951)
@@ -275,10 +275,10 @@ public:
         release(done);
     }
 
-    // After the end of everything: a batch that no request carries waits for no answer either.
+    // After the end of everything, when all batches are done: one that no request carries waits for no answer either.
     void forget_flight(batch& over)
     {
-        if (!over.done() || over.requests != 0 || !over.queue_hook.linked) return;
+        if (over.requests != 0 || !over.queue_hook.linked) return;
         leave_flight(over);
         left_gap(*over.partition, over);
     }
@@ -286,12 +286,12 @@ public:
     // Gives back what nobody refers to any more.
     void release(batch& unused)
     {
-        if (!unused.done() || unused.requests != 0 || unused.queue_hook.linked || unused.done_hook.linked)
-            return;
+        if (!unused.done() || unused.requests != 0 || unused.done_hook.linked) return;
         if (batch* root =
                 unused.root) { // a piece stays until its root goes, because deliveries find it there
             records_.free_memory(unused);
-            if (!std::exchange(unused.piece_over, true)) --root->open_pieces;
+            unused.piece_over = true; // it comes here once: deliveries refer to the root only
+            --root->open_pieces;
             release(*root);
             return;
         }
@@ -372,7 +372,8 @@ private:
     batch* close_head(partition_state& partition)
     {
         for (;;) {
-            if (partition.producer.fenced && partition.flights.empty()) fail_uncertain(partition);
+            if (partition.producer.fenced)
+                fail_uncertain(partition); // nothing is in flight, see may_follow_flights
             batch* head = head_of(partition);
             if (!head) return nullptr;
             if (head == partition.open) records_.close(partition);
