@@ -107,6 +107,8 @@ private:
                     partition);
             require(!before || before->has_sequence() || !queued->has_sequence(),
                     "a batch with a sequence is queued behind one without", partition);
+            require(!queued->has_sequence() || queued->withdrawn == 0,
+                    "a record was taken back that was given a sequence", partition);
             before = queued;
             settle(*queued, partition);
         }
@@ -224,9 +226,17 @@ private:
     void check_requests()
     {
         std::map<const batch*, std::uint32_t> references;
+        std::map<const partition_state*, const batch*> newest;
         for (const auto& [id, link] : access::connections(core_).all())
             for (const auto& sent : link->requests)
-                for (const auto& cut : sent->cuts) ++references[cut.body];
+                for (const auto& cut : sent->cuts) {
+                    ++references[cut.body];
+                    if (sent->answered) continue;
+                    auto& before = newest[cut.body->partition];
+                    require(!before || before->first_record < cut.body->first_record,
+                            "the requests are not in the order of the flights", *cut.body->partition);
+                    before = cut.body;
+                }
         for (const auto& job : access::jobs(sender_)) {
             ++references[job->about];
             require(job->about->compressing, "a job is about a batch that isn't compressed");

@@ -377,7 +377,7 @@ private:
             batch* head = head_of(partition);
             if (!head) return nullptr;
             if (head == partition.open) records_.close(partition);
-            if (head->withdrawn > 0 && !head->has_sequence()) {
+            if (head->withdrawn > 0) { // then it has no sequence yet: what was sent can't be taken back
                 drop_withdrawn(*head);
                 if (head->record_count == 0) {
                     accumulator::dequeue(partition, *head);
@@ -483,13 +483,12 @@ private:
         release(about);
     }
 
-    // Does nothing that was sent before the batch wait for an answer or for another attempt?
+    // Does nothing that was sent before the batch, which was just answered, wait for another attempt? For an answer
+    // nothing does: a partition's batches are on one connection, and answers come in the requests' order.
     static bool is_next(const batch& about) noexcept
     {
-        const auto& partition = *about.partition;
-        const batch* queued = partition.queue.front();
-        return partition.flights.front() == &about &&
-               !(queued && queued->has_sequence() && queued->first_record < about.first_record);
+        const batch* queued = about.partition->queue.front();
+        return !(queued && queued->has_sequence() && queued->first_record < about.first_record);
     }
 
     // --- retry -------------------------------------------------------------------------------------------------------
