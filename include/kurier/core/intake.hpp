@@ -173,14 +173,8 @@ private:
         const auto place =
             owner ? records_.append_outside(partition, record, std::move(owner), now, share(), epoch)
                   : records_.append(partition, record, now, share(), epoch);
-        if (place.where && place.where == before) {
-            if (epoch < before->flush_epoch)
-                [[unlikely]] { // a record that waited longer than the batch is old
-                flushes_.begin(epoch);
-                flushes_.end(std::exchange(before->flush_epoch, epoch));
-            }
+        if (place.where && place.where == before) // whose epoch is no later: records get in in their order
             return place;
-        }
         if (place.where) {
             if (before) sender_.closed(*before);
             sender_.opened(*place.where);
