@@ -84,6 +84,7 @@ public:
     }
 
 private:
+    friend struct invariant_access;
     struct free_block
     {
         free_block* next;

@@ -21,6 +21,7 @@ struct invariant_access
     static const flush_tracker& flushes(const producer_core& core) { return core.flushes_; }
     static const links& connections(const producer_core& core) { return core.links_; }
 
+    static const std::size_t& kept(const buffer_pool& pool) { return pool.kept_; }
     static const auto& all(const accumulator& records) { return records.all_; }
     static const auto& spare(const accumulator& records) { return records.free_; }
     static const auto& aging(const sender& sending) { return sending.aging_; }
