@@ -199,6 +199,73 @@ TEST_CASE("one that waits for its topic isn't copied either")
     CHECK(never.kept.expired());
 }
 
+TEST_CASE(
+    "it waits where its leader has no share left, or the buffer no room: it needs some for what is around it")
+{
+    auto config = plain_config();
+    config.buffer_memory = 4096;
+    config.batch_size = 400;
+    large_script s{config};
+    SUBCASE("no share: others' records go on")
+    {
+        s.brokers[2] = 9002;
+        s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    }
+    SUBCASE("no room") {}
+    s.warm_up();
+    s.take_writes = false;
+    do s.send("t", std::string(300, 'x'));
+    while (s.last_place.where);
+    s.core.withdraw(*s.last_waiting);
+    s.outcomes.pop_back();
+    auto& waits = s.send_large(large());
+    CHECK(s.last_waiting);
+    CHECK_FALSE(s.kept.expired());
+    CHECK(s.core.pool().in_use() <= config.buffer_memory);
+    if (s.brokers.size() > 1) {
+        auto& other = s.send_large(large('M'), 1);
+        CHECK(s.last_place.where);
+        s.take_writes = true;
+        s.step();
+        s.write(s.link_to(9001));
+        s.write(s.link_to(9002));
+        s.answer_all();
+        CHECK(other.ok());
+    }
+    s.take_writes = true;
+    for (int i = 0; i < 10; ++i) {
+        for (const auto& [link, one] : std::map{s.peers}) s.write(link);
+        s.step(1s);
+        s.answer_all();
+    }
+    CHECK(waits.ok());
+    for (const auto& told : s.outcomes) CHECK(told.ok());
+    CHECK(s.core.pool().in_use() == 0);
+}
+
+TEST_CASE("who waits for a leader's share hurries that leader's batches only, however large the value is")
+{
+    auto config = plain_config();
+    config.buffer_memory = 4096;
+    config.linger = 20s;
+    large_script s{config};
+    s.brokers[2] = 9002;
+    s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    s.warm_up();
+    s.send("t", "lingers", 1);
+    s.send("t", std::string(1900, 'x'), 0);
+    s.send_large(large());
+    REQUIRE(s.last_waiting);
+    s.step();
+    REQUIRE(s.asked.size() == 1);
+    CHECK(s.asked[0].link == s.link_to(9001));
+    CHECK_FALSE(s.partition(1).open->due);
+    s.answer();
+    s.step(20s);
+    s.answer_all();
+    for (const auto& told : s.outcomes) CHECK(told.ok());
+}
+
 TEST_CASE("too large for the broker: it fails alone, its neighbours arrive")
 {
     auto config = plain_config();

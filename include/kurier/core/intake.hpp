@@ -221,7 +221,8 @@ private:
         const auto record = bytes_of(waiting);
         const auto place = append(partition, record, now, waiting.flush_epoch, waiting.owner);
         if (!place.where) {
-            const bool full = !pool().has_room(accumulator::room_for(record), pool().limit());
+            const auto outside = waiting.owner ? record.value.size() : 0;
+            const bool full = !pool().has_room(accumulator::room_for(record) - outside, pool().limit());
             sender_.hurry(full ? nullptr : partition.leader);
             return false;
         }
