@@ -9,10 +9,12 @@
 #include <kurier/core/producer_rules.hpp>
 #include <kurier/core/rewrite.hpp>
 #include <kurier/core/sequence.hpp>
+#include <kurier/core/sticky.hpp>
 #include <kurier/record/batch_reader.hpp>
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <deque>
 #include <string>
 #include <vector>
@@ -164,6 +166,30 @@ TEST_CASE("buffer_pool: what must go on may pass the limit, and doesn't stay")
     pool.release(none); // nothing happens
 }
 
+TEST_CASE("buffer_pool: blocks larger than a mebibyte are not kept")
+{
+    constexpr std::size_t large = buffer_pool::largest_kept + 1;
+    buffer_pool pool{8 << 20};
+    auto taken = pool.acquire(large);
+    REQUIRE(taken);
+    CHECK(taken.capacity == buffer_pool::rounded(large));
+    CHECK(pool.in_use() == taken.capacity);
+    pool.release(taken);
+    CHECK(pool.in_use() == 0);
+    CHECK(pool.kept() == 0);
+    auto largest = pool.acquire(buffer_pool::largest_kept);
+    pool.release(largest);
+    CHECK(pool.kept() == buffer_pool::largest_kept);
+}
+
+TEST_CASE("random: below nothing there is only 0, and nothing is drawn for it")
+{
+    random_source one{3}, other{3};
+    CHECK(one.below(0) == 0);
+    CHECK(one.next() == other.next());
+    for (int i = 0; i < 100; ++i) CHECK(one.below(3) < 3);
+}
+
 TEST_CASE("backoff: doubled each time, at most the maximum, +-20 %, for any input")
 {
     random_source random{1};
@@ -193,6 +219,10 @@ TEST_CASE("sequence: runs to 2^31-1 and starts over at 0")
     static_assert(sequence_before(1, 2) && !sequence_before(2, 1) && !sequence_before(2, 2));
     static_assert(sequence_before(last, 0) && !sequence_before(0, last));
     static_assert(sequence_before(last - 1000, 1000) && !sequence_before(1000, last - 1000));
+    for (const std::int32_t sequence : {0, 1, last}) {
+        CHECK_FALSE(sequence_before(sequence, sequence));
+        CHECK(sequence_before(sequence, sequence_after(sequence, 1)));
+    }
 }
 
 TEST_CASE("later: no overflow")
@@ -502,6 +532,40 @@ TEST_CASE("accumulator: pieces go back to their place in the queue by age")
     CHECK(f.topic.backlog.size() == 1);
 }
 
+// --- sticky ----------------------------------------------------------------------------------------------------------
+
+TEST_CASE("sticky: when every partition is left out, one of them is drawn all the same")
+{
+    producer_config config;
+    config.partitioner_availability_timeout = 1s;
+    topic_state topic;
+    broker_node down;
+    down.stalled_since = 0s;
+    for (std::int32_t i = 0; i < 3; ++i) {
+        auto& added = topic.partitions.emplace_back();
+        added.topic = &topic;
+        added.index = i;
+    }
+    random_source random{7};
+    std::array<int, 3> hits{};
+    const auto draw = [&] {
+        hits = {};
+        for (int i = 0; i < 300; ++i)
+            ++hits[static_cast<std::size_t>(draw_partition(topic, config, 10s, random))];
+    };
+    draw(); // nobody leads any: all are as good
+    for (const auto count : hits) CHECK(count > 50);
+    for (auto& partition : topic.partitions) {
+        partition.leader = &down;
+        topic.available.push_back(partition.index);
+    }
+    draw(); // all stand still
+    for (const auto count : hits) CHECK(count > 50);
+    topic.partitions[1].leader = nullptr; // nobody's: not left out for what a broker does
+    draw();
+    CHECK(hits == std::array<int, 3>{0, 300, 0});
+}
+
 // --- rules -----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("rules: sequences, epochs and gaps as pure functions")
@@ -530,6 +594,12 @@ TEST_CASE("rules: sequences, epochs and gaps as pure functions")
     accumulator::dequeue(f.partition, head);
     close_gap_if_resolved(f.partition);
     CHECK_FALSE(state.gap); // the last acknowledged is the last given
+    state.gap = true;
+    state.last_acked = -1;
+    close_gap_if_resolved(f.partition);
+    CHECK(state.gap); // nothing was acknowledged in this epoch
+    state.gap = false;
+    state.last_acked = 0;
 
     batch old;
     old.producer_id = 7;
@@ -540,12 +610,42 @@ TEST_CASE("rules: sequences, epochs and gaps as pure functions")
     CHECK(state.last_acked == 0);
     left_gap(f.partition, old);
     CHECK_FALSE(state.gap);
+    old.producer_id = 6; // of another id
+    old.producer_epoch = state.epoch;
+    acknowledged(f.partition, old);
+    CHECK(state.last_acked == 0);
+    left_gap(f.partition, old);
+    CHECK_FALSE(state.gap);
 
     state.epoch = last_producer_epoch;
     CHECK_FALSE(start_epoch(f.partition, identity));
     CHECK(start_epoch(f.partition, {8, 0}));
     CHECK(state.epoch == 0);
     f.records.recycle(head);
+}
+
+TEST_CASE("rules: a new batch follows flights of today's leadership only")
+{
+    filled f;
+    broker_node leader;
+    leader.id = 1;
+    f.partition.leader = &leader;
+    f.partition.leader_epoch = 4;
+    f.partition.producer = {.id = 7, .epoch = 0, .next_sequence = 1, .last_acked = 0, .proven = true};
+    batch flight, head;
+    flight.last_attempt_leader = 1;
+    flight.last_attempt_epoch = 4;
+    f.partition.flights.push_back(flight);
+    CHECK(may_follow_flights(f.partition, head, 5, {7, 0}));
+    CHECK_FALSE(may_follow_flights(f.partition, head, 1, {7, 0}));
+    CHECK_FALSE(may_follow_flights(f.partition, head, 5, {8, 0})); // another producer id is to be used
+    flight.last_attempt_epoch = 3;                                 // elected again since
+    CHECK_FALSE(may_follow_flights(f.partition, head, 5, {7, 0}));
+    flight.last_attempt_epoch = 4;
+    flight.last_attempt_leader = 2;
+    CHECK_FALSE(may_follow_flights(f.partition, head, 5, {7, 0}));
+    f.partition.flights.erase(flight);
+    f.partition.leader = nullptr;
 }
 
 } // namespace kurier::core
