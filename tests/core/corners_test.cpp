@@ -309,4 +309,212 @@ TEST_CASE("a broker that does not know the codec (zstd before Kafka 2.1): its re
     CHECK(short_one.ok());
 }
 
+TEST_CASE("a broker that does not know the codec, and nothing else to send: no request at all")
+{
+    auto config = plain_config();
+    config.compression_type = compression::zstd;
+    testing::toy_codecs list;
+    core_script s{config};
+    s.core.set_codecs(list, &testing::toy_clock);
+    s.api[0] = {3, 6};
+    auto& told = s.send("t", std::string(3000, 'x'));
+    s.step();
+    CHECK(told.error == unsupported_compression_type);
+    CHECK(s.asked.empty());
+    CHECK(s.core.idle());
+    for (const auto& [link, one] : s.core.connections().all()) CHECK(one->requests.empty());
+}
+
+// --- appending -------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a record with headers into a batch that is open; one from another time into the next")
+{
+    auto config = plain_config();
+    config.linger = 5ms;
+    core_script s{config};
+    s.warm_up();
+    const std::vector<header_view> headers{{"name", nullable_bytes{std::string_view{"value"}}}};
+    s.send_record("t", {{}, "plain", {}, 1000}, 0);
+    s.send_record("t", {{}, "with headers", headers, 1001}, 0);
+    CHECK(s.partition().open->record_count == 2);
+    SUBCASE("too late for it")
+    {
+        s.send_record("t", {{}, "next", {}, 1000 + (std::int64_t{1} << 31)}, 0);
+    }
+    SUBCASE("too early for it")
+    {
+        s.send_record("t", {{}, "next", {}, 1000 - (std::int64_t{1} << 31) - 1}, 0);
+    }
+    CHECK(s.partition().open->record_count == 1);
+    s.step(5ms);
+    REQUIRE(s.asked.size() == 2);
+    batch_reader reader{as_bytes(s.asked[0].only().bytes), batch_origin::producer};
+    record_view record;
+    REQUIRE(reader.next_batch());
+    REQUIRE(reader.next_record(record));
+    CHECK(record.headers.empty());
+    REQUIRE(reader.next_record(record));
+    REQUIRE(record.headers.size() == 1);
+    CHECK(record.headers[0].name == "name");
+    CHECK(as_text(record.headers[0].value.view()) == "value");
+    CHECK_FALSE(reader.next_record(record));
+    s.answer_all();
+    for (const auto& told : s.outcomes) CHECK(told.ok());
+}
+
+TEST_CASE("room: nobody waits, and the buffer is less than a quarter full")
+{
+    auto config = plain_config();
+    config.buffer_memory = 8192;
+    config.linger = 1s;
+    core_script s{config};
+    s.warm_up();
+    CHECK(s.core.has_room());
+    s.send("t", std::string(1400, 'a'));
+    CHECK(s.core.pool().in_use() < 2048);
+    CHECK(s.core.has_room());
+    s.send("t", std::string(600, 'a'));
+    CHECK(s.core.pool().in_use() >= 2048);
+    CHECK(s.core.waiting().empty());
+    CHECK_FALSE(s.core.has_room());
+    s.step(1s);
+    s.answer_all();
+    CHECK(s.core.has_room());
+}
+
+// --- deliveries ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a delivery that goes before its record is done leaves the record alone")
+{
+    auto config = plain_config();
+    config.linger = 5ms;
+    core_script s{config};
+    s.warm_up();
+    auto& told = s.send("t", "a");
+    auto& where = *s.last_place.where;
+    s.core.hold(where);
+    s.core.drop(where);
+    CHECK(s.partition().open == &where);
+    s.step(5ms);
+    s.answer();
+    CHECK(told.ok());
+    CHECK(where.partition == nullptr); // used again only now
+}
+
+TEST_CASE("the delivery of a waiting record goes: while it waits, or when it was refused and is not told yet")
+{
+    core_script s;
+    s.accept_connections = false;
+    auto& told = s.send("t", "a");
+    auto* waiting = s.last_waiting;
+    REQUIRE(waiting);
+    waiting->held = true;
+    SUBCASE("while it waits: it is sent all the same")
+    {
+        s.core.drop(*waiting);
+        CHECK(s.core.waiting().oldest() == waiting);
+        s.accept_connections = true;
+        s.step();
+        s.accept(s.connects.at(0).link);
+        deliver(s, told);
+    }
+    SUBCASE("refused: it is told once, and then forgotten")
+    {
+        s.pass(s.core.config().max_block);
+        s.core.turn(s.now);
+        CHECK(s.core.next_failed() == waiting);
+        s.core.drop(*waiting);
+        CHECK(s.core.next_failed() == waiting);
+        CHECK_FALSE(told.done());
+        s.step();
+        CHECK(told.times_told == 1);
+        CHECK(told.error == errc::max_block_exceeded);
+    }
+}
+
+TEST_CASE(
+    "a record that was taken back has no place in the pieces of its batch; in a whole batch each has its own")
+{
+    auto config = plain_config();
+    config.linger = 5ms;
+    core_script s{config};
+    s.warm_up();
+    std::vector<place> places;
+    for (const auto* value : {"a", "b", "c", "d"}) {
+        s.send("t", value);
+        places.push_back(s.last_place);
+    }
+    auto& where = *places[0].where;
+    s.core.hold(where);
+    CHECK(where.carrier_of(2) == std::pair{&where, std::uint32_t{2}});
+    CHECK(s.core.withdraw(where, 1));
+    s.step(5ms);
+    s.answer(message_too_large);
+    CHECK(where.carrier_of(1) == std::pair{&where, std::uint32_t{1}});
+    for (const std::uint32_t index : {0u, 2u, 3u}) {
+        const auto [piece, at] = where.carrier_of(index);
+        CHECK(piece != &where);
+        CHECK(piece->root_slots.at(at) == index);
+    }
+    for (int i = 0; i < 4; ++i) {
+        s.step(1s);
+        s.answer_all();
+    }
+    s.core.drop(where);
+    CHECK(s.core.idle());
+}
+
+// --- answers ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a refusal that comes at the deadline is not tried again")
+{
+    core_script s;
+    s.warm_up();
+    auto& told = s.send("t", "a");
+    s.step();
+    SUBCASE("the broker has not written it")
+    {
+        s.pass(s.core.config().delivery_timeout);
+        s.answer(not_enough_replicas);
+        CHECK(told.error == errc::delivery_timeout);
+        CHECK(told.last_error == not_enough_replicas);
+        CHECK(told.written == persisted::no);
+    }
+    SUBCASE("it may be written")
+    {
+        s.pass(s.core.config().delivery_timeout);
+        s.answer(not_enough_replicas_after_append);
+        CHECK(told.error == errc::delivery_timeout);
+        CHECK(told.written == persisted::possibly);
+    }
+    CHECK(told.attempts == 1);
+    CHECK(s.asked.empty());
+    auto& next = s.send("t", "b");
+    s.step(2s);
+    CHECK(s.asked.at(0).only().header.producer_epoch == 1); // behind a gap: a new epoch
+    s.answer_all();
+    CHECK(next.ok());
+}
+
+TEST_CASE("a producer id that can't be had fails what was not sent; what is in flight goes on")
+{
+    core_script s;
+    s.brokers[2] = 9002;
+    s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    s.warm_up();
+    s.change(0).producer.epoch = last_producer_epoch;
+    s.change(0).producer.restart = true; // partition 0 needs a new id
+    s.init_producer_id_error = cluster_authorization_failed;
+    auto& flying = s.send("t", "flies", 1);
+    s.step();
+    REQUIRE(s.asked.size() == 1);
+    auto& unsent = s.send("t", "waits", 0);
+    s.step();
+    CHECK(unsent.error == cluster_authorization_failed);
+    CHECK(unsent.written == persisted::no);
+    CHECK_FALSE(flying.done());
+    s.answer();
+    CHECK(flying.ok());
+}
+
 } // namespace kurier::core::script
