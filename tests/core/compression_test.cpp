@@ -70,6 +70,25 @@ struct fixture
     }
 };
 
+struct one_level : testing::cheap_codec
+{
+    static constexpr level_range levels{4, 4, 4};
+};
+
+// What it has compressed can't be had back.
+struct one_way : testing::cheap_codec
+{
+    struct decompressor
+    {
+        static constexpr compression id = compression::lz4;
+        compression_error decompress(bytes_view, std::size_t, std::vector<std::byte>& out) noexcept
+        {
+            out.clear();
+            return compression_error::corrupt;
+        }
+    };
+};
+
 } // namespace
 
 TEST_CASE("auto: the fewest bytes, whatever they cost")
@@ -153,6 +172,102 @@ TEST_CASE("auto: a broker that doesn't know zstd takes it out of the choice")
         REQUIRE(told.ok());
     }
     CHECK(s.core.compression_of("t").choice.id == compression::lz4);
+}
+
+TEST_CASE("auto: a broker that doesn't know zstd turns up when topics have made their choice")
+{
+    fixture f{automatic(compression_goal::least_bytes)};
+    f.s.brokers[2] = 9002;
+    f.s.topics["t"].partitions = {{1, 0, 0}};
+    f.s.topics["noisy"] = {id_of(5), {{1, 0, 0}}, broker_errc::none};
+    f.s.topics["old"] = {id_of(6), {{2, 0, 0}}, broker_errc::none};
+    f.send(100, [](int) { return runs(2000); });
+    for (int i = 0; i < 100; ++i) {
+        f.s.send("noisy", noise(500, static_cast<std::uint64_t>(i)));
+        f.s.step(1s);
+        f.s.answer_all();
+    }
+    CHECK(f.s.core.compression_of("t").choice.id == compression::zstd);
+    CHECK(f.s.core.compression_of("noisy").choice.id == compression::none);
+    const auto before = f.changes().size();
+    f.s.api[0] = {3, 6};
+    f.s.send("old", "a");
+    f.s.step(1s);
+    f.s.answer_all();
+    CHECK(f.s.core.compression_of("t").choice.id == compression::lz4);
+    CHECK(f.s.core.compression_of("noisy").choice.id == compression::none);
+    REQUIRE(f.changes().size() == before + 1); // only the one topic has changed
+    CHECK(f.changes().back().starts_with("compression.changed t: zstd 3 -> lz4 9"));
+}
+
+TEST_CASE("auto: zstd at its level 1 is one candidate, not two")
+{
+    const auto trials = [](int level) {
+        auto config = automatic(compression_goal::least_bytes);
+        config.compression_zstd_level = level;
+        fixture f{config};
+        f.send(30, [](int) { return runs(2000); });
+        CHECK(f.s.core.compression_of("t").choice.id == compression::zstd);
+        return f.s.core.compression_of("t").trials;
+    };
+    CHECK(trials(1) < trials(3));
+}
+
+TEST_CASE("auto: a level that the codec doesn't have is its preset")
+{
+    codecs<one_level> list;
+    core_script s{automatic(compression_goal::least_bytes)}; // lz4 9, as Kafka has it
+    s.core.set_codecs(list, &toy_clock);
+    s.warm_up();
+    CHECK(s.core.compression_of("t").choice == codec_choice{compression::lz4, 4});
+}
+
+TEST_CASE("a topic that nobody has sent to: what the configuration says")
+{
+    auto config = plain_config();
+    config.compression_topics.emplace_back("logs", compression::zstd);
+    const core_script s{config};
+    CHECK(s.core.compression_of("logs").choice == codec_choice{compression::zstd, 3});
+    CHECK(s.core.compression_of("other").choice.id == compression::none);
+    CHECK(s.core.compression_of("logs").changes == 0);
+}
+
+TEST_CASE("a compressed batch that is too large and can't be taken apart again fails as a whole")
+{
+    auto config = plain_config();
+    config.compression_type = compression::lz4;
+    config.linger = 5ms;
+    codecs<one_way> list;
+    toy_codecs reader;
+    core_script s{config};
+    s.core.set_codecs(list);
+    s.decompress = codecs_ref{reader};
+    s.warm_up();
+    auto& first = s.send("t", runs(500));
+    auto& second = s.send("t", runs(600));
+    s.step(5ms);
+    REQUIRE(s.asked.size() == 1);
+    REQUIRE(s.asked[0].only().header.codec() == static_cast<int>(compression::lz4));
+    auto written = persisted::no;
+    SUBCASE("certainly not written") {}
+    SUBCASE("an earlier attempt may be written")
+    {
+        s.drop(s.asked[0].link);
+        s.step(2s);
+        REQUIRE(s.asked.size() == 1);
+        written = persisted::possibly;
+    }
+    s.answer(broker_errc::message_too_large);
+    for (const auto* told : {&first, &second}) {
+        CHECK(told->error == broker_errc::message_too_large);
+        CHECK(told->written == written);
+    }
+    CHECK(s.core.idle());
+    s.send("t", "next");
+    s.step(1s);
+    CHECK(s.asked.at(0).only().header.producer_epoch == 1); // it left a gap
+    s.answer_all();
+    CHECK(s.outcomes.back().ok());
 }
 
 TEST_CASE("the same batches lead to the same choices")
@@ -424,6 +539,116 @@ TEST_CASE("auto, elsewhere: the trials are part of the job")
         e.s.answer();
     }
     CHECK(e.s.core.compression_of("t").choice.id == compression::zstd);
+    e.nothing_left();
+}
+
+TEST_CASE("small batches are compressed at home")
+{
+    elsewhere e;
+    e.s.core.compress_elsewhere(true, 2000);
+    auto& small = e.s.send("t", runs(1000));
+    e.s.step();
+    CHECK(e.s.jobs.empty());
+    REQUIRE(e.s.asked.size() == 1);
+    CHECK(e.s.asked[0].only().header.codec() == static_cast<int>(compression::lz4));
+    e.s.answer();
+    CHECK(small.ok());
+    e.s.send("t", runs(3000));
+    e.s.step();
+    CHECK(e.s.jobs.size() == 1);
+    e.nothing_left();
+}
+
+TEST_CASE("a full batch that lost a record isn't compressed before its turn: the record has to go first")
+{
+    auto config = lz4_config();
+    config.batch_size = 1000;
+    config.linger = 1s;
+    elsewhere e{config};
+    e.s.take_writes = false;
+    e.s.send("t", "in the way");
+    e.s.step(1s);
+    for (auto* job : std::exchange(e.s.jobs, {})) e.s.core.compressed((run(*job, e.list, &toy_clock), *job));
+    e.s.step();
+    e.s.send("t", "a" + runs(400));
+    auto& gone = e.s.send("t", "b" + runs(400));
+    CHECK(e.s.core.withdraw(*e.s.last_place.where, e.s.last_place.index));
+    const auto* full = e.s.last_place.where;
+    std::size_t sent = 0;
+    while (e.s.partition().open == full && sent++ < 20) e.s.send("t", "c" + runs(400));
+    REQUIRE(full->phase == batch_phase::ready);
+    CHECK_FALSE(full->compressing);
+    e.s.take_writes = true;
+    for (const auto& [link, one] : std::map{e.s.peers}) e.s.write(link);
+    std::vector<std::string> received;
+    for (int i = 0; i < 20; ++i) {
+        e.s.step(1s);
+        while (!e.s.jobs.empty()) e.finish();
+        while (!e.s.asked.empty()) {
+            const auto question = e.s.take();
+            for (const auto& value : question.only().values) received.push_back(value.substr(0, 1));
+            e.s.answer(question, {reply{}});
+        }
+    }
+    CHECK(std::find(received.begin(), received.end(), "b") == received.end());
+    CHECK(received.size() == 2 + sent);
+    CHECK_FALSE(gone.done());
+    e.nothing_left();
+}
+
+TEST_CASE(
+    "a partition that loses its leader while its batch is compressed: the smaller block counts for nobody")
+{
+    auto config = lz4_config();
+    config.linger = 1s;
+    config.batch_size = 5000;
+    elsewhere e{config};
+    e.s.brokers[2] = 9002;
+    e.s.send("t", runs(4000));
+    e.s.send("t", runs(2000)); // the first batch is full
+    REQUIRE_FALSE(e.s.partition().queue.empty());
+    e.s.topics["t"].partitions[0] = {-1, 1, 0};
+    e.s.drop(e.s.link_to(9001));
+    e.s.step(200ms);
+    REQUIRE(e.s.jobs.size() == 1);
+    CHECK(e.s.partition().leader == nullptr);
+    const auto before = e.s.partition().memory;
+    e.finish(); // the script checks what every leader holds
+    CHECK(e.s.partition().memory < before);
+    CHECK(e.s.core.view().node(1)->memory == 0);
+    e.s.topics["t"].partitions[0] = {2, 2, 0};
+    e.s.step(2s);
+    CHECK(e.s.core.view().node(2)->memory == e.s.partition().memory);
+    e.nothing_left();
+    for (const auto& told : e.s.outcomes) CHECK(told.ok());
+}
+
+TEST_CASE("auto, elsewhere: a trial that came to nothing is made again")
+{
+    auto config = automatic(compression_goal::least_bytes);
+    config.delivery_timeout = 40s;
+    elsewhere e{config};
+    e.s.send("t", runs(1000));
+    e.s.step();
+    REQUIRE(e.s.jobs.size() == 1);
+    REQUIRE(e.s.jobs[0]->plan.trial);
+    const auto tried = *e.s.jobs[0]->plan.trial;
+    SUBCASE("the batch expired")
+    {
+        e.s.step(41s);
+        e.finish();
+    }
+    SUBCASE("nobody did it")
+    {
+        e.finish(0, false);
+        e.s.answer_all();
+        e.s.core.compress_elsewhere(true, 0);
+    }
+    e.s.send("t", runs(1000));
+    e.s.step();
+    REQUIRE(e.s.jobs.size() == 1);
+    REQUIRE(e.s.jobs[0]->plan.trial);
+    CHECK(*e.s.jobs[0]->plan.trial == tried);
     e.nothing_left();
 }
 
