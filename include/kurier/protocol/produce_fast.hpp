@@ -174,7 +174,7 @@ struct produce_partition_view
         read.index = in.take_int<std::int32_t>();
         read.error_code = in.take_int<std::int16_t>();
         read.base_offset = in.take_int<std::int64_t>();
-        if (h.version >= 2) read.log_append_time_ms = in.take_int<std::int64_t>();
+        read.log_append_time_ms = in.take_int<std::int64_t>();
         if (h.version >= 5) read.log_start_offset = in.take_int<std::int64_t>();
         if (h.version >= 8) {
             read.record_errors = record_errors_view::take(in, h);

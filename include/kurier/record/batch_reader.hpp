@@ -163,7 +163,7 @@ private:
         if (!take_nullable(in, record.value)) return batch_error::bad_value;
         if (const batch_error e = read_headers(in); e != batch_error::none) return e;
         record.headers = headers_;
-        return in.bad() || in.left() != 0 ? batch_error::bad_record_length : batch_error::none;
+        return in.left() != 0 ? batch_error::bad_record_length : batch_error::none;
     }
 
     batch_error read_headers(wire::reader& in)
