@@ -6,8 +6,10 @@
 #include <kurier/wire/crc32c_portable.hpp>
 #include <kurier/wire/crc32c_sse42.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace kurier::wire {
@@ -33,9 +35,9 @@ inline constexpr auto crc32c_implementations = std::to_array<crc32c_implementati
 
 inline const crc32c_implementation& best_crc32c() noexcept
 {
-    for (const crc32c_implementation& candidate : crc32c_implementations)
-        if (candidate.runs()) return candidate;
-    return crc32c_implementations.back();
+    const auto last = std::prev(crc32c_implementations.end());
+    return *std::find_if(crc32c_implementations.begin(), last,
+                         [](const crc32c_implementation& candidate) { return candidate.runs(); });
 }
 
 // The crc of what `crc` covers followed by `bytes`; begin with 0. Any thread.
