@@ -200,3 +200,18 @@ TEST_CASE("records are not copied: a view in, a view out")
         CHECK(partitions.at(2).records.size() == 0);
     }
 }
+
+TEST_CASE("texts of any length; a long one counts as memory, one that a string has room for inside doesn't")
+{
+    for (const std::size_t size : {0u, 1u, 15u, 16u, 100u, 20'000u}) {
+        CAPTURE(size);
+        api_versions_request request;
+        request.client_software_name = std::string(size, 'x');
+        const auto bytes = encoded(request, 3);
+        const std::size_t memory = size < 16 ? 0 : size + 16;
+        api_versions_request read;
+        CHECK(decode(bytes, 3, read, memory));
+        CHECK(read.client_software_name == request.client_software_name);
+        if (memory > 0) CHECK_FALSE(decode(bytes, 3, read, memory - 1));
+    }
+}

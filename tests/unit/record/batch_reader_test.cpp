@@ -201,12 +201,19 @@ TEST_CASE("batch_reader: header fields that a broker refuses")
     CHECK(changed(field::last_offset_delta, {0, 0, 0, 3}) == batch_error::bad_offset_range);
     CHECK(changed(field::last_offset_delta, {0xff, 0xff, 0xff, 0xff}) == batch_error::bad_offset_range);
     CHECK(changed(field::base_offset, {0xff}) == batch_error::bad_offset_range);
+    CHECK(changed(field::base_offset, {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd}) == batch_error::none);
+    CHECK(changed(field::base_offset, {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}) ==
+          batch_error::bad_offset_range); // the last offset would be beyond 2^63 - 1
     CHECK(changed(field::max_timestamp, {1}) == batch_error::bad_timestamps);
     CHECK(changed(field::base_sequence, {0xff, 0xff, 0xff, 0xff}) == batch_error::bad_producer_state);
     CHECK(changed(field::producer_id, {0xff}) == batch_error::bad_producer_state);
     CHECK(changed(field::producer_epoch, {0xff, 0xff}) == batch_error::bad_producer_state);
     CHECK(producer_check(batch_of(some_records, {.attributes = batch_transactional})) ==
           batch_error::bad_producer_state);
+    // Without a producer id: neither an epoch nor a sequence
+    CHECK(producer_check(batch_of(some_records)) == batch_error::none);
+    CHECK(producer_check(batch_of(some_records, {.producer_epoch = 0})) == batch_error::bad_producer_state);
+    CHECK(producer_check(batch_of(some_records, {.base_sequence = 0})) == batch_error::bad_producer_state);
 }
 
 TEST_CASE("batch_reader: record counts that agree with each other but not with the body")
@@ -417,6 +424,11 @@ TEST_CASE("batch_reader: a stored log may have gaps, control batches and empty b
     repair_crc(empty);
     CHECK(log_check(empty) == batch_error::none);
     CHECK(producer_check(empty) == batch_error::bad_record_count);
+    // Nothing is in it, so nobody needs its codec, or what is left of its body
+    bytes emptied = sealed(bytes(5), {.attributes = 3, .record_count = 0});
+    detail::put_big_endian(emptied.data() + batch_field::last_offset_delta, 9);
+    repair_crc(emptied);
+    CHECK(log_check(emptied) == batch_error::none);
 
     const bytes control =
         batch_of({{.key = std::string("\0\0\0\1", 4), .value = ""}},
@@ -470,8 +482,21 @@ TEST_CASE("batch_reader: random damage under a repaired CRC never reads beyond t
     CHECK(accepted > 0); // changes of values are none of the reader's business
 }
 
+TEST_CASE("batch_header: the last sequence, which starts over after 2^31 - 1; none without a first one")
+{
+    batch_header header;
+    header.last_offset_delta = 2;
+    header.base_sequence = 5;
+    CHECK(header.last_sequence() == 7);
+    header.base_sequence = 0x7fffffff;
+    CHECK(header.last_sequence() == 1);
+    header.base_sequence = -1;
+    CHECK(header.last_sequence() == -1);
+}
+
 TEST_CASE("batch_error: every error has a text of its own")
 {
+    CHECK(text(static_cast<batch_error>(200)) == "unknown error");
     std::vector<std::string_view> seen;
     for (int i = 0; i <= static_cast<int>(batch_error::bytes_after_last_record); ++i) {
         const std::string_view words = text(static_cast<batch_error>(i));

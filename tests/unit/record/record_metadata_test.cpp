@@ -19,6 +19,7 @@ TEST_CASE("topic_name: copies share the text")
     CHECK(topic == topic_name{std::string{"orders"}});
     CHECK(topic == "orders");
     CHECK(topic != "payments");
+    CHECK(topic != topic_name{"payments"});
     CHECK(topic_name{}.empty());
     CHECK(topic_name{} == "");
     std::ostringstream out;
