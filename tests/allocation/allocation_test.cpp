@@ -90,3 +90,32 @@ TEST_CASE("memory is exhausted at every allocation in turn, and stays so")
 {
     CHECK(fail_each(true) > 5000);
 }
+
+TEST_CASE("a batch that has become smaller stays in its block when there is no memory for a smaller one")
+{
+    using namespace kurier::core;
+    kurier::producer_config config;
+    accumulator records{config};
+    topic_state topic;
+    auto& partition = topic.partitions.emplace_back();
+    partition.topic = &topic;
+    const std::string value(3000, 'v');
+    const auto place = records.append(partition, {{}, value, {}, 1000}, {}, config.buffer_memory, 1);
+    REQUIRE(place.where);
+    records.close(partition);
+    auto& closed = *place.where;
+    closed.slot_of(0).context = &config;
+    closed.size = kurier::batch_header_size + 100; // as if its records had been compressed
+    const auto before = closed.memory;
+    heap = {.counted = true, .made = 0, .failing = 1, .for_good = true};
+    records.shrink(closed);
+    heap = {};
+    CHECK(closed.memory.data == before.data);
+    CHECK(closed.memory.capacity == before.capacity);
+    CHECK(partition.memory == before.capacity);
+    records.shrink(closed);
+    CHECK(closed.memory.capacity <= before.capacity / 2);
+    CHECK(partition.memory == closed.memory.capacity);
+    CHECK(records.pool().in_use() == closed.memory.capacity);
+    CHECK(closed.slot_of(0).context == &config);
+}
