@@ -17,9 +17,9 @@ namespace kurier::core {
 class intake
 {
 public:
-    intake(const producer_config& config, const cluster_view& view, accumulator& records, sender& sender,
-           flush_tracker& flushes, random_source& random, producer_metrics& metrics)
-        : config_{config}, view_{view}, records_{records}, sender_{sender}, flushes_{flushes},
+    intake(const producer_config& config, const cluster_view& view, accumulator& records, batch_lives& lives,
+           sender& sender, flush_tracker& flushes, random_source& random, producer_metrics& metrics)
+        : config_{config}, view_{view}, records_{records}, lives_{lives}, sender_{sender}, flushes_{flushes},
           random_{random}, metrics_{metrics}, room_{config.waiting_memory}
     {}
     intake(const intake&) = delete;
@@ -185,7 +185,7 @@ private:
             return place;
         if (place.where) {
             if (before) sender_.closed(*before);
-            sender_.opened(*place.where);
+            lives_.begin(*place.where);
             if (flushes_.flushing()) records_.set_due(*place.where);
         }
         sender_.update(partition);
@@ -267,6 +267,7 @@ private:
     const producer_config& config_;
     const cluster_view& view_;
     accumulator& records_;
+    batch_lives& lives_;
     sender& sender_;
     flush_tracker& flushes_;
     random_source& random_;

@@ -24,8 +24,8 @@ struct invariant_access
     static const std::size_t& kept(const buffer_pool& pool) { return pool.kept_; }
     static const auto& all(const accumulator& records) { return records.all_; }
     static const auto& spare(const accumulator& records) { return records.free_; }
-    static const auto& aging(const sender& sending) { return sending.aging_; }
-    static const auto& done(const sender& sending) { return sending.done_; }
+    static const auto& aging(const producer_core& core) { return core.lives_.aging_; }
+    static const auto& done(const producer_core& core) { return core.lives_.done_; }
     static const auto& jobs(const sender& sending) { return sending.compressor_.jobs(); }
     static const auto& backoffs(const sender& sending) { return sending.backoffs_; }
     static bool wants_to_send(const sender& sending, const partition_state& partition)
@@ -206,14 +206,14 @@ private:
     void check_places()
     {
         auto oldest = nanoseconds::min();
-        const auto& aging = access::aging(sender_);
+        const auto& aging = access::aging(core_);
         for (const batch* one = aging.front(); one; one = aging.next(*one)) {
             require(!one->done(), "a batch that is done can expire");
             require(placed_.contains(one), "a batch is nowhere");
             require(one->created >= oldest, "batches don't expire in the order of their age");
             oldest = one->created;
         }
-        const auto& done = access::done(sender_);
+        const auto& done = access::done(core_);
         for (const batch* one = done.front(); one; one = done.next(*one)) {
             require(one->done() && !one->age_hook.linked, "a batch to be announced is not done");
             require(one->record_count == 0 || one->error || one->written == persisted::yes,
@@ -284,7 +284,7 @@ private:
     {
         const auto& flushes = access::flushes(core_);
         std::map<std::uint64_t, std::uint64_t> counted;
-        const auto& aging = access::aging(sender_);
+        const auto& aging = access::aging(core_);
         for (const batch* one = aging.front(); one; one = aging.next(*one)) ++counted[one->flush_epoch];
         for (auto* one = core_.waiting().oldest(); one; one = core_.waiting().next(*one))
             ++counted[one->flush_epoch];

@@ -29,8 +29,9 @@ class producer_core
 public:
     producer_core(producer_config config, std::uint64_t seed)
         : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_},
-          sender_{config_, records_, flushes_, random_, logs_, metrics_}, links_{config_, random_},
-          intake_{config_, view_, records_, sender_, flushes_, random_, metrics_},
+          lives_{records_, flushes_, metrics_}, sender_{config_, records_, lives_, random_, logs_},
+          links_{config_, random_},
+          intake_{config_, view_, records_, lives_, sender_, flushes_, random_, metrics_},
           brokers_{config_, view_, links_},
           metadata_{config_, random_, view_, links_, brokers_, sender_, intake_},
           identity_{config_, random_, links_, brokers_, sender_, logs_}
@@ -157,8 +158,8 @@ public:
         out.kind = action_kind::compress;
         return out.job != nullptr;
     }
-    batch* next_done() const noexcept { return sender_.next_done(); }
-    void announced(batch& done) { sender_.announced(done); }
+    batch* next_done() const noexcept { return lives_.next_done(); }
+    void announced(batch& done) { lives_.announced(done); }
     waiting_record* next_failed() const noexcept { return intake_.next_failed(); }
     void announced(waiting_record& failed) { intake_.announced(failed); }
     bool poll(log_entry& out) { return logs_.poll(out); }
@@ -174,7 +175,7 @@ public:
     }
     void release(batch& where) // gives back what nobody needs any more
     {
-        if (where.done()) sender_.release(where);
+        if (where.done()) lives_.release(where);
     }
     void drop(waiting_record& waiting) { intake_.drop(waiting); }
 
@@ -207,7 +208,7 @@ public:
         return waiting().empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1);
     }
 
-    bool idle() const noexcept { return sender_.unfinished() == 0 && waiting().empty(); }
+    bool idle() const noexcept { return lives_.unfinished() == 0 && waiting().empty(); }
 
     // --- a look inside -----------------------------------------------------------------------------------------------
 
@@ -220,14 +221,14 @@ public:
     const buffer_pool& pool() const noexcept { return records_.pool(); }
     const waiting_room& waiting() const noexcept { return intake_.waiting(); }
     const links& connections() const noexcept { return links_; }
-    std::size_t unfinished_batches() const noexcept { return sender_.unfinished(); }
+    std::size_t unfinished_batches() const noexcept { return lives_.unfinished(); }
     std::string_view last_trouble() const noexcept { return last_trouble_; }
     producer_metrics metrics() const
     {
         auto told = metrics_;
-        told.records_pending = sender_.unfinished_records();
+        told.records_pending = lives_.unfinished_records();
         told.records_waiting = waiting().size();
-        told.batches_pending = sender_.unfinished();
+        told.batches_pending = lives_.unfinished();
         for (const auto& [id, link] : links_.all()) {
             told.connections += link->phase == link_phase::ready ? 1U : 0U;
             told.requests_in_flight += link->unanswered;
@@ -292,7 +293,7 @@ public:
         for (const auto& cut : over.cuts) {
             --cut.body->requests;
             if (shut_down_) sender_.forget_flight(*cut.body);
-            sender_.release(*cut.body);
+            lives_.release(*cut.body);
         }
     }
 
@@ -512,6 +513,7 @@ private:
     log_queue logs_;
     broker_event_queue events_;
     producer_metrics metrics_; // its totals
+    batch_lives lives_;
     sender sender_;
     links links_;
     intake intake_;

@@ -5,11 +5,10 @@
 #include <kurier/core/accumulator.hpp>
 #include <kurier/core/backoff.hpp>
 #include <kurier/core/batch_compressor.hpp>
-#include <kurier/core/flush_tracker.hpp>
+#include <kurier/core/batch_lives.hpp>
 #include <kurier/core/producer_rules.hpp>
 #include <kurier/core/rewrite.hpp>
 #include <kurier/core/split.hpp>
-#include <kurier/metrics.hpp>
 
 #include <algorithm>
 #include <new>
@@ -31,10 +30,10 @@ struct batch_answer
 class sender
 {
 public:
-    sender(const producer_config& config, accumulator& records, flush_tracker& flushes, random_source& random,
-           log_queue& logs, producer_metrics& metrics)
-        : config_{config}, records_{records}, flushes_{flushes}, random_{random}, metrics_{metrics},
-          compressor_{config, logs}, idempotent_{config.idempotent()}
+    sender(const producer_config& config, accumulator& records, batch_lives& lives, random_source& random,
+           log_queue& logs)
+        : config_{config}, records_{records}, lives_{lives}, random_{random}, compressor_{config, logs},
+          idempotent_{config.idempotent()}
     {}
 
     ~sender()
@@ -72,17 +71,11 @@ public:
         records_.pool().release(job.memory);
         compressor_.forget(job);
         --about.requests;
-        release(about);
+        lives_.release(about);
         update(partition);
     }
 
     // --- what may be sent --------------------------------------------------------------------------------------------
-
-    void opened(batch& fresh) // a batch came into being
-    {
-        aging_.push_back(fresh);
-        flushes_.begin(fresh.flush_epoch);
-    }
 
     // Brings the partition's place in its leader's ready list up to date. Called after every change to it.
     void update(partition_state& partition)
@@ -156,7 +149,8 @@ public:
             leave_flight(about);
             acknowledged(partition, about);
             close_gap_if_resolved(partition);
-            succeed(about, error == broker_errc::none ? answer.base_offset : -1, answer.log_append_time, now);
+            lives_.succeed(about, error == broker_errc::none ? answer.base_offset : -1,
+                           answer.log_append_time, now);
         } else if (about.done()) { // it expired meanwhile: only its place in the sequence still matters
             drop_finished_flight(about);
         } else if (error == broker_errc::message_too_large && about.record_count > 1) {
@@ -170,8 +164,8 @@ public:
             left_gap(partition, about);
             about.note = std::move(answer.note);
             const auto written = what_was_written(error);
-            fail(about, make_error_code(error),
-                 about.maybe_written ? std::max(written, persisted::possibly) : written);
+            lives_.fail(about, make_error_code(error),
+                        about.maybe_written ? std::max(written, persisted::possibly) : written);
         }
         update(partition);
     }
@@ -179,7 +173,7 @@ public:
     void handed_over(batch& about, instant now) // acks=0: it was given to the socket and nobody will answer
     {
         leave_flight(about);
-        succeed(about, -1, -1, now);
+        lives_.succeed(about, -1, -1, now);
         update(*about.partition);
     }
 
@@ -208,7 +202,7 @@ public:
             }
             waiting = next;
         }
-        while (batch* oldest = aging_.front()) {
+        while (batch* oldest = lives_.oldest()) {
             if (later(oldest->created, config_.delivery_timeout) > now.steady) break;
             const bool never_left = !oldest->maybe_written && oldest->phase != batch_phase::in_flight;
             give_up(*oldest, never_left ? errc::batch_expired : errc::delivery_timeout);
@@ -218,7 +212,7 @@ public:
     nanoseconds deadline() const noexcept
     {
         auto at = records_.deadline();
-        if (const auto* oldest = aging_.front())
+        if (const auto* oldest = lives_.oldest())
             at = std::min(at, later(oldest->created, config_.delivery_timeout));
         for (auto* waiting = backoffs_.front(); waiting; waiting = backoffs_.next(*waiting))
             at = std::min(at, waiting->backoff_until);
@@ -252,27 +246,17 @@ public:
     // Ends everything with an error. What is in flight may or may not be written.
     void abort_all(error_code why)
     {
-        while (batch* oldest = aging_.front()) give_up(*oldest, why);
+        while (batch* oldest = lives_.oldest()) give_up(*oldest, why);
     }
 
     // A producer id can't be had: nothing of what waits can be sent.
     void fail_unsent(error_code why)
     {
-        for (batch* candidate = aging_.front(); candidate;) {
-            batch* next = aging_.next(*candidate);
+        for (batch* candidate = lives_.oldest(); candidate;) {
+            batch* next = lives_.younger(*candidate);
             if (candidate->phase != batch_phase::in_flight) give_up(*candidate, why);
             candidate = next;
         }
-    }
-
-    // --- results -----------------------------------------------------------------------------------------------------
-
-    batch* next_done() const noexcept { return done_.front(); }
-
-    void announced(batch& done) // all who waited were told
-    {
-        done_.erase(done);
-        release(done);
     }
 
     // After the end of everything, when all batches are done: one that no request carries waits for no answer either.
@@ -281,27 +265,6 @@ public:
         if (over.requests != 0 || !over.queue_hook.linked) return;
         leave_flight(over);
         left_gap(*over.partition, over);
-    }
-
-    // Gives back what nobody refers to any more.
-    void release(batch& unused)
-    {
-        if (!unused.done() || unused.requests != 0 || unused.done_hook.linked) return;
-        if (batch* root =
-                unused.root) { // a piece stays until its root goes, because deliveries find it there
-            records_.free_memory(unused);
-            unused.piece_over = true; // it comes here once: deliveries refer to the root only
-            --root->open_pieces;
-            release(*root);
-            return;
-        }
-        if (unused.open_pieces > 0) return;
-        if (unused.deliveries > 0) {
-            records_.free_memory(unused);
-            return;
-        }
-        for (batch* piece : unused.pieces) records_.recycle(*piece);
-        records_.recycle(unused);
     }
 
     void set_codecs(codecs_ref codecs, cpu_clock clock) noexcept { compressor_.set_codecs(codecs, clock); }
@@ -313,14 +276,6 @@ public:
     {
         identity_ = identity;
         wants_new_identity_ = false;
-    }
-    std::size_t unfinished() const noexcept { return aging_.size(); }
-    std::size_t unfinished_records() const noexcept
-    {
-        std::size_t count = 0;
-        for (const auto* pending = aging_.front(); pending; pending = aging_.next(*pending))
-            count += static_cast<std::size_t>(pending->live_records());
-        return count;
     }
 
 private:
@@ -381,7 +336,7 @@ private:
                 drop_withdrawn(*head);
                 if (head->record_count == 0) {
                     accumulator::dequeue(partition, *head);
-                    finish(*head, errc::withdrawn, persisted::no);
+                    lives_.withdrawn(*head);
                     continue;
                 }
             }
@@ -399,7 +354,7 @@ private:
             batch* next = partition.queue.next(*queued);
             if (queued->maybe_written) {
                 accumulator::dequeue(partition, *queued);
-                fail(*queued, broker_errc::invalid_producer_epoch, persisted::possibly);
+                lives_.fail(*queued, broker_errc::invalid_producer_epoch, persisted::possibly);
             }
             queued = next;
         }
@@ -428,7 +383,7 @@ private:
             batch* next = partition.queue.next(*queued);
             if (in_doubt(*queued)) {
                 accumulator::dequeue(partition, *queued);
-                fail(*queued, queued->last_error, persisted::possibly);
+                lives_.fail(*queued, queued->last_error, persisted::possibly);
             }
             queued = next;
         }
@@ -454,24 +409,12 @@ private:
     void take(batch& head, const broker_node& node, instant now)
     {
         auto& partition = *head.partition;
-        count_attempt(head, now);
+        lives_.attempted(head, now);
         accumulator::dequeue(partition, head);
         partition.flights.push_back(head);
         head.phase = batch_phase::in_flight;
         head.last_attempt_leader = node.id;
         head.last_attempt_epoch = partition.leader_epoch;
-        ++head.attempts;
-    }
-
-    void count_attempt(batch& head, instant now)
-    {
-        if (head.attempts == 0) {
-            head.drained = now.steady;
-            metrics_.queue_time.add(now.steady - head.created);
-        } else {
-            ++metrics_.batches_retried;
-            metrics_.records_retried += static_cast<std::uint64_t>(head.record_count);
-        }
     }
 
     static void leave_flight(batch& landed) { landed.partition->flights.erase(landed); }
@@ -480,7 +423,7 @@ private:
     {
         leave_flight(about);
         left_gap(*about.partition, about);
-        release(about);
+        lives_.release(about);
     }
 
     // Does nothing that was sent before the batch, which was just answered, wait for another attempt? For an answer
@@ -532,10 +475,10 @@ private:
         if (about.attempts > config_.retries ||
             later(about.created, config_.delivery_timeout) <= now.steady) {
             left_gap(partition, about);
-            fail(about,
-                 about.attempts > config_.retries ? make_error_code(errc::retries_exhausted)
-                                                  : make_error_code(errc::delivery_timeout),
-                 about.maybe_written ? persisted::possibly : persisted::no);
+            lives_.fail(about,
+                        about.attempts > config_.retries ? make_error_code(errc::retries_exhausted)
+                                                         : make_error_code(errc::delivery_timeout),
+                        about.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
         about.phase = batch_phase::ready;
@@ -562,54 +505,18 @@ private:
 
     // --- the end of a batch ------------------------------------------------------------------------------------------
 
-    void succeed(batch& about, std::int64_t base_offset, std::int64_t log_append_time, instant now)
-    {
-        if (about.done()) {
-            release(about); // the promise was broken by its deadline; the answer came after it
-            return;
-        }
-        about.base_offset = base_offset;
-        // For a batch that it had already, a broker gives the largest timestamp of its records as log append time, also
-        // where the topic keeps create times.
-        const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp;
-        about.log_append_time = repeated ? -1 : log_append_time;
-        about.note.reset();
-        ++metrics_.batches_delivered;
-        metrics_.records_delivered += static_cast<std::uint64_t>(about.live_records());
-        metrics_.batch_bytes += about.wire_size();
-        metrics_.delivery_time.add(now.steady - about.created);
-        finish(about, {}, persisted::yes);
-    }
-
-    void fail(batch& about, error_code why, persisted written)
-    {
-        ++metrics_.batches_failed;
-        metrics_.records_failed += static_cast<std::uint64_t>(about.live_records());
-        finish(about, why, written);
-    }
-
-    void finish(batch& about, error_code why, persisted written)
-    {
-        about.error = why;
-        about.written = written;
-        about.phase = batch_phase::done;
-        aging_.remove(about);
-        done_.push_back(about);
-        flushes_.end(about.flush_epoch);
-    }
-
     void give_up(batch& about, error_code why)
     {
         auto& partition = *about.partition;
         if (about.phase ==
             batch_phase::in_flight) { // it keeps its place among the flights until the request ends
-            fail(about, why, persisted::possibly);
+            lives_.fail(about, why, persisted::possibly);
             return;
         }
         if (&about == partition.open) records_.close(partition);
         accumulator::dequeue(partition, about);
         left_gap(partition, about);
-        fail(about, why, about.maybe_written ? persisted::possibly : persisted::no);
+        lives_.fail(about, why, about.maybe_written ? persisted::possibly : persisted::no);
         update(partition);
     }
 
@@ -623,37 +530,25 @@ private:
         const auto halves = body.empty() ? two_batches{} : halve(records_, whole, root, body);
         if (!halves[0]) { // it can't be taken apart again: it fails as a whole
             left_gap(partition, whole);
-            fail(whole, broker_errc::message_too_large,
-                 whole.maybe_written ? persisted::possibly : persisted::no);
+            lives_.fail(whole, broker_errc::message_too_large,
+                        whole.maybe_written ? persisted::possibly : persisted::no);
             return;
         }
-        ++metrics_.batches_split;
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
         put_in_place(root, whole, halves);
-        batch* const younger = aging_.next(whole);
-        for (batch* half : halves) {
-            flushes_.begin(half->flush_epoch);
-            aging_.insert_before(younger, *half);
-            accumulator::enqueue(partition, *half);
-        }
-        aging_.remove(whole);
-        flushes_.end(whole.flush_epoch);
-        whole.phase = batch_phase::done;
-        if (&whole != &root) release(whole);
+        for (batch* half : halves) accumulator::enqueue(partition, *half);
+        lives_.replace(whole, halves);
     }
 
     const producer_config& config_;
     accumulator& records_;
-    flush_tracker& flushes_;
+    batch_lives& lives_;
     random_source& random_;
-    producer_metrics& metrics_;
     batch_compressor compressor_;
     const bool idempotent_;
     producer_identity identity_; // invalid until the cluster gave one
     std::size_t least_for_job_ = worth_a_job;
     bool stale_topics_ = false, wants_new_identity_ = false;
-    intrusive_list<batch, &batch::age_hook> aging_; // everything that is not done, oldest first
-    intrusive_list<batch, &batch::done_hook> done_; // not yet announced
     intrusive_list<partition_state, &partition_state::backoff_hook> backoffs_;
     std::vector<partition_state*> drained_;
 };

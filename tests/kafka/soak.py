@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Hours at a steady rate against real Kafka, with a fault each minute: does the producer's memory grow, does it keep
+descriptors, is every record in the log exactly once?
+
+    tests/kafka/soak.py [--minutes 60] [--throughput 100000] [--seed N]
+
+Every second the process of the producer is looked at. Faults: the connections are reset, answers stop for some seconds,
+the broker is killed and started again. The last line has the figures; the exit status is 0 when memory and descriptors of
+the last quarter are those of the second one, and the log has as many records as were acknowledged, and all of them were."""
+import argparse
+import json
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import time
+
+import jvm
+import process
+from cluster import Cluster
+from jars import Unavailable
+from proxy import Proxy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOPIC = "soak"
+PARTITIONS = 12
+SETTINGS = {"delivery.timeout.ms": 600000, "request.timeout.ms": 5000, "reconnect.backoff.max.ms": 500, "linger.ms": 5}
+GROWTH_KB = 256                                     # of resident memory: the allocator's own unrest
+BROKER = {"log.retention.bytes": 1 << 26, "log.segment.bytes": 1 << 25, "log.retention.check.interval.ms": 10000,
+          "log.segment.delete.delay.ms": 1000}      # or the disk is full before the hour is over
+
+
+class Watch:
+    """Samples of a process: (seconds, resident kB, open descriptors)."""
+
+    def __init__(self, pid):
+        self.folder, self.begin, self.samples = pathlib.Path(f"/proc/{pid}"), time.monotonic(), []
+
+    def look(self):
+        status = (self.folder / "status").read_text(encoding="ascii")
+        resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+        self.samples.append((time.monotonic() - self.begin, resident, sum(1 for _ in (self.folder / "fd").iterdir())))
+
+    def quarter(self, i):
+        size = len(self.samples) // 4
+        return self.samples[i * size:(i + 1) * size]
+
+    def growth(self, column):
+        """Of the median, from the second quarter to the last one: the first is a warm-up."""
+        second, last = (statistics.median(sample[column] for sample in self.quarter(i)) for i in (1, 3))
+        return last - second
+
+    def slope(self):
+        """Of resident memory, in kB an hour, since the second quarter."""
+        later = self.samples[len(self.samples) // 4:]
+        seconds, kb = [sample[0] for sample in later], [sample[1] for sample in later]
+        return statistics.linear_regression(seconds, kb).slope * 3600
+
+
+def reset(link, _node, _pick):
+    link.reset()
+
+
+def silence(link, _node, pick):
+    link.down.hold()
+    time.sleep(pick.uniform(1, 8))                  # also longer than request.timeout.ms
+    link.heal()
+
+
+def kill(_link, node, _pick):
+    node.kill()
+    node.start()
+
+
+def watch(producer, link, node, pick):
+    """Until it ends: how often each fault was done, and the samples."""
+    seen, faults = Watch(producer.pid), dict.fromkeys((reset, silence, kill), 0)
+    next_fault = time.monotonic() + 60
+    while producer.poll() is None:
+        seen.look()
+        if time.monotonic() >= next_fault:
+            fault = pick.choice(list(faults))
+            fault(link, node, pick)
+            faults[fault] += 1
+            next_fault += 60
+        time.sleep(1)
+    return seen, {fault.__name__: count for fault, count in faults.items()}
+
+
+def command(options, bootstrap):
+    records = int(options.minutes * 60 * options.throughput)
+    settings = sum((["--command-property", f"{key}={value}"] for key, value in SETTINGS.items()), [])
+    return records, ["bash", ROOT / "bench/run", "producer_perf", "--json", "--bootstrap-server", bootstrap, "--topic", TOPIC,
+                     "--num-records", str(records), "--record-size", "100", "--throughput", str(options.throughput),
+                     "--burst", "100", "--record-key-range", "10000", "--key-distribution", "random", *settings]
+
+
+def run(options):
+    with Proxy() as proxy, Cluster(properties=BROKER, advertise=proxy.advertise) as cluster:
+        kafka = jvm.Kafka(cluster.direct)
+        kafka.create_topic(TOPIC, partitions=PARTITIONS, replicas=1)
+        for partition in range(PARTITIONS):
+            kafka.wait_leader(TOPIC, partition)
+        records, words = command(options, cluster.bootstrap)
+        producer = process.start([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+        seen, faults = watch(producer, proxy.links[1], cluster.node(1), random.Random(options.seed))
+        told = json.loads(producer.stdout.read().splitlines()[-1])
+        written = sum(kafka.end_offset(TOPIC, partition=partition) for partition in range(PARTITIONS))
+    return report(options, records, seen, faults, told, written)
+
+
+def report(options, records, seen, faults, told, written):
+    wrong = []
+    if told["failed"] or told["records"] != records:
+        wrong.append(f"{told['failed']} of {records} records failed")
+    if written != records:
+        wrong.append(f"the log has {written} records, {records} were acknowledged")
+    if seen.growth(1) > GROWTH_KB:
+        wrong.append(f"resident memory grew by {seen.growth(1):.0f} kB")
+    if seen.growth(2) > 0:
+        wrong.append(f"{seen.growth(2):.0f} more descriptors")
+    for line in wrong:
+        print(line)
+    _, resident, descriptors = seen.samples[-1]
+    print(f"soak: seed {options.seed}, {options.minutes:g} minutes, records {records}, faults "
+          f"{', '.join(f'{name} {count}' for name, count in faults.items())}, resident {resident} kB, "
+          f"{seen.slope():+.0f} kB/h, descriptors {descriptors}, violations {len(wrong)}")
+    return bool(wrong)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--throughput", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    try:
+        return run(parser.parse_args())
+    except Unavailable as reason:
+        print(f"skipped: soak: {reason}")
+        return 77
+
+
+if __name__ == "__main__":
+    sys.exit(main())
