@@ -211,15 +211,21 @@ TEST_CASE(
         s.brokers[2] = 9002;
         s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
     }
-    SUBCASE("no room") {}
+    SUBCASE("no room: what has no leader takes all of it")
+    {
+        s.topics["u"] = {id_of(2), {{-1, 0, 0}}, none};
+        s.send("u", "first");
+    }
     s.warm_up();
     s.take_writes = false;
-    do s.send("t", std::string(300, 'x'));
+    const auto* filler = s.brokers.size() > 1 ? "t" : "u";
+    do s.send(filler, std::string(300, 'x'));
     while (s.last_place.where);
     s.core.withdraw(*s.last_waiting);
     s.outcomes.pop_back();
     auto& waits = s.send_large(large());
     CHECK(s.last_waiting);
+    s.topics["u"].partitions = {{1, 1, 0}};
     CHECK_FALSE(s.kept.expired());
     CHECK(s.core.pool().in_use() <= config.buffer_memory);
     if (s.brokers.size() > 1) {

@@ -306,6 +306,7 @@ TEST_CASE("a topic id, once told, is kept when a broker tells none")
     s.answer(not_leader_or_follower);
     s.step(2s);
     CHECK(s.core.view().find("t")->id == id_of(1));
+    CHECK(s.partition().producer.proven); // nor is it another topic
     CHECK(s.asked.at(0).version == 13);
     s.answer_all();
     CHECK(s.outcomes[0].ok());
@@ -406,19 +407,20 @@ TEST_CASE("metadata: a topic is asked about as long as a record of it is not don
     }
     SUBCASE("it is queued")
     {
+        config.connections_max_idle = -1ms;
         core_script s{config};
         s.brokers[2] = 9002;
         s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
         s.warm_up();
         auto& told = s.send("t", "a", 1);
         s.step();
-        s.answer(not_enough_replicas);
-        for (int i = 0; i < 14; ++i) {
-            s.step(1min);
-            CHECK(s.core.view().find("t")->wanted);
-            if (!s.asked.empty()) s.answer(not_enough_replicas);
-        }
-        s.step(1s);
+        s.lose_for_good(9002); // the other broker can still be asked
+        REQUIRE_FALSE(s.partition(1).queue.empty());
+        s.step(20min);
+        CHECK(s.core.view().find("t")->wanted);
+        CHECK(names(s.metadata_asked.back()) == only_t);
+        s.topics["t"].partitions[1] = {1, 1, 0};
+        s.step(6min);
         s.answer_all();
         CHECK(told.ok());
     }
