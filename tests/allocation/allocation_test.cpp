@@ -1,6 +1,8 @@
 // Every allocation of the core fails in turn, in every small session: a send that throws has not sent, and whatever
 // else runs out of memory ends the producer in order. Each record is told of once and truthfully, and nothing is left.
 #include "../simulation/session_run.hpp"
+#include "../support/core_script.hpp"
+#include "../support/toy_codecs.hpp"
 
 #include <doctest/doctest.h>
 
@@ -118,4 +120,34 @@ TEST_CASE("a batch that has become smaller stays in its block when there is no m
     CHECK(partition.memory == closed.memory.capacity);
     CHECK(records.pool().in_use() == closed.memory.capacity);
     CHECK(closed.slot_of(0).context == &config);
+}
+
+TEST_CASE("compression.type=auto: without memory for its line in the log a choice is made all the same")
+{
+    using namespace kurier::core;
+    auto config = script::plain_config();
+    config.compression_type = kurier::compression::automatic;
+    config.compression_goal = kurier::compression_goal::least_bytes;
+    kurier::testing::toy_codecs list;
+    script::core_script s{config};
+    s.core.set_codecs(list, &kurier::testing::toy_clock);
+    s.decompress = kurier::codecs_ref{list};
+    s.warm_up();
+    s.core.compress_elsewhere(true, 0);
+    for (int i = 0; i < 100; ++i) {
+        s.send("t", std::string(1000, 'x'));
+        s.step();
+        REQUIRE(s.jobs.size() == 1);
+        auto* job = s.jobs.front();
+        s.jobs.pop_front();
+        run(*job, list, &kurier::testing::toy_clock);
+        heap = {.counted = true, .made = 0, .failing = 1, .for_good = true};
+        s.core.compressed(*job);
+        heap = {};
+        s.step();
+        s.answer_all();
+    }
+    CHECK(s.core.compression_of("t").choice.id == kurier::compression::zstd);
+    CHECK(s.core.compression_of("t").changes == 1);
+    for (const auto& line : s.log) CHECK_FALSE(line.starts_with("compression.changed"));
 }
