@@ -450,6 +450,19 @@ TEST_CASE("accumulator: a batch grows as its records need, up to batch.size")
     CHECK(f.partition.open->memory.capacity > full.size); // the next begins where this one ended
 }
 
+TEST_CASE("accumulator: the size of a record alone is that of its batch")
+{
+    const std::vector<header_view> headers{{"name", nullable_bytes{std::string_view{"value"}}}, {"null", {}}};
+    for (const std::size_t size : {0u, 1u, 60u, 5000u}) {
+        filled f;
+        const std::string value(size, 'v');
+        const record_bytes record{"key", value, headers, 1000};
+        const auto place = f.records.append(f.partition, record, {1s, 0}, f.config.buffer_memory, 1);
+        REQUIRE(place.where);
+        CHECK(accumulator::size_alone(record) == place.where->size);
+    }
+}
+
 TEST_CASE("accumulator: a partition that gets less holds less memory, by half with each batch")
 {
     producer_config config;
