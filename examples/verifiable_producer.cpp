@@ -1,6 +1,10 @@
 // Flag for flag and line for line Kafka's own org.apache.kafka.tools.VerifiableProducer, so that Kafka's system tests
 // can drive kurier: sends increasing numbers and writes what became of each as a line of JSON.
 // Like the Java tool it does not retry, unless the configuration file says so.
+#include <kurier/compression/gzip.hpp>
+#include <kurier/compression/lz4.hpp>
+#include <kurier/compression/snappy.hpp>
+#include <kurier/compression/zstd.hpp>
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
 
@@ -23,6 +27,8 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono;
+using every_codec =
+    kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
 using text_producer = kurier::producer<std::optional<std::string_view>, std::string_view>;
 
 struct options
@@ -107,7 +113,7 @@ message make_message(const options& o, std::int64_t number)
 asio::awaitable<void> run(const options& o, std::shared_ptr<progress> counts)
 {
     const auto executor = co_await asio::this_coro::executor;
-    text_producer to{executor, o.config};
+    text_producer to{kurier::engine{executor, o.config, every_codec{}}};
     asio::steady_timer pause{executor};
     asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&pause, counts](boost::system::error_code ec, int) {

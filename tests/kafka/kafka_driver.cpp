@@ -1,5 +1,9 @@
 // Sends what the scenarios against real Kafka ask for, and reports each record's fate. clients.py has the
 // commands and the format of the lines.
+#include <kurier/compression/gzip.hpp>
+#include <kurier/compression/lz4.hpp>
+#include <kurier/compression/snappy.hpp>
+#include <kurier/compression/zstd.hpp>
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
 #include <kurier/serializers/uuid.hpp>
@@ -209,6 +213,8 @@ std::vector<std::string> split(const std::string& text, char separator)
     return parts;
 }
 
+using every_codec =
+    kurier::codecs<kurier::gzip_codec, kurier::snappy_codec, kurier::lz4_codec, kurier::zstd_codec>;
 using bytes_producer = kurier::producer<kurier::nullable_bytes, kurier::nullable_bytes>;
 
 void send_line(bytes_producer& producer, report& out, const std::string& line, std::string id)
@@ -257,10 +263,11 @@ class stream
 {
 public:
     stream(asio::any_io_executor executor, const command_line& arguments, report& out)
-        : out_{out}, producer_{executor, arguments.config()}, stop_{executor, SIGTERM, SIGINT},
-          topic_{arguments.text("--topic")}, prefix_{arguments.text("--prefix", "0") + '.'},
-          records_{arguments.number("--records", "-1")}, first_{arguments.number("--first", "0")},
-          keys_{arguments.number("--keys", "0")}, window_{arguments.number("--window", "100000")},
+        : out_{out}, producer_{kurier::engine{executor, arguments.config(), every_codec{}}},
+          stop_{executor, SIGTERM, SIGINT}, topic_{arguments.text("--topic")},
+          prefix_{arguments.text("--prefix", "0") + '.'}, records_{arguments.number("--records", "-1")},
+          first_{arguments.number("--first", "0")}, keys_{arguments.number("--keys", "0")},
+          window_{arguments.number("--window", "100000")},
           rate_{std::stod(arguments.text("--throughput", "-1"))},
           size_{static_cast<std::size_t>(arguments.number("--value-size", "0"))}
     {
