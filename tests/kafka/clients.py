@@ -107,6 +107,10 @@ class Run:
             self.place = file.tell()
         return text
 
+    def partitions_acked(self, since=0):
+        """By its lines from that one on."""
+        return {self.partition(line) for line in self.lines()[since:]} - {None}
+
     def wait_lines(self, count, limit=60, having=""):
         def enough():
             found = sum(having in line for line in self.lines())
@@ -151,6 +155,10 @@ class Stream(Run):
         super().__init__([*client.driver("stream"), *arguments(
             {"bootstrap_server": bootstrap, "topic": topic, "prefix": prefix, "keys": keys, "value_size": value_size,
              "first": first, "properties": properties or {}} | options)])
+
+    @staticmethod
+    def partition(line):
+        return int(line.split("\t")[2]) if line.startswith("ok") else None
 
     def acked(self):
         return sum(line.startswith("ok") for line in self.lines())
@@ -203,6 +211,10 @@ class Verifiable(Run):
         super().__init__([*client.command("verifiable_producer"), *arguments(
             {"bootstrap_server": bootstrap, "topic": topic, "value_prefix": prefix, "throughput": throughput,
              "max_messages": messages, "command_config": self.config.name, "repeating_keys": keys or None})])
+
+    @staticmethod
+    def partition(line):
+        return json.loads(line)["partition"] if "producer_send_success" in line else None
 
     def wait_acked(self, count, limit=60):
         self.wait_lines(count, limit, having="producer_send_success")

@@ -28,9 +28,11 @@ import uuid
 
 import jars
 import process
+from disk import Disk
 from jars import Unavailable, number
 
 HOST = "127.0.0.1"
+FIRST_GROUP = 20000                                 # a broker's group id tells its packets from the others
 SMALL_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true"]
 # Old Kafka reflects into the JDK, which Java 17 has to be told to let pass
 OPEN_JDK = [f"--add-opens=java.base/{package}=ALL-UNNAMED"
@@ -100,8 +102,9 @@ def sweep(runs):
 class Node:
     """One server process: its folder, ports and faults."""
 
-    def __init__(self, folder, command, ready, **ports):
+    def __init__(self, folder, command, ready, disk=None, group=None, **ports):
         self.folder, self.command, self.ready, self.ports = folder, command, ready, ports
+        self.disk, self.group = disk, group
         self.process = None
         self.log = folder / "log.txt"
         self.frozen = False
@@ -111,23 +114,30 @@ class Node:
         with open(self.log, "ab") as log:
             self.log_start = log.tell()
             self.process = process.start(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                         stderr=subprocess.STDOUT, cwd=self.folder)
+                                         stderr=subprocess.STDOUT, cwd=self.folder, group=self.group)
 
     def wait_ready(self, limit=120):
         """The server itself says when it is ready: with KRaft only after its broker was unfenced."""
         def ready():
-            with open(self.log, "rb") as log:
-                log.seek(self.log_start)
-                text = log.read().decode(errors="replace")
+            text = self.said()
             if re.search(self.ready, text):
                 return True
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.folder.name} ended while starting:\n{text[-3000:]}")
         process.wait_until(ready, limit, f"{self.folder.name} ready ({self.log})")
 
+    def said(self):
+        """Since it was started."""
+        with open(self.log, "rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
+
     def start(self):
         self.launch()
         self.wait_ready()
+
+    def log_dirs(self):
+        return [self.folder / "data", *([self.disk.folder / "data"] if self.disk else [])]
 
     def up(self):
         return self.process is not None and self.process.poll() is None
@@ -155,12 +165,15 @@ class Node:
 
 class Cluster:
     """`properties` are added to each server.properties; `advertise`, if given, is called with (broker id, real port)
-    and returns the port that clients are told (a proxy's). Brokers among themselves use a listener of their own."""
+    and returns the port that clients are told (a proxy's). Brokers among themselves use a listener of their own.
+    `network`: gives each broker a name, an address and a group id of its own. `disks`: a second log directory for each
+    broker, on a disk that can fail (disk.py)."""
 
     def __init__(self, version=jars.NEWEST, brokers=1, properties=None, advertise=None, heap="256m",
-                 session_ms=3000):
+                 session_ms=3000, network=None, disks=False):
         self.version, self.count, self.heap, self.session_ms = version, brokers, heap, session_ms
         self.extra, self.advertise = properties or {}, advertise
+        self.network, self.disks = network, disks
         self.zookeeper = number(version) < (3, 0)
         self.nodes, self.keeper = {}, None
 
@@ -187,17 +200,17 @@ class Cluster:
     def node(self, i):
         return self.nodes[i]
 
-    def brokers(self, listener="internal"):
-        return ",".join(f"{HOST}:{node.ports[listener]}" for node in self.nodes.values())
+    def name(self, i):
+        return self.network.name(i) if self.network else HOST
 
     @property
     def bootstrap(self):
-        return self.brokers("advertised")
+        return ",".join(f"{self.name(i)}:{node.ports['advertised']}" for i, node in self.nodes.items())
 
     @property
     def direct(self):
         """Around a proxy: for the tests' own administration and reading back."""
-        return self.brokers("internal")
+        return ",".join(f"{HOST}:{node.ports['internal']}" for node in self.nodes.values())
 
     def start(self):
         ids = range(1, self.count + 1)
@@ -208,12 +221,16 @@ class Cluster:
             ports[i]["advertised"] = self.advertise(i, ports[i]["client"]) if self.advertise else ports[i]["client"]
             folder = self.folder / f"broker-{i}"
             folder.mkdir()
-            self.write_properties(i, folder, ports)
+            disk = Disk(folder / "disk") if self.disks else None
+            if disk:
+                disk.mount()
             command = [java(), f"-Xmx{self.heap}", "-Xms64m", *SMALL_JVM, *logging_flags(self.version, folder),
                        *(OPEN_JDK if number(self.version) < (3, 7) else []),
                        "-cp", self.classes, "kafka.Kafka", folder / "server.properties"]
             ready = r"\[KafkaServer id=\d+\] started" if self.zookeeper else "Kafka Server started"
-            self.nodes[i] = Node(folder, command, ready, **ports[i])
+            self.nodes[i] = Node(folder, command, ready, disk, FIRST_GROUP + i if self.network else None, **ports[i])
+        for i in ids:
+            self.write_properties(i)
         if not self.zookeeper:
             self.format()
         for node in self.nodes.values():
@@ -221,14 +238,17 @@ class Cluster:
         for node in self.nodes.values():
             node.wait_ready()
 
-    def write_properties(self, i, folder, ports):
+    def write_properties(self, i):
+        """With the address that the network has for it now."""
+        node, ports = self.nodes[i], {j: other.ports for j, other in self.nodes.items()}
+        address = self.network.address(i) if self.network else HOST
         replicas = min(3, self.count)
         in_sync = 2 if replicas == 3 else 1
         values = {
-            "log.dirs": folder / "data",
-            "listeners": f"CLIENT://{HOST}:{ports[i]['client']},INTERNAL://{HOST}:{ports[i]['internal']}",
+            "log.dirs": ",".join(map(str, node.log_dirs())),
+            "listeners": f"CLIENT://{address}:{ports[i]['client']},INTERNAL://{HOST}:{ports[i]['internal']}",
             "advertised.listeners":
-                f"CLIENT://{HOST}:{ports[i]['advertised']},INTERNAL://{HOST}:{ports[i]['internal']}",
+                f"CLIENT://{self.name(i)}:{ports[i]['advertised']},INTERNAL://{HOST}:{ports[i]['internal']}",
             "listener.security.protocol.map": "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "inter.broker.listener.name": "INTERNAL",
             "num.partitions": 3, "default.replication.factor": replicas, "min.insync.replicas": in_sync,
@@ -245,7 +265,7 @@ class Cluster:
                        "zookeeper.session.timeout.ms": self.session_ms}
         else:
             values["listeners"] += f",CONTROLLER://{HOST}:{ports[i]['controller']}"
-            values |= {"node.id": i, "process.roles": "broker,controller",
+            values |= {"node.id": i, "process.roles": "broker,controller", "metadata.log.dir": node.log_dirs()[0],
                        "controller.listener.names": "CONTROLLER",
                        "controller.quorum.voters":
                            ",".join(f"{j}@{HOST}:{port['controller']}" for j, port in ports.items()),
@@ -254,7 +274,7 @@ class Cluster:
                        "controller.quorum.election.timeout.ms": 500,
                        "controller.quorum.fetch.timeout.ms": 1000}
         values |= self.extra
-        (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+        (node.folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
 
     def start_zookeeper(self):
         folder = self.folder / "zookeeper"
@@ -280,16 +300,19 @@ class Cluster:
         if result.returncode:
             raise RuntimeError(f"formatting failed:\n{result.stdout[-3000:]}")
         for i, node in others:
-            shutil.copytree(first[1].folder / "data", node.folder / "data")
-            file = node.folder / "data" / "meta.properties"
-            text = re.sub(r"node\.id=.*", f"node.id={i}", file.read_text())
-            file.write_text(re.sub(r"directory\.id=.*", f"directory.id={kafka_uuid()}", text))
+            for source, target in zip(first[1].log_dirs(), node.log_dirs()):
+                shutil.copytree(source, target)
+                file = target / "meta.properties"
+                text = re.sub(r"node\.id=.*", f"node.id={i}", file.read_text())
+                file.write_text(re.sub(r"directory\.id=.*", f"directory.id={kafka_uuid()}", text))
 
     def stop(self):
         """Kills: nobody waits for the orderly end of a throw-away cluster."""
         for node in [*self.nodes.values(), *([self.keeper] if self.keeper else [])]:
             if node.process:
                 node.kill()
+            if node.disk:
+                node.disk.unmount()
         self.nodes, self.keeper = {}, None
         if not os.environ.get("KURIER_KAFKA_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -51,6 +51,14 @@ def send(process, sig):
             pass
 
 
+def run(*command):
+    """What a short command prints; one that fails is an error."""
+    told = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if told.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {told.stderr.strip()}")
+    return told.stdout
+
+
 def erase_at_exit(folder):
     folders.append(pathlib.Path(folder))
 

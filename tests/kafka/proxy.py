@@ -46,16 +46,30 @@ class Direction:
 class Link:
     """One broker's port: `up` is what clients send, `down` what the broker answers."""
 
-    def __init__(self, proxy, target):
+    def __init__(self, proxy, target, host=HOST):
         self.proxy, self.target = proxy, target
         self.up, self.down = Direction(), Direction()
         self.refusing = False
         self.connections = set()
         self.accepted = 0
-        listener = socket.create_server((HOST, 0))
-        self.port = listener.getsockname()[1]
+        self.port = 0
+        self.listen(host)
+
+    def listen(self, host):
+        listener = socket.create_server((host, self.port))
+        self.host, self.port = listener.getsockname()
         start = asyncio.start_server(self.serve, sock=listener)
-        self.server = asyncio.run_coroutine_threadsafe(start, proxy.loop).result(10)
+        self.server = asyncio.run_coroutine_threadsafe(start, self.proxy.loop).result(10)
+
+    def move(self, host):
+        """To another address, same port; its broker goes with it."""
+        self.close()
+        self.accepted = 0
+        self.listen(host)
+
+    def close(self):
+        self.proxy.loop.call_soon_threadsafe(self.server.close)
+        self.reset()
 
     def heal(self):
         self.refusing = False
@@ -79,7 +93,7 @@ class Link:
         if self.refusing:
             return reset(client_writer)
         try:
-            reader, writer = await asyncio.open_connection(HOST, self.target)
+            reader, writer = await asyncio.open_connection(self.host, self.target)
         except OSError:
             return reset(client_writer)
         pair = (client_writer, writer)
@@ -152,6 +166,11 @@ async def write(writer, direction, data, pair):
 
 
 class Proxy:
+    """`address`: of a broker, by its number; its link listens there too."""
+
+    def __init__(self, address=lambda broker: HOST):
+        self.address = address
+
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -161,13 +180,12 @@ class Proxy:
 
     def __exit__(self, *_):
         for link in self.links.values():
-            self.loop.call_soon_threadsafe(link.server.close)
-            link.reset()
+            link.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
 
     def advertise(self, broker, port):
-        self.links[broker] = Link(self, port)
+        self.links[broker] = Link(self, port, self.address(broker))
         return self.links[broker].port
 
     def heal(self):
