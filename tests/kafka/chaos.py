@@ -2,7 +2,7 @@
 """Three real brokers under faults drawn from a seed, while several producers send through a faulty network.
 
     tests/kafka/chaos.py [--minutes 3] [--seed N] [--producers 6] [--throughput 500] [--client kurier|java]
-                         [--program verifiable_producer|kafka_driver] [--events WORD,WORD] [--list]
+                         [--program both|verifiable_producer|kafka_driver] [--events WORD,WORD] [--list]
 
 After each event all producers must get acknowledgements of all partitions again. At the end Kafka's own consumer reads
 the topic, and the checker compares. The last line says what was injected, what the producers reported and what was
@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -39,6 +40,7 @@ BASE = {"acks": "all", "enable.idempotence": "true", "retries": 2147483647, "req
 PRODUCERS = [{"delivery.timeout.ms": 60000}, {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000},
              {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536,
               "max.in.flight.requests.per.connection": 1}]
+PROGRAMS = ["verifiable_producer", "kafka_driver"]
 GOES_ON = 90                                        # seconds: more than a connection's timeout and every backoff
 
 
@@ -59,8 +61,11 @@ def inject(scene, names, seconds):
         except (jvm.KafkaError, TimeoutError, NoEffect) as error:
             not_done[name] += 1
             print(f"    not done: {str(error)[:200]}", flush=True)
+        begin = time.monotonic()
         events.heal(scene)
+        healed = time.monotonic()
         wrong = [checker.Violation("does not go on", f"after `{name}`: {text}") for text in stuck(scene.producers)]
+        print(f"    healed in {healed - begin:.1f} s, goes on in {time.monotonic() - healed:.1f} s", flush=True)
         time.sleep(pause)
     return done, not_done, wrong
 
@@ -105,17 +110,27 @@ def draw_codecs(options):
 
 
 def start_producers(options, cluster):
-    client = chosen_client(options)
-    program = clients.Verifiable if options.program == "verifiable_producer" else clients.Stream
     codecs = draw_codecs(options)
-    producers = [
-        program(client, cluster.bootstrap, TOPIC, str(i), BASE | PRODUCERS[i % len(PRODUCERS)] |
-                {"client.id": f"chaos-{i}", "compression.type": codecs[i % len(codecs)]},
-                keys=50 if i % 2 == 0 else 0, throughput=options.throughput)
-        for i in range(options.producers)]
+    producers = [start_producer(options, cluster, i, codecs[i % len(codecs)]) for i in range(options.producers)]
     for producer in producers:
         producer.wait_acked(100)
     return producers, set(codecs[:options.producers])
+
+
+def start_producer(options, cluster, i, codec):
+    program = PROGRAMS[i // 3 % 2] if options.program == "both" else options.program
+    start, more = ((clients.Verifiable, {}) if program == "verifiable_producer" else
+                   (clients.Stream, {"value_size": 100, "log": "debug"}))
+    properties = BASE | PRODUCERS[i % len(PRODUCERS)] | {"client.id": f"chaos-{i}", "compression.type": codec}
+    return start(chosen_client(options), cluster.bootstrap, TOPIC, str(i), properties=properties,
+                 keys=50 if i % 2 == 0 else 0, throughput=options.throughput, **more)
+
+
+def refusals(producers):
+    """What brokers have answered, as far as the producers' logs tell."""
+    said = "".join(producer.all_errors() for producer in producers)
+    found = Counter(re.findall(r"produce\.refused: (\w+)", said))
+    return found + Counter({"throttled": said.count("broker.throttles")})
 
 
 def check_codecs(cluster, wanted):
@@ -149,6 +164,7 @@ def run(options, lacking):
         done, not_done, wrong = inject(scene, names, options.minutes * 60)
         time.sleep(5)
         senders, ended_badly = finish(producers)
+        print("producers were told:", ", ".join(f"{what} {count}" for what, count in refusals(producers).most_common()))
         log = kafka.read(TOPIC, seconds=600)
         wrong += ended_badly + check_codecs(cluster, codecs)
     wrong += checker.check(log, senders, checker.Rules(timestamps=options.client != "java"))
@@ -186,7 +202,7 @@ def parse(arguments=None):
     parser.add_argument("--producers", type=int, default=6)
     parser.add_argument("--throughput", type=int, default=500, help="records a second of each producer")
     parser.add_argument("--client", choices=["kurier", "java"], default="kurier")
-    parser.add_argument("--program", choices=["verifiable_producer", "kafka_driver"], default="verifiable_producer")
+    parser.add_argument("--program", choices=["both", *PROGRAMS], default="both")
     parser.add_argument("--events", help="only those with one of these words, separated by commas")
     parser.add_argument("--list", action="store_true", help="the events")
     options = parser.parse_args(arguments)
@@ -201,7 +217,8 @@ def main():
         print("\n".join(options.events))
         return 0
     try:
-        chosen_client(options).command(options.program)
+        for program in PROGRAMS:
+            chosen_client(options).command(program)
         jvm.class_path()                            # fetches what is not there yet: in the namespaces nothing can
     except Unavailable as reason:
         print(f"skipped: chaos: {reason}")

@@ -13,10 +13,10 @@ Kafka's tools of those names, and kafka_driver, for what these have no words for
         headers: `name:VALUE`, separated by commas, with VALUE as above. Every record is sent when its line is read,
         without waiting for those before.
     kafka_driver stream --bootstrap-server B --topic T --prefix P [--records N] [--first F] [--keys K]
-                        [--value-size S] [--throughput R] [--window W] [--command-property k=v]...
+                        [--value-size S] [--throughput R] [--window W] [--log debug] [--command-property k=v]...
         Records with value `P.F`, `P.F+1`, ..., padded to S bytes by `|xxx`, and key `key-(number % K)` (null if K is
         0), at R a second (-1: as fast as it goes), at most W without an answer (100000); N of them, or until SIGTERM,
-        which ends it as N would.
+        which ends it as N would. With `--log debug` the log on standard error tells of every refused batch.
 
 Each prints a line as soon as a record's fate is known, tab-separated, flushed at least every 0.1 s, ID being the
 serializer's case, the line's number from 0, or the record's number:
@@ -134,9 +134,12 @@ class Run:
         process.send(self.process, signal.SIGTERM)
         return self.finish(limit)
 
-    def last_errors(self):
+    def all_errors(self):
         self.errors.seek(0)
-        return self.errors.read()[-2000:].strip()
+        return self.errors.read()
+
+    def last_errors(self):
+        return self.all_errors()[-2000:].strip()
 
 
 def outcome(fields):

@@ -69,6 +69,12 @@ public:
         return kurier::from_properties("bootstrap.servers=" + text("--bootstrap-server") + '\n' + properties);
     }
 
+    kurier::stderr_log log() const
+    {
+        const bool all = text("--log", "info") == "debug";
+        return kurier::stderr_log{all ? kurier::log_level::debug : kurier::log_level::info};
+    }
+
     std::string what;
     std::string properties;
 
@@ -263,7 +269,7 @@ class stream
 {
 public:
     stream(asio::any_io_executor executor, const command_line& arguments, report& out)
-        : out_{out}, producer_{kurier::engine{executor, arguments.config(), every_codec{}}},
+        : out_{out}, producer_{kurier::engine{executor, arguments.config(), every_codec{}, arguments.log()}},
           stop_{executor, SIGTERM, SIGINT}, topic_{arguments.text("--topic")},
           prefix_{arguments.text("--prefix", "0") + '.'}, records_{arguments.number("--records", "-1")},
           first_{arguments.number("--first", "0")}, keys_{arguments.number("--keys", "0")},
