@@ -71,12 +71,18 @@ def inject(scene, names, seconds):
 
 
 def stuck(producers, limit=GOES_ON):
-    """Who gets no acknowledgement of which partitions, from now on."""
+    """Who gets no acknowledgement of which partitions, from now on. Without keys a producer stays with one partition
+    for a whole batch.size, and keeps away from slow brokers: for it any will do."""
     marks = {producer: len(producer.lines()) for producer in producers}
 
     def missing():
-        return {producer: without for producer, mark in marks.items()
-                if (without := set(range(PARTITIONS)) - producer.partitions_acked(mark))}
+        found = {}
+        for producer, mark in marks.items():
+            acked = producer.partitions_acked(mark)
+            without = set(range(PARTITIONS)) - acked
+            if without and not (acked and not producer.sender.key):
+                found[producer] = without
+        return found
     try:
         process.wait_until(lambda: not missing(), limit, "acknowledgements")
         return []
@@ -129,8 +135,10 @@ def start_producer(options, cluster, i, codec):
 def refusals(producers):
     """What brokers have answered, as far as the producers' logs tell."""
     said = "".join(producer.all_errors() for producer in producers)
-    found = Counter(re.findall(r"produce\.refused: (\w+)", said))
-    return found + Counter({"throttled": said.count("broker.throttles")})
+    found = Counter({"throttled": said.count("broker.throttles")})
+    for error, more in re.findall(r"produce\.refused: (\w+)(?: \((\d+) like it)?", said):
+        found[error] += 1 + int(more or 0)
+    return found
 
 
 def check_codecs(cluster, wanted):
