@@ -19,6 +19,7 @@ import re
 import sys
 import time
 from collections import Counter
+from typing import NamedTuple
 
 import checker
 import clients
@@ -36,8 +37,10 @@ from proxy import Proxy
 
 BASE = {"acks": "all", "enable.idempotence": "true", "retries": 2147483647, "request.timeout.ms": 3000,
         "metadata.max.age.ms": 5000, "retry.backoff.ms": 50, "reconnect.backoff.max.ms": 500}
-# One hurries, so that records fail and have to say truthfully what became of them
-PRODUCERS = [{"delivery.timeout.ms": 60000}, {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000},
+# One hurries, so that records fail and have to say truthfully what became of them. It lingers a little: brokers on a
+# busy machine that get each of its records alone may take longer than it waits, for ever
+PRODUCERS = [{"delivery.timeout.ms": 60000},
+             {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000, "linger.ms": 5},
              {"delivery.timeout.ms": 60000, "linger.ms": 50, "batch.size": 65536,
               "max.in.flight.requests.per.connection": 1}]
 PROGRAMS = ["verifiable_producer", "kafka_driver"]
@@ -132,9 +135,17 @@ def start_producer(options, cluster, i, codec):
                  keys=50 if i % 2 == 0 else 0, throughput=options.throughput, **more)
 
 
-def refusals(producers):
+def keep_outputs(folder, producers):
+    """Beside the brokers' logs, which stay when KURIER_KAFKA_KEEP is set."""
+    for producer in producers:
+        name = f"producer-{producer.sender.prefix}"
+        (folder / f"{name}.txt").write_text("\n".join(producer.lines()))
+        (folder / f"{name}.log.txt").write_text(producer.all_errors())
+
+
+def refusals(logs):
     """What brokers have answered, as far as the producers' logs tell."""
-    said = "".join(producer.all_errors() for producer in producers)
+    said = "".join(logs)
     found = Counter({"throttled": said.count("broker.throttles")})
     for error, more in re.findall(r"produce\.refused: (\w+)(?: \((\d+) like it)?", said):
         found[error] += 1 + int(more or 0)
@@ -149,11 +160,11 @@ def check_codecs(cluster, wanted):
     return [checker.Violation("no such batch", codec) for codec in wanted - {"auto"} if not found[codec]]
 
 
-class Report:
-    """Of a run."""
-
-    def __init__(self, done, not_done, senders, wrong):
-        self.done, self.not_done, self.senders, self.wrong = done, not_done, senders, wrong
+class Report(NamedTuple):
+    done: Counter                                   # events
+    not_done: Counter
+    senders: list
+    wrong: list                                     # violations
 
 
 def run(options, lacking):
@@ -168,11 +179,16 @@ def run(options, lacking):
         kafka.create_topic(TOPIC, partitions=PARTITIONS, replicas=3)
         kafka.wait_in_sync(TOPIC, 3)
         producers, codecs = start_producers(options, cluster)
+        slow = stuck(producers)                     # brokers that have just started
+        if slow:
+            raise RuntimeError(f"before any event: {slow}")
         scene = Scene(random.Random(options.seed), cluster, proxy, kafka, producers, net)
         done, not_done, wrong = inject(scene, names, options.minutes * 60)
         time.sleep(5)
         senders, ended_badly = finish(producers)
-        print("producers were told:", ", ".join(f"{what} {count}" for what, count in refusals(producers).most_common()))
+        keep_outputs(cluster.folder, producers)
+        told = refusals(producer.all_errors() for producer in producers)
+        print("producers were told:", ", ".join(f"{what} {count}" for what, count in told.most_common()))
         log = kafka.read(TOPIC, seconds=600)
         wrong += ended_badly + check_codecs(cluster, codecs)
     wrong += checker.check(log, senders, checker.Rules(timestamps=options.client != "java"))

@@ -54,8 +54,10 @@ class Scene:
         return links if self.pick.random() < 0.25 else [self.pick.choice(links)]
 
     def numbered_links(self):
-        links = self.links()
-        return [(i, link) for i, link in self.proxy.links.items() if link in links]
+        """Those of brokers that are sent something: of a leader, sometimes of all."""
+        every = list(self.proxy.links.items())
+        leader = self.leader()
+        return every if self.pick.random() < 0.25 else [pair for pair in every if self.cluster.node(pair[0]) is leader]
 
     def directions(self):
         sides = self.pick.choice([("up",), ("down",), ("up", "down")])
