@@ -61,7 +61,7 @@ def inject(scene, names, seconds):
             with events.events[name](scene):
                 time.sleep(lasting)
             done[name] += 1
-        except (jvm.KafkaError, TimeoutError, NoEffect) as error:
+        except (jvm.KafkaError, RuntimeError, TimeoutError, NoEffect) as error:
             not_done[name] += 1
             print(f"    not done: {str(error)[:200]}", flush=True)
         begin = time.monotonic()

@@ -349,7 +349,19 @@ def move_address(scene):
     scene.lead(partition, broker)
 
 
-def heal(scene):
+def heal(scene, limit=600):
+    """A broker on a busy machine may give up while it starts; it is started again."""
+    end = time.monotonic() + limit
+    while True:
+        try:
+            return mend(scene)
+        except (RuntimeError, TimeoutError) as error:
+            if time.monotonic() > end:
+                raise
+            print(f"    not healed yet: {str(error)[:100]}", flush=True)
+
+
+def mend(scene):
     scene.proxy.heal()
     if scene.network:
         scene.network.heal()
