@@ -31,12 +31,13 @@ class Scene:
 
     def on_disk(self):
         """A broker that leads a partition which it has on the disk that can fail."""
-        for partition in self.pick.sample(range(PARTITIONS), PARTITIONS):
-            for i, node in self.cluster.nodes.items():
-                if (node.log_dirs()[1] / f"{TOPIC}-{partition}").exists():
-                    self.lead(partition, i)
-                    return node
-        raise NoEffect("no partition is on a disk that can fail")
+        found = [(partition, i) for partition in range(PARTITIONS) for i, node in self.cluster.nodes.items()
+                 if (node.log_dirs()[1] / f"{TOPIC}-{partition}").exists()]
+        if not found:
+            raise NoEffect("no partition is on a disk that can fail")
+        partition, broker = self.pick.choice(found)
+        self.lead(partition, broker)
+        return self.cluster.node(broker)
 
     def lead(self, partition, broker):
         """Makes a broker that has the partition its leader."""
