@@ -6,7 +6,8 @@
 
 After each event all producers must get acknowledgements of all partitions again. At the end Kafka's own consumer reads
 the topic, and the checker compares. The last line says what was injected, what the producers reported and what was
-found; the exit status is 0 when nothing was. The same seed draws the same events in the same order with the same pauses.
+found; the exit status is 0 when nothing was. The same seed draws the same events in the same order with the same
+pauses.
 
 As root on Linux all of it runs in namespaces of its own, for disks that fail, brokers that change their address and
 packets that vanish. What of that can't be had is named, and with KURIER_NO_SKIP=1 that fails.
@@ -93,7 +94,7 @@ def stuck(producers, limit=GOES_ON):
         process.wait_until(lambda: not missing(), limit, "acknowledgements")
         return []
     except TimeoutError:
-        return [f"producer {producer.sender.prefix} got no acknowledgement of partitions {sorted(without)} for {limit} s"
+        return [f"producer {producer.sender.prefix} has no acknowledgement of partitions {sorted(without)} for {limit} s"
                 for producer, without in missing().items()]
 
 

@@ -1,4 +1,4 @@
-"""A disk that fails: a file system on a loop device, in a mount namespace (namespaces.py), which unmounts it in the end.
+"""A disk that fails: a file system on a loop device, in a mount namespace (namespaces.py), which unmounts it at its end.
 
     disk = Disk(folder / "disk")
     disk.mount(); disk.fail(); disk.unmount(); disk.mount()

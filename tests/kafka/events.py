@@ -1,4 +1,5 @@
-"""What happens to brokers, disks and the network in chaos.py. An event begins something, and undoes it when its time is over."""
+"""What happens to brokers, disks and the network in chaos.py. An event begins something, and undoes it when its time is
+over."""
 import contextlib
 import re
 import time

@@ -11,7 +11,7 @@ import tempfile
 from process import run
 
 HOSTS = "/etc/hosts"
-SIZE = 2000                                         # of the hosts file: it is replaced by one write, never seen in parts
+SIZE = 2000                                         # of the hosts file: one write replaces it, nobody sees parts
 UNREACHABLE = ("REJECT", "--reject-with", "icmp-host-unreachable")
 FAULTS, APART, GONE = "KURIER_FAULTS", "KURIER_APART", "KURIER_GONE"
 # A packet's sender is known only where it leaves

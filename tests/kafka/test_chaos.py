@@ -42,7 +42,7 @@ class Progress(unittest.TestCase):
     def test_one_partition_is_missing(self):
         found = chaos.stuck([Producer("0", 7, [0, 1, 2, 4, 5], key), Producer("1", 0, self.every, key)], limit=0)
         self.assertEqual(len(found), 1)
-        self.assertIn("producer 0 got no acknowledgement of partitions [3]", found[0])
+        self.assertIn("producer 0 has no acknowledgement of partitions [3]", found[0])
 
     def test_without_keys_any_partition_will_do_but_not_none(self):
         self.assertEqual(len(chaos.stuck([Producer("1", 7, [])], limit=0)), 1)

@@ -14,7 +14,7 @@ from proxy import HOST, Proxy
 class Echo(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
-        self.server = socket.create_server((HOST, 0))
+        self.server = socket.create_server(("", 0))
         self.port = self.server.getsockname()[1]
         self.start()
 
@@ -110,6 +110,19 @@ class Faults(unittest.TestCase):
                         self.assertLessEqual(len(found), after)
                 self.assertIn(len(found), (after, 0))   # a reset may overtake what was not read yet
                 self.connection.close()
+
+    def test_move(self):
+        self.ask(b"x")
+        self.link.move("127.0.0.2")
+        with self.assertRaises(ConnectionResetError):
+            self.connection.recv(1)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection((HOST, self.port)).close()
+        self.connection.close()
+        self.connection = socket.create_connection(("127.0.0.2", self.port))
+        self.assertEqual(self.ask(b"y"), b"y")
+        self.assertEqual(self.link.accepted, 1)
+        self.link.move(HOST)
 
     def test_reset_and_refuse(self):
         self.ask(b"x")
