@@ -252,6 +252,9 @@ def main():
         return 77
     lacking = what_is_lacking()
     skipped = [name for name in options.events if events.needs[name] in lacking]
+    if len(skipped) == len(options.events):
+        print(f"skipped: chaos: no event is left: {lacking}")
+        return 77
     print(replay(options), flush=True)
     report = run(options, lacking)
     for line in checker.summarize(report.wrong):
