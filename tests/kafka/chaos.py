@@ -10,7 +10,7 @@ found; the exit status is 0 when nothing was. The same seed draws the same event
 pauses.
 
 As root on Linux all of it runs in namespaces of its own, for disks that fail, brokers that change their address and
-packets that vanish. What of that can't be had is named, and with KURIER_NO_SKIP=1 that fails.
+packets that vanish. What of that can't be had is named; a tool that isn't installed fails with KURIER_NO_SKIP=1.
 """
 import argparse
 import contextlib
@@ -262,11 +262,12 @@ def main():
     for name in options.events:
         missed = f", {report.not_done[name]} not done" if report.not_done[name] else ""
         print(f"{report.done[name]:5} x {name}{missed}")
-    for name in skipped:
-        print(f"skipped: {name}: {lacking[events.needs[name]]}")
+    reasons = {name: lacking[events.needs[name]] for name in skipped}
+    for name, reason in reasons.items():
+        print(f"{'not allowed here' if namespaces.forbidden(reason) else 'skipped'}: {name}: {reason}")
     print(summary(options, report))
     no_skip = os.environ.get("KURIER_NO_SKIP", "0") not in ("", "0")
-    return bool(report.wrong or (no_skip and skipped))
+    return bool(report.wrong or (no_skip and not all(map(namespaces.forbidden, reasons.values()))))
 
 
 if __name__ == "__main__":

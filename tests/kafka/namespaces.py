@@ -26,6 +26,11 @@ def enter():
     os.execvpe(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv], os.environ | {INSIDE: "1"})
 
 
+def forbidden(reason):
+    """No package would help: the machine doesn't allow it, as in most containers. That is said, and is no failure."""
+    return not reason.startswith("no `")
+
+
 def missing():
     for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
         if not shutil.which(tool):
