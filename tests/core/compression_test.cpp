@@ -502,6 +502,48 @@ TEST_CASE("a record that is being compressed can't be taken back, and one before
     e.nothing_left();
 }
 
+TEST_CASE(
+    "a batch that is being compressed becomes the next one when those before it fail: it waits for its job")
+{
+    elsewhere e;
+    auto& s = e.s;
+    auto& first = s.send("t", runs(1000));
+    s.step();
+    e.finish();
+    auto& second = s.send("t", runs(900));
+    s.step();
+    e.finish();
+    REQUIRE(s.asked.size() == 2);
+    auto& third = s.send("t", runs(800));
+    s.step();
+    REQUIRE(s.jobs.size() == 1); // the third's
+    s.drop(s.link_to(9001));     // the others may be written
+    s.take_writes = false;
+    while (s.connects.back().port != 9001 || s.core.connections().find(s.connects.back().link) == nullptr)
+        s.step(10ms);
+    const auto link = s.connects.back().link;
+    while (s.asked.empty()) {
+        s.write(link);
+        if (s.asked.empty()) s.step(10ms);
+    }
+    REQUIRE(s.asked.size() == 1);
+    s.answer(broker_errc::invalid_producer_epoch); // under a new id the second could be there twice
+    CHECK(first.written == persisted::possibly);
+    CHECK(second.written == persisted::possibly);
+    CHECK(s.jobs.size() == 1);
+    s.take_writes = true;
+    s.write(link);
+    s.step(1s);
+    CHECK(s.asked.empty());
+    e.finish();
+    s.step(1s);
+    REQUIRE(s.asked.size() == 1);
+    CHECK(s.asked[0].only().values == std::vector{runs(800)});
+    s.answer();
+    CHECK(third.ok());
+    e.nothing_left();
+}
+
 TEST_CASE("a batch whose pieces are compressed elsewhere too")
 {
     elsewhere e;

@@ -883,6 +883,38 @@ TEST_CASE("withdraw: a record that was not drained is never sent, the others are
     CHECK(s.asked.at(0).only().header.base_sequence == 3); // two records were sent
 }
 
+TEST_CASE("withdraw: again from a batch that found no place in a request after its first withdrawal")
+{
+    auto config = lingering(10ms);
+    config.max_request_size = 3000;
+    config.max_in_flight_requests_per_connection = 1;
+    core_script s{config};
+    s.topics["t"].partitions = {{}, {}};
+    s.warm_up();
+    s.send("t", std::string(2000, 'x'), 0);
+    std::vector<place> places;
+    std::deque<outcome*> told;
+    for (char c = 'a'; c <= 'e'; ++c) {
+        told.push_back(&s.send("t", std::string(500, c), 1));
+        places.push_back(s.last_place);
+    }
+    CHECK(s.core.withdraw(*places[1].where, places[1].index));
+    s.step(10ms);
+    REQUIRE(s.asked.size() == 1);
+    REQUIRE(s.asked[0].only().partition == 0); // no room for the other one
+    CHECK(s.core.withdraw(*places[3].where, places[3].index));
+    s.answer();
+    s.step();
+    const auto expected = {std::string(500, 'a'), std::string(500, 'c'), std::string(500, 'e')};
+    REQUIRE(s.asked.size() == 1);
+    CHECK(values(s.asked[0]) == std::vector<std::string>{expected});
+    s.answer(reply{.base_offset = 10});
+    CHECK(told[0]->offset == 10);
+    CHECK(told[2]->offset == 11);
+    CHECK(told[4]->offset == 12);
+    CHECK(told[1]->times_told + told[3]->times_told == 0);
+}
+
 TEST_CASE("withdraw: all records of a batch, or the ones at its edges")
 {
     core_script s{lingering(1s)};

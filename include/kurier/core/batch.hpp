@@ -70,6 +70,8 @@ struct failure_note
 inline constexpr std::size_t batch_margin =
     32; // behind the records: their writers may store a little past the end
 
+inline constexpr std::uint32_t not_on_wire = ~std::uint32_t{0}; // a position: not on the wire any more
+
 // A value that is not copied into the batch: it is written to the socket from where it lies.
 struct outside_value
 {

@@ -48,7 +48,8 @@ inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, st
     return at + record.rest.size();
 }
 
-// Leaves out the records whose slots are withdrawn. For a batch that was never drained.
+// Leaves out the records whose slots are withdrawn. For a batch that was never sent; it may have been done before, when
+// the batch was the next to be sent and found no place in the request.
 inline void drop_withdrawn(batch& from)
 {
     if (from.outside) { // its only record
@@ -56,13 +57,15 @@ inline void drop_withdrawn(batch& from)
         from.withdrawn = 0;
         return;
     }
-    auto positions = std::make_unique<std::vector<std::uint32_t>>(static_cast<std::size_t>(from.accepted));
+    auto positions =
+        std::make_unique<std::vector<std::uint32_t>>(static_cast<std::size_t>(from.accepted), not_on_wire);
     wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;
     std::int32_t kept = 0;
     from.max_timestamp =
         std::numeric_limits<std::int64_t>::min(); // the first record may go, and times may run backward
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(from.accepted); ++i) {
+        if (from.positions && (*from.positions)[i] == not_on_wire) continue;
         const auto record = next_record(records);
         if (from.slot_of(i).withdrawn) continue;
         (*positions)[i] = static_cast<std::uint32_t>(kept);

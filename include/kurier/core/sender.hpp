@@ -330,7 +330,7 @@ private:
             if (partition.producer.fenced)
                 fail_uncertain(partition); // nothing is in flight, see may_follow_flights
             batch* head = head_of(partition);
-            if (!head) return nullptr;
+            if (!head || head->compressing) return nullptr; // one before it has just failed
             if (head == partition.open) records_.close(partition);
             if (head->withdrawn > 0) { // then it has no sequence yet: what was sent can't be taken back
                 drop_withdrawn(*head);
