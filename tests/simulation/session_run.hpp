@@ -93,6 +93,7 @@ public:
         core_ = std::make_unique<core::producer_core>(session.config, 1);
         core_->set_codecs(codecs_);
         core_->compress_elsewhere(session.compress_elsewhere, 0);
+        core_->observe_brokers();
     }
 
     void run()

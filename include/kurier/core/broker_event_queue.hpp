@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -23,12 +24,16 @@ public:
 
     void begin() noexcept { wanted_ = true; }
 
+    // Without memory the event is not told: it comes in the middle of changes that must not be left half done.
     void add(const broker_node& node, broker_change change, error_code error, std::size_t bytes = 0,
-             nanoseconds taken = nanoseconds{0})
+             nanoseconds taken = nanoseconds{0}) noexcept
     {
         if (!wanted_) return;
         if (entries_.size() == entries_max) entries_.pop_front(); // nobody takes them
-        entries_.push_back({{change, {}, node.port, node.id, bytes, taken, error}, node.host});
+        try {
+            entries_.push_back({{change, {}, node.port, node.id, bytes, taken, error}, node.host});
+        } catch (const std::bad_alloc&) {
+        }
     }
 
     bool poll(entry& out)
