@@ -151,7 +151,9 @@ TEST_CASE("invariants: the waiting room")
     CHECK(bent(s, first.number, 1'000) == "a lane is not in the order of arrival");
     CHECK(bent(s, first.charged, 1) == "the waiting room counts other bytes than its records hold");
     CHECK(bent(s, first.flush_epoch, 7) == "a flush waits for the wrong number");
-    auto& lane = s.core.use_topic("t", s.now).waiting;
+    auto& topic = s.core.use_topic("t", s.now);
+    CHECK(bent(s, topic.held_back, topic.held_back + 1) == "a topic holds back other records than wait");
+    auto& lane = topic.waiting;
     CHECK(bent(s, first.lane, &lane) == "a record waits in the wrong lane");
 }
 

@@ -138,14 +138,6 @@ public:
         while (auto* waiting = room_.oldest()) fail(*waiting, why, {});
     }
 
-    // Does a record of the topic wait, wherever?
-    bool holds_back(const topic_state& topic) const noexcept
-    {
-        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
-            if (waiting->topic == &topic) return true;
-        return false;
-    }
-
     nanoseconds deadline() const noexcept { return room_.deadline(); }
     const waiting_room& waiting() const noexcept { return room_; }
 

@@ -299,10 +299,12 @@ private:
     void check_waiting_room()
     {
         std::size_t used = 0, waiting_in_lanes = 0, waiting = 0;
+        std::map<const topic_state*, std::size_t> of_topic;
         const auto& room = core_.waiting();
         for (auto* one = room.oldest(); one; one = room.next(*one)) {
             used += one->charged;
             ++waiting;
+            ++of_topic[one->topic];
             require(one->lane == &access::lane_of(*one), "a record waits in the wrong lane");
             require(std::count(access::lanes(room).begin(), access::lanes(room).end(), one->lane) == 1,
                     "a lane is forgotten");
@@ -318,6 +320,8 @@ private:
             }
         }
         require(waiting == waiting_in_lanes, "a record waits in no lane");
+        for (const auto& topic : core_.view().topics())
+            require(topic->held_back == of_topic[topic.get()], "a topic holds back other records than wait");
     }
 
     void check_links()

@@ -110,9 +110,9 @@ private:
     }
 
     // Is none of its records waiting, queued or on its way? Those need to hear of new leaders.
-    bool quiet(const topic_state& topic) const noexcept
+    static bool quiet(const topic_state& topic) noexcept
     {
-        if (!topic.backlog.empty() || intake_.holds_back(topic)) return false;
+        if (!topic.backlog.empty() || topic.held_back > 0) return false;
         for (const auto& partition : topic.partitions)
             if (partition.open || !partition.flights.empty()) return false;
         return true;

@@ -112,7 +112,8 @@ struct topic_state
     std::int32_t sticky = -1;
     std::size_t sticky_bytes = 0;
     intrusive_list<partition_state, &partition_state::backlog_hook> backlog;
-    waiting_lane waiting; // records sent before the topic was known
+    waiting_lane waiting;      // records sent before the topic was known
+    std::size_t held_back = 0; // how many of its records wait, in whichever lane
 };
 
 inline constexpr std::int16_t api_versions_first = 4;

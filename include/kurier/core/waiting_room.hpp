@@ -39,6 +39,7 @@ public:
         copy(record, bytes, *made);
         place(*made); // what may throw is over then
         used_ += charge;
+        ++topic.held_back;
         auto* added = made.release();
         arrivals_.push_back(*added);
         return added;
@@ -67,10 +68,8 @@ public:
     template <class Admit> void let_in(Admit admit)
     {
         blocked_.clear();
-        while (auto* next = oldest_of_unblocked()) {
-            waiting_lane* lane = next->lane;
-            if (!admit(*next)) blocked_.push_back(lane);
-        }
+        while (auto* next = oldest_of_unblocked())
+            if (!admit(*next)) blocked_.push_back(next->lane);
         forget_empty_lanes();
     }
 
@@ -81,6 +80,7 @@ public:
             std::exchange(waiting.lane, nullptr)->erase(waiting);
         arrivals_.erase(waiting);
         used_ -= waiting.charged;
+        --waiting.topic->held_back;
         waiting.bytes = {};
         waiting.owner.reset();
         waiting.headers = {};
