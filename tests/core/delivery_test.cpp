@@ -768,9 +768,10 @@ namespace {
 // Four partitions and a linger that doesn't end; warm_up() made the first request, so that the others may follow.
 struct lingering_partitions
 {
-    explicit lingering_partitions(producer_config config = sizes()) : s{std::move(config)}
+    explicit lingering_partitions(producer_config config = sizes(), std::size_t partitions = 4)
+        : s{std::move(config)}
     {
-        s.topics["t"].partitions.resize(4);
+        s.topics["t"].partitions.resize(partitions);
         s.warm_up();
     }
 
@@ -848,6 +849,19 @@ TEST_CASE("what has left with full batches doesn't count for the open ones")
     f.send(1, 20'000);
     f.s.answer();
     CHECK(f.s.asked.empty());
+}
+
+TEST_CASE(
+    "many open batches are not all looked at for each batch.size bytes, but when there is something for each")
+{
+    lingering_partitions f{lingering_partitions::sizes(), 300};
+    for (std::int32_t i = 0; i < 300; ++i) f.send(i, 10);
+    for (std::int32_t i = 0; i < 4; ++i) f.send(i, 20'000); // more than batch.size
+    f.s.step();
+    CHECK(f.s.asked.empty());
+    for (std::int32_t i = 0; i < 4; ++i) f.send(i, 20'000); // more than 300 * 512 bytes
+    f.s.step();
+    CHECK(f.asked_for() == std::vector{0, 1, 2, 3});
 }
 
 TEST_CASE("batches that will be compressed are not sent before they are full, however idle the broker is")

@@ -154,6 +154,8 @@ public:
         }
     }
 
+    std::size_t lingering() const noexcept { return lingering_.size(); }
+
     // For a flush: the next open batch whatever its age.
     batch* next_lingering() noexcept
     {

@@ -227,13 +227,15 @@ public:
 
     // Smaller batches cost a broker more than they are worth.
     static constexpr std::size_t worth_a_place = 4096;
+    static constexpr std::size_t worth_a_look = 512;
 
     // A broker that has nothing to do needn't wait for a full batch or the end of a linger, once batch.size bytes have
     // come for all its partitions together: what is sent soon is still in the cache, here and when its records are
-    // told. (Java goes further: with a full batch it sends all that is open for the same broker.)
+    // told. (Java goes further: with a full batch it sends all that is open for the same broker.) Every open batch is
+    // looked at for that, so thousands of them are not before there is something for each.
     void hurry_if_worth_it(broker_node& leader)
     {
-        if (leader.appended < records_.batch_size()) return;
+        if (leader.appended < std::max(records_.batch_size(), records_.lingering() * worth_a_look)) return;
         leader.appended = 0; // if none is worth it, not before the next batch.size bytes
         records_.hurry(&leader, worth_a_place, [this](partition_state& partition) { update(partition); });
     }
