@@ -42,6 +42,8 @@ struct record_event
 };
 static_assert(std::is_trivially_destructible_v<record_event>);
 
+// Not of a batch whose records were all withdrawn; records that failed before a batch had room for them (max.block.ms)
+// are in metrics() only.
 struct batch_event
 {
     std::string_view topic;

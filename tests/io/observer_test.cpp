@@ -1,6 +1,9 @@
 // Who watches a producer over real sockets, and what metrics() says there.
 #include "support/loopback.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <algorithm>
 
 using namespace kurier;
@@ -171,6 +174,31 @@ TEST_CASE("A handler that throws does not have its batch observed twice")
     net.settle();
     CHECK(watcher.seen->batches.size() == 1);
     CHECK(watcher.seen->batches[0].records == 3);
+}
+
+TEST_CASE(
+    "A batch whose records were all withdrawn is not observed, one of which some were counts the others")
+{
+    loopback net;
+    net.config.linger = 100ms;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    witness watcher;
+    producer.engine().observe(watcher);
+    asio::cancellation_signal first, second;
+    outcome one, two, three;
+    producer.send({.topic = "t", .value = "one"})(asio::bind_cancellation_slot(first.slot(), one.take()));
+    first.emit(asio::cancellation_type::all);
+    REQUIRE(net.until([&] { return one.told == 1; }));
+    CHECK(one.error == errc::withdrawn);
+    net.run([&]() -> asio::awaitable<void> { co_await producer.flush(); });
+    producer.send({.topic = "t", .value = "two"})(asio::bind_cancellation_slot(second.slot(), two.take()));
+    producer.send({.topic = "t", .value = "three"})(three.take());
+    second.emit(asio::cancellation_type::all);
+    REQUIRE(net.until([&] { return two.told == 1 && three.told == 1; }));
+    REQUIRE(watcher.seen->batches.size() == 1);
+    CHECK(watcher.seen->batches[0].records == 1);
+    CHECK(watcher.seen->batches[0].written == persisted::yes);
 }
 
 TEST_CASE("A connection that breaks is told with the request that it took along")

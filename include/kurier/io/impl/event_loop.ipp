@@ -268,7 +268,7 @@ private:
         while (auto* done = core_.next_done()) {
             metadata_.topic = done->partition->topic->name;
             metadata_.partition = done->partition->index;
-            if (!observers_.empty() && done->notified == 0) [[unlikely]]
+            if (!observers_.empty() && done->notified == 0 && done->live_records() > 0) [[unlikely]]
                 tell_observers(*done);
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
