@@ -25,7 +25,8 @@ from proxy import Proxy
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOPIC = "soak"
 PARTITIONS = 12
-SETTINGS = {"delivery.timeout.ms": 600000, "request.timeout.ms": 5000, "reconnect.backoff.max.ms": 500, "linger.ms": 5}
+SETTINGS = {"delivery.timeout.ms": 600000, "request.timeout.ms": 5000, "reconnect.backoff.max.ms": 500, "linger.ms": 5,
+            "buffer.memory": 1 << 22}                # a fault fills it, so the first quarter sees all that it ever takes
 GROWTH_KB = 256                                     # of resident memory: the allocator's own unrest
 BROKER = {"log.retention.bytes": 1 << 26, "log.segment.bytes": 1 << 25, "log.retention.check.interval.ms": 10000,
           "log.segment.delete.delay.ms": 1000}      # or the disk is full before the hour is over
@@ -38,9 +39,13 @@ class Watch:
         self.folder, self.begin, self.samples = pathlib.Path(f"/proc/{pid}"), time.monotonic(), []
 
     def look(self):
-        status = (self.folder / "status").read_text(encoding="ascii")
-        resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
-        self.samples.append((time.monotonic() - self.begin, resident, sum(1 for _ in (self.folder / "fd").iterdir())))
+        try:
+            status = (self.folder / "status").read_text(encoding="ascii")
+            resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+            descriptors = sum(1 for _ in (self.folder / "fd").iterdir())
+        except (OSError, StopIteration):             # it ended in between
+            return
+        self.samples.append((time.monotonic() - self.begin, resident, descriptors))
 
     def quarter(self, i):
         size = len(self.samples) // 4
