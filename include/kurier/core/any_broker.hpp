@@ -40,7 +40,8 @@ public:
     nanoseconds retry_at() const noexcept { return retry_at_; }
 
 private:
-    // None of them has a connection. The broker that failed least; bootstrap addresses too, so that a cluster that moved is found again (KIP-899).
+    // None of them has a connection. The broker that failed least; bootstrap addresses too, so that a cluster that moved
+    // is found again (KIP-899).
     void connect_somewhere(instant now)
     {
         broker_node* chosen = nullptr;
