@@ -47,6 +47,10 @@ class Watch:
             return
         self.samples.append((time.monotonic() - self.begin, resident, descriptors))
 
+    def __str__(self):
+        seconds, resident, descriptors = self.samples[-1]
+        return f"{seconds / 60:.0f} min: resident {resident} kB, descriptors {descriptors}"
+
     def quarter(self, i):
         size = len(self.samples) // 4
         return self.samples[i * size:(i + 1) * size]
@@ -85,6 +89,7 @@ def watch(producer, link, node, pick):
     while producer.poll() is None:
         seen.look()
         if time.monotonic() >= next_fault:
+            print(seen, flush=True)
             fault = pick.choice(list(faults))
             fault(link, node, pick)
             faults[fault] += 1

@@ -15,7 +15,7 @@
 namespace kurier::core {
 
 // What kurier speaks, by request_kind.
-template <class Request> constexpr version_range own_range(std::int16_t highest = Request::valid.hi) noexcept
+template <class Request> consteval version_range own_range(std::int16_t highest = Request::valid.hi) noexcept
 {
     return {Request::valid.lo, highest};
 }

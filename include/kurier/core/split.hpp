@@ -21,7 +21,7 @@ inline void collect_root_slots(batch& piece, const batch& whole, const batch& ro
     }
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(whole.accepted); ++i) {
         const auto at = static_cast<std::int32_t>(whole.positions ? (*whole.positions)[i] : i);
-        if (at >= from && at < from + count && !whole.slot_of(i).withdrawn) piece.root_slots.push_back(i);
+        if (at >= from && at < from + count) piece.root_slots.push_back(i); // not one that is not_on_wire
     }
 }
 
