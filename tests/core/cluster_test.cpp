@@ -9,13 +9,6 @@ namespace {
 
 using enum broker_errc;
 
-std::vector<std::string> names(const protocol::metadata_request& request)
-{
-    std::vector<std::string> found;
-    for (const auto& topic : *request.topics) found.push_back(*topic.name);
-    return found;
-}
-
 } // namespace
 
 // --- metadata --------------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ namespace {
 
 using enum broker_errc;
 
-class trouble
+class random_trouble
 {
 public:
-    explicit trouble(std::uint64_t seed) : random_{seed}, s_{config(random_), seed}
+    explicit random_trouble(std::uint64_t seed) : random_{seed}, s_{config(random_), seed}
     {
         s_.brokers = {{1, 9001}, {2, 9002}};
         s_.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}, {1, 0, 0}};
@@ -225,7 +225,7 @@ TEST_CASE("random trouble")
 {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         CAPTURE(seed);
-        trouble one{seed};
+        random_trouble one{seed};
         one.run(300);
     }
 }

@@ -84,12 +84,12 @@ cluster_options with_codecs()
     return options;
 }
 
-struct fixture
+struct compressed_elsewhere
 {
     loopback net{with_codecs()};
     asio::thread_pool pool{2};
 
-    explicit fixture(compression codec = compression::lz4)
+    explicit compressed_elsewhere(compression codec = compression::lz4)
     {
         the_gate.open();
         net.config.compression_type = codec;
@@ -131,14 +131,14 @@ TEST_CASE("records come out as they went in, whatever compresses them where")
         for (const auto codec : {compression::lz4, compression::zstd, compression::automatic}) {
             CAPTURE(elsewhere);
             CAPTURE(compression_name(codec));
-            fixture f{codec};
+            compressed_elsewhere f{codec};
             f.net.config.batch_size = 20'000;
             f.net.config.linger = 1ms;
             auto producer = f.make(elsewhere);
             std::vector<std::vector<std::string>> sent(4);
             int confirmed = 0;
             for (int i = 0; i < 400; ++i) {
-                sent[static_cast<std::size_t>(i % 4)].push_back(fixture::value(i));
+                sent[static_cast<std::size_t>(i % 4)].push_back(compressed_elsewhere::value(i));
                 producer.send({.topic = "t",
                                .value = sent[static_cast<std::size_t>(i % 4)].back(),
                                .partition = i % 4})(
@@ -155,7 +155,7 @@ TEST_CASE("records come out as they went in, whatever compresses them where")
 
 TEST_CASE("close waits for the jobs")
 {
-    fixture f;
+    compressed_elsewhere f;
     outcome told;
     auto producer = f.with_job_out(told);
     bool closed = false;
@@ -170,7 +170,7 @@ TEST_CASE("close waits for the jobs")
 
 TEST_CASE("the producer goes while a job is out: who waits is told, memory goes when the job is back")
 {
-    fixture f;
+    compressed_elsewhere f;
     outcome told;
     {
         auto producer = f.with_job_out(told);
@@ -186,12 +186,12 @@ TEST_CASE("the producer goes while a job is out: who waits is told, memory goes 
 
 TEST_CASE("a wait is cancelled while its record is compressed: it may be written")
 {
-    fixture f;
+    compressed_elsewhere f;
     outcome told;
     auto producer = f.with_job_out(told);
     asio::cancellation_signal signal;
     outcome cancelled;
-    producer.send({.topic = "t", .value = fixture::value(1), .partition = 1})(
+    producer.send({.topic = "t", .value = compressed_elsewhere::value(1), .partition = 1})(
         asio::bind_cancellation_slot(signal.slot(), cancelled.take()));
     f.net.settle();
     signal.emit(asio::cancellation_type::total);
@@ -199,7 +199,8 @@ TEST_CASE("a wait is cancelled while its record is compressed: it may be written
     REQUIRE(f.net.until([&] { return told.told > 0 && cancelled.told > 0; }));
     CHECK(cancelled.error == errc::abandoned);
     f.net.run([&]() -> asio::awaitable<void> { co_await producer.close(); });
-    CHECK(f.net.values("t", 1).back() == fixture::value(1)); // before it there may be the one of warm_up
+    CHECK(f.net.values("t", 1).back() ==
+          compressed_elsewhere::value(1)); // before it there may be the one of warm_up
 }
 
 TEST_CASE("the producer's context ends while a job runs: that is waited for")
@@ -211,7 +212,7 @@ TEST_CASE("the producer's context ends while a job runs: that is waited for")
     std::optional<kurier::producer<>> producer;
     asio::thread_pool pool{1};
     {
-        fixture f;
+        compressed_elsewhere f;
         producer.emplace(f.with_job_out(told, &pool));
         opens_gate = std::thread{[&job_was_first, gone = context_gone.get_future()] {
             job_was_first = gone.wait_for(50ms) == std::future_status::timeout;
@@ -230,14 +231,14 @@ TEST_CASE("the producer's context ends before a job was begun: it never will be"
     outcome told;
     asio::thread_pool pool{1};
     {
-        fixture f;
+        compressed_elsewhere f;
         kurier::engine engine{f.net.context.get_executor(), f.net.config, list{}, f.net.log};
         engine.compress_on(pool.get_executor());
         kurier::producer<> producer{std::move(engine)};
         f.net.warm_up(producer, "t");
         the_gate.shut();
         asio::post(pool, [] { the_gate.pass(); });
-        producer.send({.topic = "t", .value = fixture::value(0), .partition = 0})(told.take());
+        producer.send({.topic = "t", .value = compressed_elsewhere::value(0), .partition = 0})(told.take());
         f.net.settle();
     }
     CHECK(told.told == 0);
@@ -247,7 +248,7 @@ TEST_CASE("the producer's context ends before a job was begun: it never will be"
 
 TEST_CASE("the workers end before a job was begun: the producer does it itself")
 {
-    fixture f;
+    compressed_elsewhere f;
     outcome told;
     auto pool = std::make_optional<asio::thread_pool>(1);
     auto producer = f.make<list>(false);
@@ -256,7 +257,7 @@ TEST_CASE("the workers end before a job was begun: the producer does it itself")
     the_gate.shut();
     asio::post(*pool, [] { the_gate.pass(); });
     the_gate.wait_until_used();
-    producer.send({.topic = "t", .value = fixture::value(0), .partition = 0})(told.take());
+    producer.send({.topic = "t", .value = compressed_elsewhere::value(0), .partition = 0})(told.take());
     f.net.settle();
     pool->stop();
     the_gate.open();
@@ -264,9 +265,10 @@ TEST_CASE("the workers end before a job was begun: the producer does it itself")
     REQUIRE(f.net.until([&] { return told.told > 0; }));
     CHECK_FALSE(told.error);
     outcome next;
-    producer.send({.topic = "t", .value = fixture::value(1), .partition = 1})(next.take());
+    producer.send({.topic = "t", .value = compressed_elsewhere::value(1), .partition = 1})(next.take());
     REQUIRE(f.net.until([&] { return next.told > 0; }));
-    CHECK(f.net.values("t", 1).back() == fixture::value(1)); // before it there may be the one of warm_up
+    CHECK(f.net.values("t", 1).back() ==
+          compressed_elsewhere::value(1)); // before it there may be the one of warm_up
 }
 
 TEST_CASE("auto needs codecs to choose from")

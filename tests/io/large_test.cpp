@@ -24,9 +24,9 @@ std::vector<std::byte> large(std::size_t size = large_size)
     return bytes;
 }
 
-struct fixture : loopback
+struct large_values : loopback
 {
-    fixture()
+    large_values()
     {
         config.max_request_size = large_size + 1000;
         config.buffer_memory = 1024 * 1024;
@@ -40,7 +40,7 @@ struct fixture : loopback
 
 TEST_CASE("64 MiB, moved in, between small records, with a megabyte of buffer")
 {
-    fixture net;
+    large_values net;
     auto producer = net.make_producer();
     auto value = large();
     const auto copy = value;
@@ -61,7 +61,7 @@ TEST_CASE("64 MiB, moved in, between small records, with a megabyte of buffer")
 
 TEST_CASE("shared and borrowed values, awaited where they are sent; released when all is over")
 {
-    fixture net;
+    large_values net;
     auto producer = net.make_producer();
     const auto kept = std::make_shared<const std::vector<std::byte>>(large(5'000'000));
     int released = 0;
@@ -84,7 +84,7 @@ TEST_CASE("shared and borrowed values, awaited where they are sent; released whe
 
 TEST_CASE("the wait is cancelled in the middle: the value stays with the socket, and arrives")
 {
-    fixture net;
+    large_values net;
     auto producer = net.make_producer();
     net.warm_up(producer, "t");
     int released = 0;
@@ -106,7 +106,7 @@ TEST_CASE("the wait is cancelled in the middle: the value stays with the socket,
 
 TEST_CASE("cancelled before it was sent: released at once")
 {
-    fixture net;
+    large_values net;
     auto producer = net.make_producer();
     int released = 0;
     const auto value = large(1000);
@@ -122,7 +122,7 @@ TEST_CASE("cancelled before it was sent: released at once")
 
 TEST_CASE("what is too large is refused with the numbers: here, or by the broker")
 {
-    fixture net;
+    large_values net;
     auto producer = net.make_producer();
     outcome told;
     producer.send_large({.topic = "t"}, large_value{large(large_size + 5000)})(told.take());
@@ -147,7 +147,7 @@ TEST_CASE("what is too large is refused with the numbers: here, or by the broker
 
 TEST_CASE("the producer goes while a value is with the socket")
 {
-    fixture net;
+    large_values net;
     int released = 0;
     const auto value = large();
     outcome told;

@@ -117,6 +117,13 @@ inline uuid id_of(unsigned char number)
     return id;
 }
 
+inline std::vector<std::string> names(const protocol::metadata_request& request)
+{
+    std::vector<std::string> found;
+    for (const auto& topic : *request.topics) found.push_back(*topic.name);
+    return found;
+}
+
 inline producer_config plain_config()
 {
     producer_config config{"boot:9000"};

@@ -2,21 +2,15 @@
 
 #include <kurier/protocol/messages.hpp>
 
-#include <doctest/doctest.h>
+#include "../../support/bytes_of.hpp"
 
-#include <initializer_list>
+#include <doctest/doctest.h>
 
 namespace {
 
 using namespace kurier::protocol;
 using kurier::bytes_view;
-
-std::vector<std::byte> bytes_of(std::initializer_list<int> values)
-{
-    std::vector<std::byte> bytes;
-    for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
-    return bytes;
-}
+using kurier::tests::bytes_of;
 
 bool flexible_from_nine(std::int16_t, std::int16_t version)
 {

@@ -1,26 +1,19 @@
 #include <kurier/protocol/schema.hpp>
 
+#include "../../support/bytes_of.hpp"
 #include "../../support/random_message.hpp"
 
 #include <doctest/doctest.h>
-
-#include <initializer_list>
 
 namespace {
 
 using namespace kurier::protocol;
 using kurier::as_bytes;
 using kurier::bytes_view;
+using kurier::tests::bytes_of;
 using kurier::tests::encoded;
 using kurier::tests::for_each_version;
 using kurier::tests::message_maker;
-
-std::vector<std::byte> bytes_of(std::initializer_list<int> values)
-{
-    std::vector<std::byte> bytes;
-    for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
-    return bytes;
-}
 
 template <message Message> bool encodes(const Message& value, std::int16_t version)
 {
