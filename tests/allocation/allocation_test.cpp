@@ -1,13 +1,18 @@
 // Every allocation of the core fails in turn, in every small session: a send that throws has not sent, and whatever
 // else runs out of memory ends the producer in order. Each record is told of once and truthfully, and nothing is left.
+// And nothing of what is over stays: at rest the core holds no more the longer it lives.
 #include "../simulation/session_run.hpp"
-#include "../support/core_script.hpp"
+#include "../support/random_trouble.hpp"
 #include "../support/toy_codecs.hpp"
 
 #include <doctest/doctest.h>
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
@@ -19,12 +24,21 @@ struct allocations
     bool for_good = false; // and all that come after it
 };
 constinit allocations heap;
+constinit long held = 0; // bytes, whoever has them
 
 void* allocate(std::size_t size) noexcept
 {
     if (heap.counted && ++heap.made >= heap.failing && heap.failing > 0)
         if (heap.for_good || heap.made == heap.failing) return nullptr;
-    return std::malloc(size == 0 ? 1 : size);
+    void* memory = std::malloc(size == 0 ? 1 : size);
+    held += static_cast<long>(malloc_usable_size(memory));
+    return memory;
+}
+
+void release(void* memory) noexcept
+{
+    held -= static_cast<long>(malloc_usable_size(memory));
+    std::free(memory);
 }
 
 struct counting final : simulation_tests::call_watch
@@ -46,15 +60,15 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 }
 void operator delete(void* memory) noexcept
 {
-    std::free(memory);
+    release(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept
 {
-    std::free(memory);
+    release(memory);
 }
 void operator delete(void* memory, const std::nothrow_t&) noexcept
 {
-    std::free(memory);
+    release(memory);
 }
 
 namespace {
@@ -150,4 +164,35 @@ TEST_CASE("compression.type=auto: without memory for its line in the log a choic
     CHECK(s.core.compression_of("t").choice.id == kurier::compression::zstd);
     CHECK(s.core.compression_of("t").changes == 1);
     for (const auto& line : s.log) CHECK_FALSE(line.starts_with("compression.changed"));
+}
+
+namespace {
+
+// At rest, after one of so many rounds of trouble.
+long least_held(kurier::core::script::random_trouble& trouble, int rounds)
+{
+    long least = std::numeric_limits<long>::max();
+    for (int i = 0; i < rounds; ++i) {
+        trouble.run(100);
+        trouble.forget();
+        least = std::min(least, held);
+    }
+    return least;
+}
+
+} // namespace
+
+// What is kept for the next time (objects of batches, room in vectors) is as much as was ever needed at once, which
+// chance makes a little more now and then.
+TEST_CASE("memory at rest does not grow, whatever went on")
+{
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        CAPTURE(seed);
+        kurier::core::script::random_trouble trouble{seed};
+        trouble.script().walk_state = false;
+        const auto soon = least_held(trouble, 100);
+        least_held(trouble, 900);
+        const auto late = least_held(trouble, 100);
+        CHECK(late <= soon + 8192);
+    }
 }

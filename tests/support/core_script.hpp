@@ -239,6 +239,20 @@ public:
         outcomes.clear();
     }
 
+    // What was noted so far, memory too. Not while something is on its way.
+    void forget()
+    {
+        outcomes = {};
+        metadata_asked = {};
+        metadata_times = {};
+        versions_asked = {};
+        connects = {};
+        closes = {};
+        held = {};
+        log = {};
+        unacknowledged = {};
+    }
+
     // --- time --------------------------------------------------------------------------------------------------------
 
     void step() // to the end of everything that happens now
