@@ -20,7 +20,8 @@ public:
     explicit accumulator(const producer_config& config)
         : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)},
           linger_{config.linger},
-          open_time_max_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)}
+          open_time_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)},
+          slow_open_time_{config.delivery_timeout / 2}
     {}
     ~accumulator()
     {
@@ -82,7 +83,15 @@ public:
         return {made, 0};
     }
 
-    // A batch that can't be sent takes records only for so long: they all expire with its oldest.
+    // A batch that can't be sent takes records only for so long, because they all expire with its oldest. From a slow
+    // leader, which takes a batch of each partition at a time, longer than one takes: otherwise it is asked to write
+    // less at a time than comes meanwhile, and in the end nothing arrives before it expires.
+    nanoseconds open_time(const partition_state& partition) const noexcept
+    {
+        const auto pace = partition.leader ? 2 * partition.leader->service_time : nanoseconds{0};
+        return std::max(open_time_, std::min(pace, slow_open_time_));
+    }
+
     static bool too_old(const batch& open, nanoseconds now) noexcept { return open.takes_until < now; }
 
     // What appending to an empty batch needs of the pool, at the least.
@@ -339,7 +348,7 @@ private:
         if (!created) return nullptr;
         created->base_timestamp = created->max_timestamp = record.timestamp;
         created->created = now.steady;
-        created->takes_until = later(now.steady, open_time_max_);
+        created->takes_until = later(now.steady, open_time(partition));
         created->first_record = partition.records;
         created->size_max = size_max(*partition.topic);
         partition.open = created;
@@ -380,7 +389,7 @@ private:
 
     buffer_pool pool_;
     std::size_t batch_size_;
-    nanoseconds linger_, open_time_max_;
+    nanoseconds linger_, open_time_, slow_open_time_;
     intrusive_list<batch, &batch::linger_hook> lingering_;
     std::vector<std::unique_ptr<batch>> all_;
     std::vector<batch*> free_;

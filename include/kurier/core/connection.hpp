@@ -89,6 +89,7 @@ struct connection
     link_phase phase = link_phase::connecting;
     nanoseconds setup_deadline{never};
     nanoseconds last_used{0};
+    nanoseconds answered_at{0};            // the last Produce request
     std::array<version_range, 4> versions; // by request_kind
     std::int16_t api_versions_version = 0;
     version_range broker_api_versions; // of ApiVersions itself, as the broker said

@@ -16,10 +16,12 @@
 #include <kurier/core/producer_id_exchange.hpp>
 #include <kurier/core/sender.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kurier::core {
@@ -385,14 +387,23 @@ private:
                node.throttled_until <= now.steady;
     }
 
+    // A broker handles the requests of a connection one after another, and one that waits there for longer than
+    // request.timeout.ms ends the connection for all of them. A slow one gets as many as it can answer in half that
+    // time; each of them takes along all that came meanwhile.
+    std::size_t in_flight_max(const broker_node& node) const noexcept
+    {
+        const std::int64_t most = config_.max_in_flight_requests_per_connection;
+        const nanoseconds in_time = config_.request_timeout / 2;
+        const bool quick = node.service_time <= in_time / most;
+        return static_cast<std::size_t>(quick ? most : std::max<std::int64_t>(in_time / node.service_time, 1));
+    }
+
     bool can_take(broker_node& node, instant now)
     {
         if (node.throttled_until <= now.steady) node.throttled_until = nanoseconds{0};
         if (!node.link) {
             if (node.retry_at <= now.steady) links_.open(node, now);
-        } else if (takes_requests(node, now) &&
-                   node.link->unanswered <
-                       static_cast<std::size_t>(config_.max_in_flight_requests_per_connection)) {
+        } else if (takes_requests(node, now) && node.link->unanswered < in_flight_max(node)) {
             node.stalled_since = never;
             return true;
         }
@@ -448,6 +459,8 @@ private:
     {
         auto& result = answer_;
         if (!exchange_.decode(sent, body, result)) return false_and_lost(link, sent, now);
+        link.node->service_time =
+            now.steady - std::max(sent.sent_at, std::exchange(link.answered_at, now.steady));
         metrics_.request_latency.add(now.steady - sent.sent_at);
         events_.add(*link.node, broker_change::answered, {}, sent.bytes, now.steady - sent.sent_at);
         for (auto& hint : result.nodes) view_.put_node(hint.id, hint.host, hint.port);
@@ -481,8 +494,9 @@ private:
         return false;
     }
 
-    void count_lost(const broker_node& node, const request& lost, error_code why, instant now)
+    void count_lost(broker_node& node, const request& lost, error_code why, instant now)
     {
+        if (why == errc::request_timed_out) node.service_time = now.steady - lost.sent_at;
         ++metrics_.requests_lost;
         events_.add(node, broker_change::unanswered, why, lost.bytes, now.steady - lost.sent_at);
     }

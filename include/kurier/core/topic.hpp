@@ -134,6 +134,8 @@ struct broker_node
     std::int16_t api_versions_try =
         api_versions_first; // the ApiVersions version to open the next connection with
 
+    nanoseconds service_time{0}; // of its last Produce request, without the wait behind those before it
+
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads
     std::size_t appended = 0; // about what of its records is unsent, see sender::hurry_if_worth_it
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
