@@ -70,7 +70,7 @@ class Watch:
 def counted_heap(folder):
     """What counts the bytes that a program has allocated, and where: for its environment, and the file."""
     library, heap = folder / "live_heap.so", folder / "live_heap"
-    subprocess.run(["c++", "-std=c++20", "-O2", "-shared", "-fPIC", ROOT / "tests/kafka/live_heap.cpp", "-o", library], check=True)
+    subprocess.run(["c++", "-std=c++20", "-O2", "-shared", "-fPIC", ROOT / "tests/support/live_heap.cpp", "-o", library], check=True)
     return {"LD_PRELOAD": str(library), "LIVE_HEAP": str(heap)}, heap
 
 
