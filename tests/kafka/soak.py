@@ -33,7 +33,7 @@ TOPIC = "soak"
 PARTITIONS = 12
 SETTINGS = {"delivery.timeout.ms": 600000, "request.timeout.ms": 5000, "reconnect.backoff.max.ms": 500, "linger.ms": 5,
             "buffer.memory": 1 << 22}                # a fault fills it, so the first quarter sees all that it ever takes
-HEAP_GROWTH_KB = 64                                 # the least that is allocated at a time: chance
+HEAP_GROWTH_KB = 64                                 # of the least in a minute: objects that are kept for the next outage
 RESIDENT_GROWTH_KB = 1024                           # the allocator's own unrest
 BROKER = {"log.retention.bytes": 1 << 26, "log.segment.bytes": 1 << 25, "log.retention.check.interval.ms": 10000,
           "log.segment.delete.delay.ms": 1000}      # or the disk is full before the hour is over
@@ -61,10 +61,10 @@ class Watch:
                 f"in the last minute at least {min(sample[3] for sample in self.samples[-60:])} kB")
 
     def growth(self, column, of=statistics.median):
-        """From the second quarter to the last one: the first is a warm-up."""
-        size = len(self.samples) // 4
-        second, last = (of(sample[column] for sample in self.samples[i * size:(i + 1) * size]) for i in (1, 3))
-        return last - second
+        """From the second quarter to the last one, the first is a warm-up: the median of what `of` says of each minute."""
+        minutes = [of(sample[column] for sample in self.samples[i:i + 60]) for i in range(0, len(self.samples), 60)]
+        size = max(len(minutes) // 4, 1)
+        return statistics.median(minutes[3 * size:4 * size]) - statistics.median(minutes[size:2 * size])
 
 
 def counted_heap(folder):
