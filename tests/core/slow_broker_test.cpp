@@ -8,7 +8,7 @@
 namespace kurier::core::script {
 namespace {
 
-constexpr milliseconds pause = 10ms; // between two records
+constexpr milliseconds gap = 10ms; // between two records
 
 class slow_broker
 {
@@ -26,7 +26,7 @@ public:
         const auto end = s_.now.steady + time;
         for (std::size_t i = 0; s_.now.steady < end; ++i) {
             s_.send("t", "value", static_cast<std::int32_t>(i % s_.topics["t"].partitions.size()));
-            s_.step(pause);
+            s_.step(gap);
             while (answer_next()) most_in_flight_ = std::max(most_in_flight_, s_.asked.size());
             count();
         }

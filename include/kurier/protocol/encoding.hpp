@@ -88,7 +88,7 @@ template <class Field, class Message> bool given(const Message& value, how h)
         using member = detail::member_of<Message, Field>;
         if (!Field::in(h.version)) return false;
         if constexpr (detail::is_vector<member>) return !Field::of(value).empty();
-        const Message fresh;
+        const Message fresh{};
         return Field::of(value) != Field::of(fresh);
     }
 }

@@ -15,11 +15,11 @@ struct versions
     constexpr bool operator()(std::int16_t version) const noexcept { return lo <= version && version <= hi; }
 };
 
-constexpr versions since(std::int16_t version) noexcept
+consteval versions since(std::int16_t version) noexcept
 {
     return {version, 32767};
 }
-constexpr versions until(std::int16_t version) noexcept
+consteval versions until(std::int16_t version) noexcept
 {
     return {0, version};
 }
@@ -70,7 +70,7 @@ template <class T, class... A>
 concept made_of = requires { T{A{}...}; };
 
 // Is each member of the aggregate in its schema? As many members as fields, and none more.
-template <class Message, class... Field> constexpr bool complete(fields<Field...>)
+template <class Message, class... Field> consteval bool complete(fields<Field...>)
 {
     return made_of<Message, anything_for<Field>...> && !made_of<Message, anything_for<Field>..., anything>;
 }

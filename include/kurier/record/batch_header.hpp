@@ -36,7 +36,6 @@ struct batch_header
     bool log_append_time() const noexcept { return (attributes & batch_log_append_time) != 0; }
     bool transactional() const noexcept { return (attributes & batch_transactional) != 0; }
     bool control() const noexcept { return (attributes & batch_control) != 0; }
-    bool has_producer_id() const noexcept { return producer_id >= 0; }
     std::int64_t last_offset() const noexcept { return base_offset + last_offset_delta; }
 
     // Sequences run from 0 to 2^31 - 1 and start over.

@@ -11,7 +11,7 @@
 namespace kurier::wire::detail {
 
 // Product of two polynomials modulo the CRC's, all three reflected.
-constexpr std::uint32_t crc32c_multiply(std::uint32_t a, std::uint32_t b) noexcept
+consteval std::uint32_t crc32c_multiply(std::uint32_t a, std::uint32_t b) noexcept
 {
     std::uint32_t product = 0;
     for (std::uint32_t bit = 0x80000000; bit != 0; bit >>= 1) {
@@ -21,7 +21,7 @@ constexpr std::uint32_t crc32c_multiply(std::uint32_t a, std::uint32_t b) noexce
     return product;
 }
 
-constexpr std::uint32_t crc32c_power_of_x(std::uint64_t exponent) noexcept
+consteval std::uint32_t crc32c_power_of_x(std::uint64_t exponent) noexcept
 {
     std::uint32_t result = 0x80000000; // x^0
     for (std::uint32_t square = 0x40000000; exponent != 0; exponent >>= 1) {

@@ -5,7 +5,6 @@
 #include <kurier/bytes.hpp>
 #include <kurier/wire/varint.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -40,8 +39,6 @@ public:
         at_ += sizeof(Int);
         return static_cast<Int>(value);
     }
-
-    double take_double() noexcept { return std::bit_cast<double>(take_int<std::uint64_t>()); }
 
     std::uint32_t take_uvarint() noexcept { return take_unsigned<std::uint32_t>(); }
     std::int32_t take_varint() noexcept { return unzigzag(take_unsigned<std::uint32_t>()); }

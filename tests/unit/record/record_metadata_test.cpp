@@ -17,6 +17,8 @@ TEST_CASE("topic_name: copies share the text")
     CHECK(view.data() == topic.view().data());
     CHECK(copy == topic);
     CHECK(topic == topic_name{std::string{"orders"}});
+    CHECK(topic == topic_name{view});
+    CHECK(topic.str() == "orders");
     CHECK(topic == "orders");
     CHECK(topic != "payments");
     CHECK(topic != topic_name{"payments"});
