@@ -78,13 +78,11 @@ struct result
 };
 
 // Sends one record to `servers` until max.block.ms is over.
-result try_to_send(asio::io_context& context, const std::string& servers,
-                   const std::function<void(producer_config&)>& change = {})
+result try_to_send(asio::io_context& context, const std::string& servers, std::chrono::milliseconds max_block)
 {
     auto config = quick_config(servers);
-    config.max_block = 80ms;
+    config.max_block = max_block;
     config.request_timeout = 20ms;
-    if (change) change(config);
     kept_log log;
     result seen;
     {
@@ -96,6 +94,15 @@ result try_to_send(asio::io_context& context, const std::string& servers,
     CHECK(seen.told.persisted() == persisted::no);
     seen.text = seen.told.text();
     seen.logged = log.all();
+    return seen;
+}
+
+// In which something is found out about them: on a busy machine, or from a slow resolver, that takes longer.
+result try_to_send(asio::io_context& context, const std::string& servers)
+{
+    auto seen = try_to_send(context, servers, 80ms);
+    for (auto longer = 800ms; longer < 10s && seen.text.find(servers) == std::string::npos; longer *= 10)
+        seen = try_to_send(context, servers, longer);
     return seen;
 }
 
@@ -133,8 +140,7 @@ TEST_CASE("A name that does not resolve")
 {
     asio::io_context context{1};
     const std::string address = "no-such-host.invalid:9092"; // RFC 6761: never exists
-    const auto seen = try_to_send(context, address, [](producer_config& config) { config.max_block = 2s; });
-    expect(seen, address, errc::resolve_failed);
+    expect(try_to_send(context, address), address, errc::resolve_failed);
 }
 
 TEST_CASE("localhost has two addresses, and one of them answers")
@@ -224,7 +230,8 @@ TEST_CASE("A server that closes each connection")
     asio::io_context context{1};
     stranger closing{context, [](std::string_view) { return std::nullopt; }};
     closing.closes_at_once = true;
-    const auto seen = try_to_send(context, closing.address());
+    auto seen = try_to_send(context, closing.address());
+    if (closing.accepted < 2) seen = try_to_send(context, closing.address(), 2s);
     CAPTURE(seen.text);
     CHECK(seen.text.find(closing.address()) !=
           std::string::npos); // which of disconnected and reset is the system's choice
