@@ -26,6 +26,8 @@ TEST_CASE("control characters, also those of eight bits and line separators, are
     CHECK(escape("\xc2\x9b"
                  "31m") == "\\xc2\\x9b31m");
     CHECK(escape("\xe2\x80\xa8") == "\\xe2\\x80\\xa8");
+    CHECK(escape("\xe2\x80\xa9") == "\\xe2\\x80\\xa9");
+    CHECK(escape("\xe2\x80\x94") == "\xe2\x80\x94"); // a dash, beside them
     CHECK(escape("\\x1b") == "\\\\x1b");
 }
 
