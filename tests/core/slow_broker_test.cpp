@@ -129,4 +129,45 @@ TEST_CASE("after a request that nobody answered there is one in flight until the
     s.answer_all();
 }
 
+TEST_CASE("what waits behind others does not make a broker slow")
+{
+    core_script s;
+    s.topics["t"].partitions.resize(5);
+    s.warm_up();
+    for (const auto* value : {"a", "b"}) {
+        for (std::int32_t i = 0; i < 5; ++i) {
+            s.send("t", value, i);
+            s.step();
+        }
+        CHECK(s.asked.size() == 5);
+        while (!s.asked.empty()) { // the last of them has waited for half of request.timeout.ms
+            s.step(s.core.config().request_timeout / 10 - 10ms);
+            const auto question = std::move(s.asked.front());
+            s.asked.erase(s.asked.begin());
+            s.answer(question, std::vector<reply>(question.batches.size()));
+        }
+    }
+}
+
+TEST_CASE("an open batch takes records for twice the time of a request, within bounds of delivery.timeout.ms")
+{
+    producer_config config;
+    config.delivery_timeout = 4s;
+    for (const auto& [service, open] :
+         {std::pair{0ms, 250ms}, {100ms, 250ms}, {500ms, 1000ms}, {3000ms, 2000ms}}) {
+        CAPTURE(service.count());
+        accumulator records{config};
+        broker_node leader;
+        leader.service_time = service;
+        topic_state topic;
+        auto& partition = topic.partitions.emplace_back();
+        partition.topic = &topic;
+        partition.leader = &leader;
+        const auto place = records.append(partition, {{}, "v", {}, 1000}, {}, config.buffer_memory, 1);
+        REQUIRE(place.where);
+        place.where->slot_of(0).context = &config;
+        CHECK(place.where->takes_until == open);
+    }
+}
+
 } // namespace kurier::core::script
