@@ -50,9 +50,9 @@ class Watch:
             status = (self.folder / "status").read_text(encoding="ascii")
             resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
             descriptors = sum(1 for _ in (self.folder / "fd").iterdir())
-        except (OSError, StopIteration):             # it ended in between
+            allocated = struct.unpack("q", self.heap.read_bytes())[0] // 1024
+        except (OSError, StopIteration, struct.error):  # it begins, or ended in between
             return
-        allocated = struct.unpack("q", self.heap.read_bytes())[0] // 1024
         self.samples.append((time.monotonic() - self.begin, resident, descriptors, allocated))
 
     def __str__(self):
@@ -123,7 +123,6 @@ def run(options):
         records, words = command(options, cluster.bootstrap)
         counting, heap = counted_heap(pathlib.Path(folder))
         producer = process.start(words, stdout=subprocess.PIPE, text=True, env=os.environ | counting)
-        time.sleep(1)
         seen, faults = watch(producer, heap, proxy.links[1], cluster.node(1), random.Random(options.seed))
         told = json.loads(producer.stdout.read().splitlines()[-1])
         written = sum(kafka.end_offset(TOPIC, partition=partition) for partition in range(PARTITIONS))

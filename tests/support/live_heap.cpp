@@ -1,6 +1,5 @@
 // Preloaded into a program, it keeps the number of bytes that are allocated in the file that LIVE_HEAP names: eight
 // bytes in the machine's order, to be read at any time. Resident memory tells the allocator's habits too, this doesn't.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -15,9 +14,15 @@ namespace {
 std::atomic<long> before_opened{0};
 std::atomic<std::atomic<long>*> counter{&before_opened};
 
-void add(void* memory, long sign) noexcept
+long size_of(void* memory) noexcept
 {
-    if (memory) *counter.load() += sign * static_cast<long>(malloc_usable_size(memory));
+    return memory ? static_cast<long>(malloc_usable_size(memory)) : 0;
+}
+
+void* counted(void* memory) noexcept
+{
+    *counter.load() += size_of(memory);
+    return memory;
 }
 
 [[gnu::constructor]] void open_file()
@@ -45,28 +50,23 @@ void __libc_free(void* memory);
 
 void* malloc(std::size_t size)
 {
-    void* memory = __libc_malloc(size);
-    add(memory, 1);
-    return memory;
+    return counted(__libc_malloc(size));
 }
 void* calloc(std::size_t count, std::size_t size)
 {
-    void* memory = __libc_calloc(count, size);
-    add(memory, 1);
-    return memory;
+    return counted(__libc_calloc(count, size));
 }
 void* realloc(void* memory, std::size_t size)
 {
-    add(memory, -1);
+    const long before = size_of(memory);
     void* moved = __libc_realloc(memory, size);
-    add(moved, 1);
-    return moved;
+    if (!moved && size > 0) return nullptr; // it is where it was
+    *counter.load() -= before;
+    return counted(moved);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size)
 {
-    void* memory = __libc_memalign(alignment, size);
-    add(memory, 1);
-    return memory;
+    return counted(__libc_memalign(alignment, size));
 }
 int posix_memalign(void** place, std::size_t alignment, std::size_t size)
 {
@@ -75,7 +75,7 @@ int posix_memalign(void** place, std::size_t alignment, std::size_t size)
 }
 void free(void* memory)
 {
-    add(memory, -1);
+    *counter.load() -= size_of(memory);
     __libc_free(memory);
 }
 }
