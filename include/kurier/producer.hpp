@@ -11,7 +11,7 @@
 // Thread safety: none. Use it on its executor, which must not run two handlers at once; see examples/ for threads.
 #pragma once
 
-#include <kurier/core/open_batch.hpp>
+#include <kurier/core/batching/open_batch.hpp>
 #include <kurier/delivery.hpp>
 #include <kurier/engine.hpp>
 #include <kurier/group_wait.hpp>

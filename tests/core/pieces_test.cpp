@@ -1,15 +1,15 @@
 // The small parts of the core by themselves.
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/backoff.hpp>
-#include <kurier/core/buffer_pool.hpp>
-#include <kurier/core/flush_tracker.hpp>
-#include <kurier/core/intrusive_list.hpp>
-#include <kurier/core/log_queue.hpp>
-#include <kurier/core/metadata_plan.hpp>
-#include <kurier/core/producer_rules.hpp>
-#include <kurier/core/rewrite.hpp>
-#include <kurier/core/sequence.hpp>
-#include <kurier/core/sticky.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/support/backoff.hpp>
+#include <kurier/core/state/buffer_pool.hpp>
+#include <kurier/core/batching/flush_tracker.hpp>
+#include <kurier/core/state/intrusive_list.hpp>
+#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/cluster/metadata_plan.hpp>
+#include <kurier/core/produce/producer_rules.hpp>
+#include <kurier/core/produce/rewrite.hpp>
+#include <kurier/core/produce/sequence.hpp>
+#include <kurier/core/batching/sticky.hpp>
 #include <kurier/record/batch_reader.hpp>
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
 // The Produce path by hand against the declared messages: same bytes out, same meaning in, in every version.
-#include <kurier/core/produce_exchange.hpp>
+#include <kurier/core/produce/produce_codec.hpp>
 
 #include "../support/random_message.hpp"
 

@@ -4,7 +4,7 @@
 #include "allocation_guard.hpp"
 #include "input.hpp"
 
-#include <kurier/core/produce_exchange.hpp>
+#include <kurier/core/produce/produce_codec.hpp>
 
 #include <deque>
 

@@ -5,16 +5,16 @@
 // next_failed() give, and sets its one timer to deadline(). Nothing is completed inside any other call.
 #pragma once
 
-#include <kurier/core/any_broker.hpp>
-#include <kurier/core/broker_event_queue.hpp>
-#include <kurier/core/cluster_view.hpp>
-#include <kurier/core/intake.hpp>
-#include <kurier/core/links.hpp>
-#include <kurier/core/log_queue.hpp>
-#include <kurier/core/metadata_exchange.hpp>
-#include <kurier/core/produce_exchange.hpp>
-#include <kurier/core/producer_id_exchange.hpp>
-#include <kurier/core/sender.hpp>
+#include <kurier/core/cluster/router.hpp>
+#include <kurier/core/net/broker_event_queue.hpp>
+#include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/intake/intake.hpp>
+#include <kurier/core/net/connections.hpp>
+#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/cluster/metadata_exchange.hpp>
+#include <kurier/core/produce/produce_codec.hpp>
+#include <kurier/core/identity/idempotent.hpp>
+#include <kurier/core/produce/sender.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -5,7 +5,7 @@
 // waited for and those that don't never will; when the workers are destroyed first, their jobs come back undone.
 #pragma once
 
-#include <kurier/core/compression_job.hpp>
+#include <kurier/core/state/compression_job.hpp>
 #include <kurier/io/cpu_clock.hpp>
 #include <kurier/io/kept_codecs.hpp>
 

@@ -8,8 +8,8 @@
 #include <kurier/compression.hpp>
 #include <kurier/config.hpp>
 #include <kurier/config/problem.hpp>
-#include <kurier/core/record_bytes.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/state/record_bytes.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>

@@ -1,7 +1,7 @@
 // The socket of one connection and what is going on with it.
 #pragma once
 
-#include <kurier/core/connection.hpp>
+#include <kurier/core/net/connection.hpp>
 #include <kurier/io/handler_memory.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

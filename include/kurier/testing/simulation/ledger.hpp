@@ -1,7 +1,7 @@
 // What was sent and what was heard of it, beside what the logs hold: the two sides that a checker compares.
 #pragma once
 
-#include <kurier/core/batch.hpp>
+#include <kurier/core/state/batch.hpp>
 #include <kurier/uuid.hpp>
 
 #include <chrono>

@@ -2,7 +2,7 @@
 // can be checked byte by byte.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
+#include <kurier/core/batching/accumulator.hpp>
 #include <kurier/testing/simulation/dice.hpp>
 
 #include <array>

@@ -2,7 +2,7 @@
 // doing.
 #pragma once
 
-#include <kurier/core/connection.hpp>
+#include <kurier/core/net/connection.hpp>
 #include <kurier/error.hpp>
 #include <kurier/testing/cluster_model.hpp>
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <kurier/compression/ratio_estimate.hpp>
-#include <kurier/core/batch.hpp>
-#include <kurier/core/waiting.hpp>
+#include <kurier/core/state/batch.hpp>
+#include <kurier/core/state/waiting.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/record/record_metadata.hpp>
 #include <kurier/uuid.hpp>

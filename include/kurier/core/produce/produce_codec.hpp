@@ -3,8 +3,8 @@
 // one place, and tests compare the two.
 #pragma once
 
-#include <kurier/core/connection.hpp>
-#include <kurier/core/sender.hpp>
+#include <kurier/core/net/connection.hpp>
+#include <kurier/core/produce/sender.hpp>
 #include <kurier/protocol/frame.hpp>
 #include <kurier/protocol/messages/produce.hpp>
 #include <kurier/protocol/produce_fast.hpp>

@@ -1,8 +1,8 @@
 // What the core asks its driver to do. The driver performs actions in order and takes no decision about Kafka.
 #pragma once
 
-#include <kurier/core/compression_job.hpp>
-#include <kurier/core/connection.hpp>
+#include <kurier/core/state/compression_job.hpp>
+#include <kurier/core/net/connection.hpp>
 
 #include <string>
 

@@ -7,7 +7,7 @@
 // each leads to a lower version, which is remembered for the broker.
 #pragma once
 
-#include <kurier/core/connection.hpp>
+#include <kurier/core/net/connection.hpp>
 #include <kurier/protocol/messages.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // the producer. Nothing is kept while there is none.
 #pragma once
 
-#include <kurier/core/topic.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/observer.hpp>
 
 #include <cstddef>

@@ -2,8 +2,8 @@
 // gets, and what an answer means. Pure functions of the partition's state.
 #pragma once
 
-#include <kurier/core/sequence.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/produce/sequence.hpp>
+#include <kurier/core/state/topic.hpp>
 
 namespace kurier::core {
 

@@ -10,8 +10,8 @@
 #pragma once
 
 #include <kurier/compression.hpp>
-#include <kurier/core/buffer_pool.hpp>
-#include <kurier/core/intrusive_list.hpp>
+#include <kurier/core/state/buffer_pool.hpp>
+#include <kurier/core/state/intrusive_list.hpp>
 #include <kurier/error.hpp>
 #include <kurier/instant.hpp>
 #include <kurier/record/batch_format.hpp>

@@ -1,8 +1,8 @@
 // Chooses the connection for what every broker can answer: metadata, a producer id.
 #pragma once
 
-#include <kurier/core/cluster_view.hpp>
-#include <kurier/core/links.hpp>
+#include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/net/connections.hpp>
 
 #include <algorithm>
 

@@ -2,13 +2,13 @@
 // failed. It decides which batch may be sent when; bytes and connections are producer_core's.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/backoff.hpp>
-#include <kurier/core/batch_compressor.hpp>
-#include <kurier/core/batch_lives.hpp>
-#include <kurier/core/producer_rules.hpp>
-#include <kurier/core/rewrite.hpp>
-#include <kurier/core/split.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/support/backoff.hpp>
+#include <kurier/core/produce/batch_compressor.hpp>
+#include <kurier/core/produce/batch_lives.hpp>
+#include <kurier/core/produce/producer_rules.hpp>
+#include <kurier/core/produce/rewrite.hpp>
+#include <kurier/core/produce/split.hpp>
 
 #include <algorithm>
 #include <new>

@@ -2,8 +2,8 @@
 // are sent. What it refuses goes through accumulator.hpp, which opens, grows and closes batches.
 #pragma once
 
-#include <kurier/core/record_bytes.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/state/record_bytes.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/record/batch_format.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // withdrawn, and halving a batch that the broker found too large.
 #pragma once
 
-#include <kurier/core/batch.hpp>
+#include <kurier/core/state/batch.hpp>
 #include <kurier/wire/reader.hpp>
 #include <kurier/wire/varint.hpp>
 

@@ -2,9 +2,9 @@
 // batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
 #pragma once
 
-#include <kurier/core/open_batch.hpp>
-#include <kurier/core/record_bytes.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/batching/open_batch.hpp>
+#include <kurier/core/state/record_bytes.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/wire/varint.hpp>
 

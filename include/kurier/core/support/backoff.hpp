@@ -1,7 +1,7 @@
 // Exponential backoff with jitter, as KIP-580: first * 2^attempt, at most max, then +-20 %.
 #pragma once
 
-#include <kurier/core/random.hpp>
+#include <kurier/core/support/random.hpp>
 #include <kurier/instant.hpp>
 
 #include <algorithm>

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <kurier/compression.hpp>
-#include <kurier/core/compression_job.hpp>
-#include <kurier/core/log_queue.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/state/compression_job.hpp>
+#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // Asks for a producer id (InitProducerId, KIP-98) when batches wait for one, and again after a refusal.
 #pragma once
 
-#include <kurier/core/any_broker.hpp>
-#include <kurier/core/log_queue.hpp>
-#include <kurier/core/sender.hpp>
+#include <kurier/core/cluster/router.hpp>
+#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/produce/sender.hpp>
 #include <kurier/protocol/messages/init_producer_id.hpp>
 
 #include <string>

@@ -2,8 +2,8 @@
 // an answer. Kafka answers in the order of the requests.
 #pragma once
 
-#include <kurier/core/batch.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/state/batch.hpp>
+#include <kurier/core/state/topic.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,10 +2,10 @@
 // there is room for them, and then let in, in the order in which they were sent.
 #pragma once
 
-#include <kurier/core/cluster_view.hpp>
-#include <kurier/core/sender.hpp>
-#include <kurier/core/sticky.hpp>
-#include <kurier/core/waiting_room.hpp>
+#include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/produce/sender.hpp>
+#include <kurier/core/batching/sticky.hpp>
+#include <kurier/core/intake/waiting_room.hpp>
 
 #include <memory>
 #include <optional>

@@ -2,9 +2,9 @@
 // those that are done and not yet announced. What became of them is counted here, and flushes hear of it.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/flush_tracker.hpp>
-#include <kurier/core/split.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/batching/flush_tracker.hpp>
+#include <kurier/core/produce/split.hpp>
 #include <kurier/metrics.hpp>
 
 #include <cstdint>

@@ -2,9 +2,9 @@
 // switched by bytes and at the end of a batch; and drawn at random with less weight for partitions with a longer queue.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/random.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/support/random.hpp>
+#include <kurier/core/state/topic.hpp>
 
 #include <algorithm>
 

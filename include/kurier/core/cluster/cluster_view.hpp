@@ -3,8 +3,8 @@
 #pragma once
 
 #include <kurier/config/server_address.hpp>
-#include <kurier/core/connection.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/net/connection.hpp>
+#include <kurier/core/state/topic.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/protocol/messages/metadata.hpp>
 

@@ -2,8 +2,8 @@
 // its own account (kurier.waiting.memory), beside buffer.memory.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/topic.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/state/topic.hpp>
 
 #include <memory>
 #include <optional>

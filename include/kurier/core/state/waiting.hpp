@@ -3,7 +3,7 @@
 // broker's records do not stand before those of others.
 #pragma once
 
-#include <kurier/core/batch.hpp>
+#include <kurier/core/state/batch.hpp>
 #include <kurier/record/header.hpp>
 
 #include <memory>

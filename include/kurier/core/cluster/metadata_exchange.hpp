@@ -2,9 +2,9 @@
 // records that wait for their topic. When to ask is metadata_plan's.
 #pragma once
 
-#include <kurier/core/any_broker.hpp>
-#include <kurier/core/intake.hpp>
-#include <kurier/core/metadata_plan.hpp>
+#include <kurier/core/cluster/router.hpp>
+#include <kurier/core/intake/intake.hpp>
+#include <kurier/core/cluster/metadata_plan.hpp>
 
 #include <algorithm>
 #include <string>

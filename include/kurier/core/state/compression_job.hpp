@@ -3,7 +3,7 @@
 #pragma once
 
 #include <kurier/compression/adaptive.hpp>
-#include <kurier/core/buffer_pool.hpp>
+#include <kurier/core/state/buffer_pool.hpp>
 
 #include <cstdint>
 #include <span>

@@ -2,9 +2,9 @@
 // correlation, deadlines, backoff and version negotiation live here; what an answer means for records does not.
 #pragma once
 
-#include <kurier/core/actions.hpp>
-#include <kurier/core/backoff.hpp>
-#include <kurier/core/session.hpp>
+#include <kurier/core/net/actions.hpp>
+#include <kurier/core/support/backoff.hpp>
+#include <kurier/core/net/handshake.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/protocol/frame.hpp>
 #include <kurier/version.hpp>

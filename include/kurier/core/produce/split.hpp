@@ -2,9 +2,9 @@
 // its pieces: deliveries find theirs there.
 #pragma once
 
-#include <kurier/core/accumulator.hpp>
-#include <kurier/core/rewrite.hpp>
-#include <kurier/core/sequence.hpp>
+#include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/produce/rewrite.hpp>
+#include <kurier/core/produce/sequence.hpp>
 
 #include <array>
 #include <new>
