@@ -85,13 +85,14 @@ TEST_CASE("the checker notices a broker that acknowledges what it does not write
     options.cluster.leader_hints = false;
     simulation run{options};
     run.cluster().fail_next("topic-0", 0, kurier::broker_errc::not_leader_or_follower, 1000);
-    run.cluster().editors().produce = [](broker_id, kurier::protocol::produce_response& answer) {
-        for (auto& topic : answer.responses)
-            for (auto& partition : topic.partition_responses) {
-                if (partition.error_code != 0) partition.base_offset = 0;
-                partition.error_code = 0;
-            }
-    };
+    run.cluster().edit<kurier::protocol::produce_response>(
+        [](broker_id, kurier::protocol::produce_response& answer) {
+            for (auto& topic : answer.responses)
+                for (auto& partition : topic.partition_responses) {
+                    if (partition.error_code != 0) partition.base_offset = 0;
+                    partition.error_code = 0;
+                }
+        });
     run.run();
     REQUIRE_FALSE(run.broken().empty());
     CHECK(run.broken().front().find("is delivered, and no log has it") != std::string::npos);
@@ -100,11 +101,12 @@ TEST_CASE("the checker notices a broker that acknowledges what it does not write
 TEST_CASE("the checker notices a broker that gives wrong offsets")
 {
     simulation run{calm_options(3)};
-    run.cluster().editors().produce = [](broker_id, kurier::protocol::produce_response& answer) {
-        for (auto& topic : answer.responses)
-            for (auto& partition : topic.partition_responses)
-                if (partition.error_code == 0) ++partition.base_offset;
-    };
+    run.cluster().edit<kurier::protocol::produce_response>(
+        [](broker_id, kurier::protocol::produce_response& answer) {
+            for (auto& topic : answer.responses)
+                for (auto& partition : topic.partition_responses)
+                    if (partition.error_code == 0) ++partition.base_offset;
+        });
     run.run();
     REQUIRE_FALSE(run.broken().empty());
     CHECK(run.broken().front().find("is delivered with offset") != std::string::npos);
@@ -113,10 +115,11 @@ TEST_CASE("the checker notices a broker that gives wrong offsets")
 TEST_CASE("the checker notices a broker that forgets what it has acknowledged")
 {
     simulation run{calm_options(3)};
-    run.cluster().editors().produce = [&](broker_id, kurier::protocol::produce_response&) {
-        auto& log = run.cluster().state().log("topic-0", 0);
-        if (log.end_offset() > 5) log.truncate_to(1, producer_memory::rebuilt);
-    };
+    run.cluster().edit<kurier::protocol::produce_response>(
+        [&](broker_id, kurier::protocol::produce_response&) {
+            auto& log = run.cluster().state().log("topic-0", 0);
+            if (log.end_offset() > 5) log.truncate_to(1, producer_memory::rebuilt);
+        });
     run.run();
     CHECK_FALSE(run.broken().empty());
 }

@@ -58,8 +58,8 @@ template <message Request> bool write_request_frame(std::vector<std::byte>& out,
 }
 
 // The header of a request for an API whose message is flexible in this version or not. False: it can't be read.
-inline bool take_request_header(wire::reader& in, request_header& header,
-                                bool (*flexible)(std::int16_t, std::int16_t))
+template <class Flexible> // bool (api_key, version)
+bool take_request_header(wire::reader& in, request_header& header, const Flexible& flexible)
 {
     header.api_key = in.take_int<std::int16_t>();
     header.version = in.take_int<std::int16_t>();

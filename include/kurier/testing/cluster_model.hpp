@@ -50,7 +50,6 @@ public:
 
     cluster_state& state() noexcept { return state_; }
     fault_script& faults() noexcept { return handler_.faults(); }
-    answer_editors& editors() noexcept { return handler_.editors(); }
     violation_log& violations() noexcept { return handler_.violations(); }
 
     void create_topic(std::string_view name, std::int32_t partitions = 1)
@@ -83,6 +82,14 @@ public:
     }
     void clear_interceptors() noexcept { handler_.intercepts().clear(); }
 
+    // Changes good responses before they are encoded:
+    //     cluster.edit<protocol::metadata_response>([](broker_id, auto& response) { response.topics.clear(); });
+    template <class Response> void edit(response_editor<Response> function)
+    {
+        handler_.editor<Response>() = std::move(function);
+    }
+    void clear_editors() { handler_.clear_editors(); }
+
     // Called for each batch of each Produce request.
     void observe(produce_observer function) { handler_.observer() = std::move(function); }
 
@@ -92,6 +99,13 @@ public:
         versions_.at(index(broker)) = std::move(versions);
     }
     const version_table& versions(broker_id broker) const { return versions_.at(index(broker)); }
+
+    // An API of the test's own: see apis/api.hpp. All brokers offer it to connections made from now on.
+    template <class Request> void serve()
+    {
+        handler_.serve<Request>();
+        for (version_table& offered : versions_) offered.set<Request>(Request::valid.lo, Request::valid.hi);
+    }
 
     // Its connections break; leaders move if they can.
     void stop_broker(broker_id broker)
@@ -132,8 +146,8 @@ public:
     }
 
     std::uint64_t requests() const noexcept { return handler_.requests(); }
-    std::uint64_t batches_appended() const noexcept { return handler_.produce().batches_appended(); }
-    std::uint64_t batches_duplicate() const noexcept { return handler_.produce().batches_duplicate(); }
+    std::uint64_t batches_appended() const { return produced().batches_appended(); }
+    std::uint64_t batches_duplicate() const { return produced().batches_duplicate(); }
 
     // --- connections
 
@@ -221,6 +235,10 @@ public:
     }
 
 private:
+    const api<protocol::produce_request>& produced() const
+    {
+        return handler_.get<protocol::produce_request>();
+    }
     static std::size_t index(broker_id broker) noexcept { return static_cast<std::size_t>(broker) - 1; }
 
     broker_connection* find(connection_id id) noexcept

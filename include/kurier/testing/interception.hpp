@@ -1,5 +1,4 @@
-// A test's own hand in what brokers do: take a request away from the broker and answer it, or change a good
-// answer.
+// A test's own hand in what brokers do: it takes a request away from the broker, and may answer it.
 #pragma once
 
 #include <kurier/protocol/frame.hpp>
@@ -108,15 +107,6 @@ private:
         int left;
     };
     std::deque<entry> entries_;
-};
-
-// Changes made to answers before they are encoded.
-struct answer_editors
-{
-    std::function<void(broker_id, protocol::metadata_response&)> metadata;
-    std::function<void(broker_id, protocol::produce_response&)> produce;
-    std::function<void(broker_id, protocol::init_producer_id_response&)> init_producer_id;
-    std::function<void(broker_id, protocol::api_versions_response&)> api_versions;
 };
 
 } // namespace kurier::testing

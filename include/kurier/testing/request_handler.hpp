@@ -1,4 +1,4 @@
-// One request of one connection: checked, handed to the API's handler, its answer written, with the faults
+// One request of one connection: checked, handed to its API, its answer written, with the faults
 // that the test has ordered for it.
 #pragma once
 
@@ -7,14 +7,14 @@
 #include <kurier/testing/cluster_state.hpp>
 #include <kurier/testing/fault_script.hpp>
 #include <kurier/testing/interception.hpp>
-#include <kurier/testing/metadata_handler.hpp>
-#include <kurier/testing/produce_handler.hpp>
+#include <kurier/testing/served_api.hpp>
 #include <kurier/testing/violations.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,19 +25,38 @@ namespace kurier::testing {
 class request_handler
 {
 public:
-    explicit request_handler(cluster_state& cluster)
-        : cluster_{cluster}, produce_{cluster, faults_, violations_, observer_}
-    {}
+    explicit request_handler(cluster_state& cluster) : parts_{cluster, faults_, violations_, observer_}
+    {
+        serve_all(protocol::requests{});
+    }
     request_handler(const request_handler&) = delete;
     request_handler& operator=(const request_handler&) = delete;
 
     fault_script& faults() noexcept { return faults_; }
     interceptors& intercepts() noexcept { return intercepts_; }
-    answer_editors& editors() noexcept { return editors_; }
     violation_log& violations() noexcept { return violations_; }
     produce_observer& observer() noexcept { return observer_; }
-    const produce_handler& produce() const noexcept { return produce_; }
     std::uint64_t requests() const noexcept { return requests_; }
+
+    // Brokers answer this API too; those of protocol::requests they answer anyway.
+    template <class Request> void serve()
+    {
+        apis_[Request::api_key] = std::make_unique<served<Request>>(parts_);
+    }
+
+    template <class Request> const api<Request>& get() const
+    {
+        return static_cast<const served<Request>&>(*apis_.at(Request::api_key)).what();
+    }
+
+    template <class Response> response_editor<Response>& editor()
+    {
+        return static_cast<responding<Response>&>(*apis_.at(Response::api_key)).editor;
+    }
+    void clear_editors()
+    {
+        for (auto& [key, known] : apis_) known->clear_editor();
+    }
 
     // `frame` is a whole request without its size.
     void handle(broker_connection& connection, bytes_view frame, instant now)
@@ -45,7 +64,11 @@ public:
         ++requests_;
         protocol::request_header header;
         wire::reader in{frame};
-        if (!protocol::take_request_header(in, header, is_flexible))
+        const auto flexible = [this](std::int16_t api_key, std::int16_t version) {
+            const served_api* known = find(api_key);
+            return known && known->flexible(version);
+        };
+        if (!protocol::take_request_header(in, header, flexible))
             return refuse(connection, violation::malformed_request, "request header");
         const request_view request{.connection = connection.id,
                                    .broker = connection.broker,
@@ -61,156 +84,50 @@ public:
     }
 
 private:
-    static bool is_flexible(std::int16_t api_key, std::int16_t version)
+    const served_api* find(std::int16_t api_key) const noexcept
     {
-        return is_flexible(api_key, version, protocol::requests{});
+        const auto found = apis_.find(api_key);
+        return found == apis_.end() ? nullptr : found->second.get();
     }
-    template <class... Request>
-    static bool is_flexible(std::int16_t api_key, std::int16_t version, protocol::type_list<Request...>)
-    {
-        return ((Request::api_key == api_key && Request::flexible(version)) || ...);
-    }
+
+    template <class... Request> void serve_all(protocol::type_list<Request...>) { (serve<Request>(), ...); }
 
     void dispatch(broker_connection& connection, const request_view& request)
     {
-        using namespace protocol;
+        const auto found = apis_.find(request.api_key);
+        if (found == apis_.end()) // offered or not, the broker doesn't speak it
+            return refuse(connection, violation::unsupported_version, describe(request));
+        call call{.broker = request.broker,
+                  .version = request.version,
+                  .now = request.now,
+                  .offered = connection.versions.ranges()};
+        served_api& asked = *found->second;
         if (!connection.versions.offers(request.api_key, request.version))
-            return refuse_version(connection, request);
-        switch (request.api_key) {
-        case produce_request::api_key:
-            return handle_produce(connection, request);
-        case metadata_request::api_key:
-            return handle_message<metadata_request>(connection, request, [&](const metadata_request& asked) {
-                return answer_metadata(asked, request);
-            });
-        case init_producer_id_request::api_key:
-            return handle_message<init_producer_id_request>(
-                connection, request, [&](const auto& asked) { return answer_init(asked, request); });
-        case api_versions_request::api_key:
-            return handle_message<api_versions_request>(connection, request, [&](const auto& asked) {
-                return answer_versions(asked, request, connection.versions);
-            });
-        default:
-            refuse(connection, violation::unsupported_version, describe(request)); // told, but not spoken
-        }
+            return refuse_version(connection, request, asked, call);
+        const std::size_t begin = connection.out.size();
+        std::vector<std::byte> late;
+        const auto how = asked.answer(call, request, fault_, connection.out, late);
+        if (how == decoded::malformed)
+            return refuse(connection, violation::malformed_request, describe(request));
+        if (how == decoded::not_canonical) violations_.add(violation::not_canonical, describe(request));
+        connection.idempotent |= call.idempotent;
+        if (!call.awaited.empty()) return await_followers(connection, begin, std::move(late), call);
+        if (!call.unanswered) send(connection, begin, request.now.steady, fault_.delay);
+        if (call.hang_up) connection.close();
     }
 
-    template <class Request, class Function>
-    void handle_message(broker_connection& connection, const request_view& request, Function function)
-    {
-        Request asked;
-        if (!decode(connection, request, asked)) return;
-        auto response = function(asked);
-        response.throttle_time_ms = fault_.throttle_ms;
-        answer(connection, request, response);
-    }
-
-    template <class Request>
-    bool decode(broker_connection& connection, const request_view& request, Request& asked)
-    {
-        if (!Request::valid(request.version) || !protocol::decode(request.body, request.version, asked)) {
-            refuse(connection, violation::malformed_request, describe(request));
-            return false;
-        }
-        if (protocol::encoded_size(asked, request.version) != request.body.size())
-            violations_.add(violation::not_canonical, describe(request));
-        return true;
-    }
-
-    protocol::metadata_response answer_metadata(const protocol::metadata_request& asked,
-                                                const request_view& request)
-    {
-        auto response = metadata_handler{cluster_, request.broker}.answer(asked, request.version);
-        if (fault_.error != broker_errc::none) {
-            response.error_code = code_of(fault_.error);
-            for (auto& topic : response.topics) {
-                topic.error_code = code_of(fault_.error);
-                topic.partitions.clear();
-            }
-        }
-        if (editors_.metadata) editors_.metadata(request.broker, response);
-        return response;
-    }
-
-    protocol::init_producer_id_response answer_init(const protocol::init_producer_id_request& asked,
-                                                    const request_view& request)
-    {
-        protocol::init_producer_id_response response;
-        response.producer_epoch = -1;
-        response.error_code = code_of(fault_.error);
-        if (fault_.error == broker_errc::none)
-            response = answer_init_producer_id(asked, request.version, cluster_);
-        if (editors_.init_producer_id) editors_.init_producer_id(request.broker, response);
-        return response;
-    }
-
-    protocol::api_versions_response answer_versions(const protocol::api_versions_request& asked,
-                                                    const request_view& request, const version_table& offered)
-    {
-        protocol::api_versions_response response;
-        response.error_code = code_of(fault_.error);
-        if (fault_.error == broker_errc::none)
-            response =
-                answer_api_versions(asked, request.version, offered, cluster_.metadata(), request.broker);
-        if (editors_.api_versions) editors_.api_versions(request.broker, response);
-        return response;
-    }
-
-    void handle_produce(broker_connection& connection, const request_view& request)
-    {
-        if (!decode(connection, request, asked_)) return;
-        produce_handler::outcome outcome;
-        if (fault_.error != broker_errc::none)
-            outcome = fail_all(fault_.error);
-        else
-            outcome = produce_.answer(request.broker, asked_, request.version, request.now.wall_ms, told_);
-        connection.idempotent |= outcome.idempotent;
-        if (asked_.acks == 0) { // Kafka's only way to tell an error
-            if (outcome.any_error) connection.close();
-            return;
-        }
-        told_.throttle_time_ms = fault_.throttle_ms;
-        if (editors_.produce) editors_.produce(request.broker, told_);
-        if (outcome.awaits_followers) return await_followers(connection, request);
-        answer(connection, request, told_);
-    }
-
-    produce_handler::outcome fail_all(broker_errc error)
-    {
-        told_ = {};
-        for (const protocol::produce_request_topic& topic : asked_.topic_data) {
-            protocol::produce_response_topic& told = told_.responses.emplace_back();
-            told.name = topic.name;
-            told.topic_id = topic.topic_id;
-            for (const protocol::produce_request_partition& data : topic.partition_data) {
-                protocol::produce_response_partition& partition = told.partition_responses.emplace_back();
-                partition.index = data.index;
-                partition.error_code = code_of(error);
-                partition.base_offset = -1;
-            }
-        }
-        return {.any_error = true};
-    }
-
-    // Kafka's purgatory: the answer waits until followers have copied, or until the request's own timeout.
-    void await_followers(broker_connection& connection, const request_view& request)
+    // Kafka's purgatory: the response waits until followers have copied, or until the request's own timeout.
+    void await_followers(broker_connection& connection, std::size_t begin, std::vector<std::byte> late,
+                         const call& call)
     {
         delayed_answer waiting;
-        waiting.due =
-            core::later(request.now.steady, std::chrono::milliseconds{std::max(asked_.timeout_ms, 0)});
-        waiting.awaited = produce_.awaited();
-        protocol::write_response_frame(waiting.frame, told_, request.version, request.correlation_id);
-        produce_.time_out(told_);
-        protocol::write_response_frame(waiting.late_frame, told_, request.version, request.correlation_id);
+        waiting.due = core::later(call.now.steady, std::chrono::milliseconds{std::max(call.timeout_ms, 0)});
+        waiting.awaited = call.awaited;
+        waiting.frame.assign(connection.out.begin() + static_cast<std::ptrdiff_t>(begin),
+                             connection.out.end());
+        waiting.late_frame = std::move(late);
+        connection.out.resize(begin);
         connection.delayed = std::move(waiting);
-    }
-
-    template <class Response>
-    void answer(broker_connection& connection, const request_view& request, const Response& response)
-    {
-        const std::size_t begin = connection.out.size();
-        protocol::write_response_frame(connection.out, response, request.version, request.correlation_id);
-        send(connection, begin, request.now.steady, fault_.delay);
     }
 
     // The answer lies at the end of the output; what was ordered for it happens to it now.
@@ -285,18 +202,13 @@ private:
     }
 
     // An ApiVersions request in an unknown version is no reason to hang up, any other is.
-    void refuse_version(broker_connection& connection, const request_view& request)
+    void refuse_version(broker_connection& connection, const request_view& request, const served_api& asked,
+                        const call& call)
     {
-        using protocol::api_versions_request;
-        const bool offered =
-            std::ranges::any_of(connection.versions.ranges(), [](const protocol::api_version& range) {
-                return range.api_key == api_versions_request::api_key;
-            });
-        if (request.api_key != api_versions_request::api_key || !offered)
-            return refuse(connection, violation::unsupported_version, describe(request));
         const std::size_t begin = connection.out.size();
-        const auto response = refuse_api_versions(connection.versions);
-        protocol::write_response_frame(connection.out, response, 0, request.correlation_id);
+        if (!connection.versions.offers(request.api_key) ||
+            !asked.answer_unsupported(call, request, connection.out))
+            return refuse(connection, violation::unsupported_version, describe(request));
         send(connection, begin, request.now.steady, fault_.delay);
     }
 
@@ -312,18 +224,15 @@ private:
                std::to_string(request.body.size()) + " bytes, to broker " + std::to_string(request.broker);
     }
 
-    cluster_state& cluster_;
     fault_script faults_;
     interceptors intercepts_;
-    answer_editors editors_;
     violation_log violations_;
     produce_observer observer_;
-    produce_handler produce_;
+    broker_parts parts_;
+    std::map<std::int16_t, std::unique_ptr<served_api>> apis_; // by key
     std::uint64_t requests_ = 0;
 
-    fault fault_;                     // of the request in hand
-    protocol::produce_request asked_; // kept for their memory
-    protocol::produce_response told_;
+    fault fault_; // of the request in hand
 };
 
 } // namespace kurier::testing

@@ -2,10 +2,11 @@
 // presets.
 #pragma once
 
-#include <kurier/protocol/messages.hpp>
+#include <kurier/testing/apis/all.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 namespace kurier::testing {
@@ -13,8 +14,6 @@ namespace kurier::testing {
 class version_table
 {
 public:
-    using range = protocol::versions;
-
     // Replaces the range; outside of what the test broker can read it is only told, not kept.
     version_table& set(std::int16_t api_key, std::int16_t lowest, std::int16_t highest)
     {
@@ -39,6 +38,10 @@ public:
         return at != ranges_.end() && at->api_key == api_key && at->min_version <= version &&
                version <= at->max_version;
     }
+    bool offers(std::int16_t api_key) const noexcept
+    {
+        return std::ranges::binary_search(ranges_, api_key, {}, &protocol::api_version::api_key);
+    }
     const std::vector<protocol::api_version>& ranges() const noexcept { return ranges_; }
 
     // All that the test broker speaks.
@@ -51,10 +54,10 @@ public:
     }
 
     // What these APIs offer in released brokers.
-    static version_table kafka_2_1() { return released(7, 7, 1, 2); }
-    static version_table kafka_2_8() { return released(9, 11, 4, 3); }
-    static version_table kafka_3_9() { return released(11, 12, 5, 4); }
-    static version_table kafka_4_3() { return released(13, 13, 5, 4); }
+    static version_table kafka_2_1() { return released(&released_versions::kafka_2_1); }
+    static version_table kafka_2_8() { return released(&released_versions::kafka_2_8); }
+    static version_table kafka_3_9() { return released(&released_versions::kafka_3_9); }
+    static version_table kafka_4_3() { return released(&released_versions::kafka_4_3); }
 
     // One of the presets, for who draws a number: from the oldest on, and behind them the newest.
     static version_table preset(std::uint64_t number)
@@ -83,16 +86,22 @@ private:
         (set<Request>(Request::valid.lo, Request::valid.hi), ...);
     }
 
-    static version_table released(std::int16_t produce, std::int16_t metadata, std::int16_t init_producer_id,
-                                  std::int16_t api_versions)
+    static version_table released(protocol::versions released_versions::* release)
     {
         version_table table;
         table.set(fetch_api_key, 4, 4);
-        table.set<protocol::produce_request>(3, produce);
-        table.set<protocol::metadata_request>(4, metadata);
-        table.set<protocol::init_producer_id_request>(0, init_producer_id);
-        table.set<protocol::api_versions_request>(0, api_versions);
+        table.set_released(release, protocol::requests{});
         return table;
+    }
+
+    template <class... Request>
+    void set_released(protocol::versions released_versions::* release, protocol::type_list<Request...>)
+    {
+        const auto one = [&]<class R>(std::type_identity<R>) {
+            const protocol::versions offered = api<R>::released.*release;
+            if (offered.lo <= offered.hi) set<R>(offered.lo, offered.hi);
+        };
+        (one(std::type_identity<Request>{}), ...);
     }
 
     std::vector<protocol::api_version> ranges_; // by API key

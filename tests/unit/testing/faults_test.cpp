@@ -226,9 +226,8 @@ TEST_CASE_FIXTURE(fixture, "requests can be intercepted, and answers edited")
     CHECK(c.metadata("t").topics.size() == 1);
     CHECK(seen == 2);
 
-    cluster.editors().metadata = [](broker_id, protocol::metadata_response& response) {
-        response.controller_id = 77;
-    };
+    cluster.edit<protocol::metadata_response>(
+        [](broker_id, protocol::metadata_response& response) { response.controller_id = 77; });
     CHECK(c.metadata("t").controller_id == 77);
 
     cluster.intercept(produce_key, [](const request_view&) { return interception::close(); });

@@ -128,14 +128,14 @@ private:
     void edit_metadata()
     {
         editing_ = true;
-        cluster_.editors().metadata = [this](broker_id, protocol::metadata_response& answer) {
+        cluster_.edit<protocol::metadata_response>([this](broker_id, protocol::metadata_response& answer) {
             if (!std::exchange(editing_, false)) return;
             answer.brokers.clear();
             for (auto& topic : answer.topics) {
                 topic.partitions.clear();
                 topic.error_code = static_cast<std::int16_t>(broker_errc::leader_not_available);
             }
-        };
+        });
     }
 
     template <std::size_t Count> broker_errc one_of(const std::array<broker_errc, Count>& errors)

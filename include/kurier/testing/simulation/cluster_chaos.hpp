@@ -92,7 +92,7 @@ public:
         }
         cluster_.faults().clear();
         cluster_.clear_interceptors();
-        cluster_.editors() = {};
+        cluster_.clear_editors();
         state_.options().leader_hints = true;
     }
 

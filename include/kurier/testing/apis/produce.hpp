@@ -4,80 +4,68 @@
 // as far as this broker knows.
 #pragma once
 
-#include <kurier/protocol/messages/produce.hpp>
-#include <kurier/testing/cluster_state.hpp>
-#include <kurier/testing/fault_script.hpp>
-#include <kurier/testing/metadata_handler.hpp>
-#include <kurier/testing/violations.hpp>
+#include <kurier/testing/apis/api.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace kurier::testing {
 
-// One batch of a Produce request and what became of it.
-struct produced_batch
-{
-    broker_id broker = -1;
-    const std::string& topic;
-    std::int32_t partition = -1;
-    batch_header header{}; // zero if the batch was not looked at
-    broker_errc error = broker_errc::none;
-    std::int64_t base_offset = -1;
-    bool appended = false;
-    bool duplicate = false;
-};
-
-using produce_observer = std::function<void(const produced_batch&)>;
-
-class produce_handler
+template <> class api<protocol::produce_request>
 {
 public:
-    produce_handler(cluster_state& cluster, fault_script& faults, violation_log& violations,
-                    const produce_observer& observer)
-        : cluster_{cluster}, faults_{faults}, violations_{violations}, observer_{observer}
+    using request = protocol::produce_request;
+    using response = protocol::produce_response;
+    static constexpr released_versions released{{3, 7}, {3, 9}, {3, 11}, {3, 13}};
+
+    explicit api(const broker_parts& parts)
+        : cluster_{parts.cluster}, faults_{parts.faults}, violations_{parts.violations},
+          observer_{parts.observer}
     {}
 
-    struct outcome
+    void answer(call& call, const request& asked, response& told)
     {
-        bool any_error = false;
-        bool idempotent = false;
-        bool awaits_followers = false; // acks=all isn't reached
-    };
-
-    // `response` may hold an earlier answer.
-    outcome answer(broker_id broker, const protocol::produce_request& request, std::int16_t version,
-                   std::int64_t now_ms, protocol::produce_response& response)
-    {
-        broker_ = broker;
-        version_ = version;
-        acks_ = request.acks;
-        now_ms_ = now_ms;
-        outcome_ = {};
+        call_ = &call;
+        acks_ = asked.acks;
+        any_error_ = false;
         waiting_.clear();
-        awaited_.clear();
-        response.throttle_time_ms = 0;
-        response.node_endpoints.clear();
-        response.responses.resize(request.topic_data.size());
-        for (topic_ = 0; topic_ != request.topic_data.size(); ++topic_)
-            answer_topic(request.topic_data[topic_], response.responses[topic_]);
-        if (version >= 10 && outcome_.any_error) add_endpoints(response);
-        outcome_.awaits_followers = !awaited_.empty();
-        return outcome_;
+        told.throttle_time_ms = 0;
+        told.node_endpoints.clear();
+        told.responses.resize(asked.topic_data.size());
+        for (topic_ = 0; topic_ != asked.topic_data.size(); ++topic_)
+            answer_topic(asked.topic_data[topic_], told.responses[topic_]);
+        if (call.version >= 10 && any_error_) add_endpoints(told);
+        call.timeout_ms = asked.timeout_ms;
+        end(call);
     }
 
-    // Of a request whose acks=all isn't reached: what its answer waits for.
-    const std::vector<const partition_state*>& awaited() const noexcept { return awaited_; }
+    void fail(call& call, broker_errc error, const request& asked, response& told)
+    {
+        told = {};
+        for (const protocol::produce_request_topic& topic : asked.topic_data) {
+            protocol::produce_response_topic& failed = told.responses.emplace_back();
+            failed.name = topic.name;
+            failed.topic_id = topic.topic_id;
+            for (const protocol::produce_request_partition& data : topic.partition_data) {
+                answered& partition = failed.partition_responses.emplace_back();
+                partition.index = data.index;
+                partition.error_code = code_of(error);
+                partition.base_offset = -1;
+            }
+        }
+        acks_ = asked.acks;
+        any_error_ = true;
+        end(call);
+    }
 
-    // What the client is told when it wasn't reached in time. The records are in the log all the same.
-    void time_out(protocol::produce_response& response) const
+    // What the client is told when acks=all wasn't reached in time. The records are in the log all the same.
+    void time_out(response& told) const
     {
         for (const auto& [topic, partition] : waiting_)
-            response.responses[topic].partition_responses[partition].error_code =
+            told.responses[topic].partition_responses[partition].error_code =
                 code_of(broker_errc::request_timed_out);
     }
 
@@ -87,14 +75,21 @@ public:
 private:
     using answered = protocol::produce_response_partition;
 
+    // Without a response, hanging up is Kafka's only way to tell an error.
+    void end(call& call) const noexcept
+    {
+        call.unanswered = acks_ == 0;
+        call.hang_up = acks_ == 0 && any_error_;
+    }
+
     void answer_topic(const protocol::produce_request_topic& asked, protocol::produce_response_topic& told)
     {
-        told.name = version_ <= 12 ? asked.name : std::string{};
-        told.topic_id = version_ >= 13 ? asked.topic_id : uuid{};
+        told.name = call_->version <= 12 ? asked.name : std::string{};
+        told.topic_id = call_->version >= 13 ? asked.topic_id : uuid{};
         told.partition_responses.clear();
-        const cluster_metadata& known = cluster_.metadata_of(broker_);
-        const topic_metadata* topic = version_ >= 13 ? known.find_topic(asked.topic_id)
-                                                     : known.find_topic(std::string_view{asked.name});
+        const cluster_metadata& known = cluster_.metadata_of(call_->broker);
+        const topic_metadata* topic = call_->version >= 13 ? known.find_topic(asked.topic_id)
+                                                           : known.find_topic(std::string_view{asked.name});
         for (const protocol::produce_request_partition& data : asked.partition_data) {
             answered& partition = told.partition_responses.emplace_back();
             partition.index = data.index;
@@ -111,7 +106,7 @@ private:
         position_ = topic_told.partition_responses.size() - 1;
         static const std::string nameless = "?";
         produced_batch batch{
-            .broker = broker_, .topic = topic ? topic->name : nameless, .partition = data.index};
+            .broker = call_->broker, .topic = topic ? topic->name : nameless, .partition = data.index};
         const std::optional<partition_fault> ordered =
             topic ? faults_.take(topic->name, data.index) : std::nullopt;
         if (ordered && !ordered->after_append && ordered->error != broker_errc::none)
@@ -122,7 +117,7 @@ private:
         if (told.error_code == code_of(broker_errc::not_leader_or_follower)) hint(topic, told);
         batch.error = static_cast<broker_errc>(told.error_code);
         batch.base_offset = told.base_offset;
-        outcome_.any_error |= told.error_code != 0;
+        any_error_ |= told.error_code != 0;
         if (observer_) observer_(batch);
         if (ordered && ordered->repeat) topic_told.partition_responses.push_back(answered{told});
         if (ordered && ordered->omit) topic_told.partition_responses.pop_back();
@@ -132,9 +127,9 @@ private:
                  produced_batch& batch)
     {
         if (!topic || !topic->find(data.index)) return fail(told, unknown_topic(topic));
-        validation checked = batch_validator::check_shape(data.records.view(), version_);
+        validation checked = batch_validator::check_shape(data.records.view(), call_->version);
         batch.header = checked.header;
-        outcome_.idempotent |= checked.header.producer_id != -1;
+        call_->idempotent |= checked.header.producer_id != -1;
         if (checked.failed()) return fail(told, checked.error);
         if (checked.header.transactional())
             return fail(told, broker_errc::transactional_id_authorization_failed);
@@ -144,7 +139,7 @@ private:
         const topic_metadata* now = cluster_.metadata().find_topic(topic->id);
         const partition_metadata* partition = now ? now->find(data.index) : nullptr;
         if (!partition) return fail(told, unknown_topic(nullptr));
-        if (partition->leader != broker_) return fail(told, broker_errc::not_leader_or_follower);
+        if (partition->leader != call_->broker) return fail(told, broker_errc::not_leader_or_follower);
         topic_state& state = *cluster_.find_state(topic->id);
         partition_state& stored = state.partitions[static_cast<std::size_t>(data.index)];
         if (acks_ == -1 && !enough_in_sync(*partition, state.options)) {
@@ -157,8 +152,8 @@ private:
     void append(topic_state& state, partition_state& stored, std::int32_t leader_epoch, validation checked,
                 answered& told, produced_batch& batch)
     {
-        append_result result =
-            stored.log.append(std::move(checked), state.options, cluster_.options(), leader_epoch, now_ms_);
+        append_result result = stored.log.append(std::move(checked), state.options, cluster_.options(),
+                                                 leader_epoch, call_->now.wall_ms);
         report(result, state.name, told.index, batch.header);
         told.error_code = code_of(result.error);
         told.base_offset = result.base_offset;
@@ -173,7 +168,7 @@ private:
         duplicates_ += result.duplicate ? 1 : 0;
         if (acks_ == -1 && stored.followers_stopped && result.error == broker_errc::none) {
             waiting_.emplace_back(topic_, position_);
-            awaited_.push_back(&stored);
+            call_->awaited.push_back(&stored);
         }
     }
 
@@ -203,31 +198,32 @@ private:
 
     broker_errc unknown_topic(const topic_metadata* topic) const noexcept
     {
-        return version_ >= 13 && !topic ? broker_errc::unknown_topic_id
-                                        : broker_errc::unknown_topic_or_partition;
+        return call_->version >= 13 && !topic ? broker_errc::unknown_topic_id
+                                              : broker_errc::unknown_topic_or_partition;
     }
 
     static void fail(answered& told, broker_errc error) noexcept { told.error_code = code_of(error); }
 
     void hint(const topic_metadata* topic, answered& told) const noexcept
     {
-        const partition_metadata* partition = topic && version_ >= 10 ? topic->find(told.index) : nullptr;
+        const partition_metadata* partition =
+            topic && call_->version >= 10 ? topic->find(told.index) : nullptr;
         if (partition && cluster_.options().leader_hints)
             told.current_leader = {partition->leader, partition->leader_epoch};
     }
 
-    void add_endpoints(protocol::produce_response& response) const
+    void add_endpoints(response& told) const
     {
-        for (const protocol::produce_response_topic& topic : response.responses) {
+        for (const protocol::produce_response_topic& topic : told.responses) {
             for (const answered& partition : topic.partition_responses) {
                 const broker_id leader = partition.current_leader.leader_id;
                 const auto same = [&](const protocol::node_endpoint& known) {
                     return known.node_id == leader;
                 };
-                if (leader == -1 || std::ranges::any_of(response.node_endpoints, same)) continue;
-                const broker_endpoint* broker = cluster_.metadata_of(broker_).find_broker(leader);
+                if (leader == -1 || std::ranges::any_of(told.node_endpoints, same)) continue;
+                const broker_endpoint* broker = cluster_.metadata_of(call_->broker).find_broker(leader);
                 if (broker && broker->alive)
-                    response.node_endpoints.push_back({broker->id, broker->host, broker->port, {}});
+                    told.node_endpoints.push_back({broker->id, broker->host, broker->port, {}});
             }
         }
     }
@@ -247,13 +243,11 @@ private:
     const produce_observer& observer_;
 
     // Of the request in hand
-    broker_id broker_ = -1;
-    std::int16_t version_ = 0, acks_ = 0;
-    std::int64_t now_ms_ = 0;
-    outcome outcome_;
+    call* call_ = nullptr;
+    std::int16_t acks_ = 0;
+    bool any_error_ = false;
     std::size_t topic_ = 0, position_ = 0; // in the answer
     std::vector<std::pair<std::size_t, std::size_t>> waiting_;
-    std::vector<const partition_state*> awaited_;
     std::vector<std::int32_t> partitions_;
 
     std::uint64_t appended_ = 0, duplicates_ = 0;

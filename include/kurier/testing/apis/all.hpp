@@ -1,0 +1,7 @@
+// All APIs that brokers of the model answer.
+#pragma once
+
+#include <kurier/testing/apis/api_versions.hpp>
+#include <kurier/testing/apis/init_producer_id.hpp>
+#include <kurier/testing/apis/metadata.hpp>
+#include <kurier/testing/apis/produce.hpp>
