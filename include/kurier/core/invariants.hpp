@@ -17,7 +17,6 @@ namespace kurier::core {
 struct invariant_access
 {
     static const accumulator& records(const producer_core& core) { return core.records_; }
-    static const sender& sending(const producer_core& core) { return core.sender_; }
     static const flush_tracker& flushes(const producer_core& core) { return core.flushes_; }
     static const links& connections(const producer_core& core) { return core.links_; }
 
@@ -26,11 +25,11 @@ struct invariant_access
     static const auto& spare(const accumulator& records) { return records.free_; }
     static const auto& aging(const producer_core& core) { return core.lives_.aging_; }
     static const auto& done(const producer_core& core) { return core.lives_.done_; }
-    static const auto& jobs(const sender& sending) { return sending.compressor_.jobs(); }
-    static const auto& backoffs(const sender& sending) { return sending.backoffs_; }
-    static bool wants_to_send(const sender& sending, const partition_state& partition)
+    static const auto& jobs(const producer_core& core) { return core.compressor_.jobs(); }
+    static const auto& backoffs(const producer_core& core) { return core.ready_.backoffs_.waiting_; }
+    static bool wants_to_send(const producer_core& core, const partition_state& partition)
     {
-        return sending.wants_to_send(partition);
+        return core.ready_.wants_to_send(partition);
     }
     static const auto& counts(const flush_tracker& flushes) { return flushes.counts_; }
     static std::uint64_t first(const flush_tracker& flushes) { return flushes.first_; }
@@ -41,9 +40,7 @@ struct invariant_access
 class invariants
 {
 public:
-    explicit invariants(const producer_core& core)
-        : core_{core}, records_{access::records(core)}, sender_{access::sending(core)}
-    {}
+    explicit invariants(const producer_core& core) : core_{core}, records_{access::records(core)} {}
 
     // What is wrong, one sentence; empty when all is well.
     std::string broken()
@@ -86,7 +83,7 @@ private:
                     partition);
             backlog += !partition.queue.empty();
             check_batches(partition);
-            if (sender_.idempotent()) check_sequences(partition);
+            if (core_.config().idempotent()) check_sequences(partition);
         }
         require(topic.backlog.size() == backlog, "a topic's backlog list has the wrong length");
     }
@@ -183,7 +180,7 @@ private:
             else
                 require(!one->memory, "a spare batch has memory");
         }
-        for (const auto& job : access::jobs(sender_)) total += job->memory.capacity;
+        for (const auto& job : access::jobs(core_)) total += job->memory.capacity;
         require(total == core_.pool().in_use(), "the pool counts other bytes than the batches hold");
         require(core_.pool().in_use() > core_.pool().limit() ||
                     core_.pool().in_use() + core_.pool().kept() <= core_.pool().limit(),
@@ -219,7 +216,7 @@ private:
             require(one->record_count == 0 || one->error || one->written == persisted::yes,
                     "success without a write");
         }
-        const auto& backoffs = access::backoffs(sender_);
+        const auto& backoffs = access::backoffs(core_);
         for (const auto* partition = backoffs.front(); partition; partition = backoffs.next(*partition))
             require(partition->backoff_until > nanoseconds{0}, "a backoff without an end", *partition);
     }
@@ -238,7 +235,7 @@ private:
                             "the requests are not in the order of the flights", *cut.body->partition);
                     before = cut.body;
                 }
-        for (const auto& job : access::jobs(sender_)) {
+        for (const auto& job : access::jobs(core_)) {
             ++references[job->about];
             require(job->about->compressing, "a job is about a batch that isn't compressed");
         }
@@ -266,8 +263,8 @@ private:
         std::map<const broker_node*, std::size_t> ready;
         for (const auto& topic : core_.view().topics())
             for (const auto& partition : topic->partitions) {
-                const bool expected = access::wants_to_send(sender_, partition) && partition.leader &&
-                                      partition.leader->current;
+                const bool expected =
+                    access::wants_to_send(core_, partition) && partition.leader && partition.leader->current;
                 require(partition.ready_hook.linked == expected,
                         expected ? "it could be sent and nobody knows"
                                  : "it is in a ready list and can't be sent",
@@ -341,7 +338,6 @@ private:
 
     const producer_core& core_;
     const accumulator& records_;
-    const sender& sender_;
     std::set<const batch*> placed_;
     std::string broken_;
 };

@@ -5,16 +5,18 @@
 // next_failed() give, and sets its one timer to deadline(). Nothing is completed inside any other call.
 #pragma once
 
-#include <kurier/core/cluster/router.hpp>
-#include <kurier/core/net/broker_event_queue.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
-#include <kurier/core/intake/intake.hpp>
-#include <kurier/core/net/connections.hpp>
-#include <kurier/core/support/log_queue.hpp>
 #include <kurier/core/cluster/metadata_exchange.hpp>
-#include <kurier/core/produce/produce_codec.hpp>
+#include <kurier/core/cluster/router.hpp>
 #include <kurier/core/identity/idempotent.hpp>
-#include <kurier/core/produce/sender.hpp>
+#include <kurier/core/identity/partition_epochs.hpp>
+#include <kurier/core/intake/intake.hpp>
+#include <kurier/core/net/broker_event_queue.hpp>
+#include <kurier/core/net/connections.hpp>
+#include <kurier/core/produce/drain.hpp>
+#include <kurier/core/produce/produce_codec.hpp>
+#include <kurier/core/produce/settle.hpp>
+#include <kurier/core/support/log_queue.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -31,12 +33,15 @@ class producer_core
 public:
     producer_core(producer_config config, std::uint64_t seed)
         : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_},
-          lives_{records_, flushes_, metrics_}, sender_{config_, records_, lives_, random_, logs_},
+          lives_{records_, flushes_, metrics_}, compressor_{config_, logs_}, epochs_{config_},
+          ready_{records_, epochs_},
+          settler_{config_, records_, lives_, random_, compressor_, ready_, epochs_},
+          drainer_{config_, records_, lives_, compressor_, ready_, settler_, epochs_},
           links_{config_, random_},
-          intake_{config_, view_, records_, lives_, sender_, flushes_, random_, metrics_},
+          intake_{config_, view_, records_, lives_, ready_, drainer_, flushes_, random_, metrics_},
           brokers_{config_, view_, links_},
-          metadata_{config_, random_, view_, links_, brokers_, sender_, intake_},
-          identity_{config_, random_, links_, brokers_, sender_, logs_}
+          metadata_{config_, random_, view_, links_, brokers_, ready_, intake_},
+          identity_{config_, random_, links_, brokers_, settler_, epochs_, logs_}
     {}
     producer_core(const producer_core&) = delete;
     producer_core& operator=(const producer_core&) = delete;
@@ -46,14 +51,14 @@ public:
     // compression.type=auto; without one, codecs cost nothing but bytes.
     void set_codecs(codecs_ref codecs, cpu_clock clock = nullptr) noexcept
     {
-        sender_.set_codecs(codecs, clock);
+        compressor_.set_codecs(codecs, clock);
     }
 
     // Batches of at least so many bytes are compressed by jobs, which are actions, from now on; or here again, where small
     // ones stay, and those for whose result buffer.memory has no room.
-    void compress_elsewhere(bool elsewhere, std::size_t least = sender::worth_a_job) noexcept
+    void compress_elsewhere(bool elsewhere, std::size_t least = drainer::least_for_job) noexcept
     {
-        sender_.compress_elsewhere(elsewhere, least);
+        drainer_.compress_elsewhere(elsewhere, least);
     }
 
     // --- sending -----------------------------------------------------------------------------------------------------
@@ -121,7 +126,7 @@ public:
         or_end([&] { links_.closed(*this, link, why, now); });
     }
 
-    void compressed(compression_job& job) { sender_.compressed(job); }
+    void compressed(compression_job& job) { drainer_.compressed(job); }
 
     std::size_t gather(connection_id link, std::span<bytes_view> out) const
     {
@@ -137,7 +142,7 @@ public:
 
     nanoseconds deadline() const noexcept
     {
-        auto at = std::min({links_.deadline(), sender_.deadline(), intake_.deadline()});
+        auto at = std::min({links_.deadline(), ready_.deadline(), settler_.deadline(), intake_.deadline()});
         if (shut_down_) return at;
         if (intake_.room_was_made()) return nanoseconds{0}; // let somebody in
         at = std::min({at, identity_at_, metadata_.deadline()});
@@ -156,7 +161,7 @@ public:
     bool poll(action& out)
     {
         if (links_.poll(out)) return true;
-        out.job = sender_.next_job();
+        out.job = compressor_.next_job();
         out.kind = action_kind::compress;
         return out.job != nullptr;
     }
@@ -186,7 +191,7 @@ public:
     // Everything sent so far goes out without lingering. The flush is over when flushed() says so.
     std::uint64_t flush()
     {
-        sender_.make_all_due();
+        ready_.make_all_due();
         return flushes_.flush();
     }
     bool flushed(std::uint64_t epoch) const noexcept { return flushes_.finished(epoch); }
@@ -200,7 +205,7 @@ public:
     {
         closing_ = shut_down_ = true;
         intake_.fail_all(why);
-        sender_.abort_all(why);
+        settler_.abort_all(why);
         links_.close_all(why);
     }
 
@@ -248,7 +253,7 @@ public:
     {
         logs_.add(log_level::info, "broker.connected", describe(*link.node));
         if (link.range(request_kind::produce).highest < min_produce_version(compression::zstd))
-            sender_.exclude_codec(compression::zstd);
+            compressor_.exclude(compression::zstd);
         if (!link.range(request_kind::produce).any() || !link.range(request_kind::metadata).any()) {
             last_trouble_ =
                 describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
@@ -274,7 +279,7 @@ public:
 
     void request_written(connection&, request& sent, instant now)
     {
-        for (const auto& cut : sent.cuts) sender_.handed_over(*cut.body, now);
+        for (const auto& cut : sent.cuts) settler_.handed_over(*cut.body, now);
     }
 
     void request_lost(connection& link, request& sent, error_code why, instant now)
@@ -286,15 +291,15 @@ public:
         else if (sent.kind == request_kind::produce)
             count_lost(*link.node, sent, why, now);
         for (const auto& cut : sent.cuts)
-            sender_.lost(*cut.body, sent.fully_written(), why ? why : make_error_code(errc::disconnected),
-                         now);
+            settler_.lost(*cut.body, sent.fully_written(), why ? why : make_error_code(errc::disconnected),
+                          now);
     }
 
     void release(request& over)
     {
         for (const auto& cut : over.cuts) {
             --cut.body->requests;
-            if (shut_down_) sender_.forget_flight(*cut.body);
+            if (shut_down_) settler_.forget_flight(*cut.body);
             lives_.release(*cut.body);
         }
     }
@@ -334,7 +339,7 @@ private:
             for (auto& partition : topic->partitions)
                 for (batch* flying = partition.flights.front(); flying;) {
                     batch* next = partition.flights.next(*flying);
-                    sender_.forget_flight(*flying); // that was taken for a request which was never made
+                    settler_.forget_flight(*flying); // that was taken for a request which was never made
                     flying = next;
                 }
     }
@@ -342,9 +347,10 @@ private:
     void advance(instant now)
     {
         links_.on_time(now);
-        sender_.on_time(now);
+        ready_.on_time(now);
+        settler_.on_time(now);
         intake_.give_up_late(now, last_trouble_);
-        if (sender_.take_stale_topics()) metadata_.ask_soon();
+        if (ready_.take_stale_topics()) metadata_.ask_soon();
         intake_.let_in(now);
         if (!shut_down_) {
             metadata_.ask_if_due(now);
@@ -355,7 +361,7 @@ private:
     bool take_identity(const request& sent, bytes_view body, instant now)
     {
         if (!identity_.take(sent, body, now)) return false;
-        for (const auto& [id, node] : view_.nodes()) sender_.update_ready(*node);
+        for (const auto& [id, node] : view_.nodes()) ready_.update_all_of(*node);
         return true;
     }
 
@@ -367,17 +373,17 @@ private:
         for (const auto& [id, node] : view_.nodes()) {
             send_ready_of(*node, now);
             if (takes_requests(*node, now) && node->link->unanswered == 0) {
-                sender_.hurry_if_worth_it(*node);
+                ready_.hurry_idle(*node);
                 send_ready_of(*node, now);
             }
-            blocked |= !node->ready.empty() && !sender_.has_identity();
+            blocked |= !node->ready.empty() && !epochs_.has_identity();
         }
         identity_at_ = blocked ? identity_.ask(now) : never;
     }
 
     void send_ready_of(broker_node& node, instant now)
     {
-        while (!node.ready.empty() && can_take(node, now) && sender_.has_identity())
+        while (!node.ready.empty() && can_take(node, now) && epochs_.has_identity())
             if (!send_request(node, now)) break;
     }
 
@@ -395,7 +401,8 @@ private:
         const std::int64_t most = config_.max_in_flight_requests_per_connection;
         const nanoseconds in_time = config_.request_timeout / 2;
         const bool quick = node.service_time <= in_time / most;
-        return static_cast<std::size_t>(quick ? most : std::max<std::int64_t>(in_time / node.service_time, 1));
+        return static_cast<std::size_t>(quick ? most
+                                              : std::max<std::int64_t>(in_time / node.service_time, 1));
     }
 
     bool can_take(broker_node& node, instant now)
@@ -414,7 +421,7 @@ private:
     bool send_request(broker_node& node, instant now)
     {
         taken_.clear();
-        sender_.drain(node, taken_, now);
+        drainer_.drain(node, taken_, now);
         if (taken_.empty()) return false;
         auto& link = *node.link;
         refuse_new_codecs(link, now);
@@ -434,14 +441,14 @@ private:
         const auto version = link.range(request_kind::produce).highest;
         std::erase_if(taken_, [&](batch* body) {
             if (version >= min_produce_version(body->codec())) return false;
-            batch_answer refusal;
+            batch_response refusal;
             refusal.error = broker_errc::unsupported_compression_type;
             refusal.note = std::make_unique<failure_note>();
             refusal.note->broker_message = describe(*link.node) + " speaks Produce up to version " +
                                            std::to_string(version) + ", " +
                                            std::string{compression_name(body->codec())} + " needs version " +
                                            std::to_string(min_produce_version(body->codec()));
-            sender_.answered(*body, std::move(refusal), now);
+            settler_.answered(*body, std::move(refusal), now);
             return true;
         });
     }
@@ -471,17 +478,17 @@ private:
             auto& about = *sent.cuts[i].body;
             auto& part = result.partitions[i];
             if (!part.present) { // a broker that forgets a partition has told us nothing about it
-                sender_.lost(about, true, errc::protocol_error, now);
+                settler_.lost(about, true, errc::protocol_error, now);
                 continue;
             }
             if (part.leader_id >= 0 && view_.apply_hint(*about.partition, part.leader_id, part.leader_epoch,
                                                         [&](partition_state& partition, broker_node* old) {
-                                                            sender_.leader_changed(partition, old);
+                                                            ready_.leader_changed(partition, old);
                                                         }))
                 leaders_moved = true;
             if (part.answer.error != broker_errc::none)
                 logs_.add(log_level::debug, "produce.refused", std::string{error_name(part.answer.error)});
-            sender_.answered(about, std::move(part.answer), now);
+            settler_.answered(about, std::move(part.answer), now);
         }
         if (leaders_moved) intake_.leaders_moved();
         return true;
@@ -490,7 +497,7 @@ private:
     bool false_and_lost(const connection& link, request& sent, instant now)
     {
         count_lost(*link.node, sent, errc::protocol_error, now);
-        for (const auto& cut : sent.cuts) sender_.lost(*cut.body, true, errc::protocol_error, now);
+        for (const auto& cut : sent.cuts) settler_.lost(*cut.body, true, errc::protocol_error, now);
         return false;
     }
 
@@ -528,7 +535,11 @@ private:
     broker_event_queue events_;
     producer_metrics metrics_; // its totals
     batch_lives lives_;
-    sender sender_;
+    batch_compressor compressor_;
+    partition_epochs epochs_;
+    ready_partitions ready_;
+    settler settler_;
+    drainer drainer_;
     links links_;
     intake intake_;
     any_broker brokers_;

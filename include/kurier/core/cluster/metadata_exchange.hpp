@@ -2,9 +2,9 @@
 // records that wait for their topic. When to ask is metadata_plan's.
 #pragma once
 
+#include <kurier/core/cluster/metadata_plan.hpp>
 #include <kurier/core/cluster/router.hpp>
 #include <kurier/core/intake/intake.hpp>
-#include <kurier/core/cluster/metadata_plan.hpp>
 
 #include <algorithm>
 #include <string>
@@ -16,8 +16,8 @@ class metadata_exchange
 {
 public:
     metadata_exchange(const producer_config& config, random_source& random, cluster_view& view, links& links,
-                      any_broker& brokers, sender& sender, intake& intake)
-        : config_{config}, view_{view}, links_{links}, brokers_{brokers}, sender_{sender}, intake_{intake},
+                      any_broker& brokers, ready_partitions& ready, intake& intake)
+        : config_{config}, view_{view}, links_{links}, brokers_{brokers}, ready_{ready}, intake_{intake},
           plan_{config, random}
     {}
 
@@ -69,7 +69,7 @@ public:
         }
         view_.apply(
             answer,
-            [&](partition_state& partition, broker_node* old) { sender_.leader_changed(partition, old); },
+            [&](partition_state& partition, broker_node* old) { ready_.leader_changed(partition, old); },
             [&](broker_node& moved) {
                 if (moved.link) links_.close(*moved.link, errc::disconnected);
             });
@@ -122,7 +122,7 @@ private:
     bool look_at(topic_state& topic)
     {
         for (auto& partition : topic.partitions)
-            if (partition.open || !partition.queue.empty()) sender_.update(partition);
+            if (partition.open || !partition.queue.empty()) ready_.update(partition);
         if (!topic.stale && topic.phase == topic_phase::known) return true;
         fail_hopeless(topic);
         if (topic.wanted) plan_.ask_soon();
@@ -143,7 +143,7 @@ private:
     cluster_view& view_;
     links& links_;
     any_broker& brokers_;
-    sender& sender_;
+    ready_partitions& ready_;
     intake& intake_;
     metadata_plan plan_;
     nanoseconds blocked_until_{0}; // no connection can be had before

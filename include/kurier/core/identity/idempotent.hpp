@@ -2,8 +2,9 @@
 #pragma once
 
 #include <kurier/core/cluster/router.hpp>
+#include <kurier/core/identity/partition_epochs.hpp>
+#include <kurier/core/produce/settle.hpp>
 #include <kurier/core/support/log_queue.hpp>
-#include <kurier/core/produce/sender.hpp>
 #include <kurier/protocol/messages/init_producer_id.hpp>
 
 #include <string>
@@ -14,8 +15,9 @@ class producer_id_exchange
 {
 public:
     producer_id_exchange(const producer_config& config, random_source& random, links& links,
-                         any_broker& brokers, sender& sender, log_queue& logs)
-        : config_{config}, random_{random}, links_{links}, brokers_{brokers}, sender_{sender}, logs_{logs}
+                         any_broker& brokers, settler& settler, partition_epochs& epochs, log_queue& logs)
+        : config_{config}, random_{random}, links_{links}, brokers_{brokers}, settler_{settler},
+          epochs_{epochs}, logs_{logs}
     {}
 
     // Batches wait for an id. Returns when to try again, if nothing else happens before.
@@ -27,7 +29,7 @@ public:
         if (!link) return brokers_.retry_at();
         const auto versions = link->range(request_kind::init_producer_id);
         if (!versions.any()) {
-            sender_.fail_unsent(errc::unsupported_version);
+            settler_.fail_unsent(errc::unsupported_version);
             return never;
         }
         protocol::init_producer_id_request question;
@@ -49,7 +51,7 @@ public:
         if (error != broker_errc::none) {
             failed(now);
             logs_.add(log_level::warning, "producer_id.refused", std::string{error_name(error)});
-            if (!retriable(error)) sender_.fail_unsent(error);
+            if (!retriable(error)) settler_.fail_unsent(error);
             return true;
         }
         if (answer.producer_id < 0 || answer.producer_epoch < 0) {
@@ -58,7 +60,7 @@ public:
         }
         asked_ = false;
         failures_ = 0;
-        sender_.identity_arrived({answer.producer_id, answer.producer_epoch});
+        epochs_.identity_arrived({answer.producer_id, answer.producer_epoch});
         return true;
     }
 
@@ -74,7 +76,8 @@ private:
     random_source& random_;
     links& links_;
     any_broker& brokers_;
-    sender& sender_;
+    settler& settler_;
+    partition_epochs& epochs_;
     log_queue& logs_;
     bool asked_ = false;
     nanoseconds not_before_{0};

@@ -2,10 +2,10 @@
 // there is room for them, and then let in, in the order in which they were sent.
 #pragma once
 
-#include <kurier/core/cluster/cluster_view.hpp>
-#include <kurier/core/produce/sender.hpp>
 #include <kurier/core/batching/sticky.hpp>
+#include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/intake/waiting_room.hpp>
+#include <kurier/core/produce/drain.hpp>
 
 #include <memory>
 #include <optional>
@@ -18,9 +18,10 @@ class intake
 {
 public:
     intake(const producer_config& config, const cluster_view& view, accumulator& records, batch_lives& lives,
-           sender& sender, flush_tracker& flushes, random_source& random, producer_metrics& metrics)
-        : config_{config}, view_{view}, records_{records}, lives_{lives}, sender_{sender}, flushes_{flushes},
-          random_{random}, metrics_{metrics}, room_{config.waiting_memory}
+           ready_partitions& ready, drainer& drainer, flush_tracker& flushes, random_source& random,
+           producer_metrics& metrics)
+        : config_{config}, view_{view}, records_{records}, lives_{lives}, ready_{ready}, drainer_{drainer},
+          flushes_{flushes}, random_{random}, metrics_{metrics}, room_{config.waiting_memory}
     {}
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
@@ -176,11 +177,11 @@ private:
         if (place.where && place.where == before) // whose epoch is no later: records get in in their order
             return place;
         if (place.where) {
-            if (before) sender_.closed(*before);
+            if (before) drainer_.closed(*before);
             lives_.begin(*place.where);
             if (flushes_.flushing()) records_.set_due(*place.where);
         }
-        sender_.update(partition);
+        ready_.update(partition);
         return place;
     }
 
@@ -215,7 +216,7 @@ private:
         if (!place.where) {
             const auto outside = waiting.owner ? record.value.size() : 0;
             const bool full = !pool().has_room(accumulator::room_for(record) - outside, pool().limit());
-            sender_.hurry(full ? nullptr : partition.leader);
+            ready_.hurry(full ? nullptr : partition.leader);
             return false;
         }
         auto& slot = place.where->slot_of(place.index);
@@ -260,7 +261,8 @@ private:
     const cluster_view& view_;
     accumulator& records_;
     batch_lives& lives_;
-    sender& sender_;
+    ready_partitions& ready_;
+    drainer& drainer_;
     flush_tracker& flushes_;
     random_source& random_;
     producer_metrics& metrics_;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <kurier/core/net/connection.hpp>
-#include <kurier/core/produce/sender.hpp>
+#include <kurier/core/produce/verdict.hpp>
 #include <kurier/protocol/frame.hpp>
 #include <kurier/protocol/messages/produce.hpp>
 #include <kurier/protocol/produce_fast.hpp>
@@ -20,7 +20,7 @@ struct produce_result
     struct part
     {
         bool present = false;
-        batch_answer answer;
+        batch_response answer;
         std::int32_t leader_id = -1, leader_epoch = -1;
     };
     struct endpoint

@@ -2,17 +2,11 @@
 // gets, and what an answer means. Pure functions of the partition's state.
 #pragma once
 
+#include <kurier/core/produce/epochs.hpp>
 #include <kurier/core/produce/sequence.hpp>
 #include <kurier/core/state/topic.hpp>
 
 namespace kurier::core {
-
-struct producer_identity // what InitProducerId gave
-{
-    std::int64_t id = -1;
-    std::int16_t epoch = -1;
-    bool valid() const noexcept { return id >= 0; }
-};
 
 // Was it last sent to the leader of today, elected in the epoch of today?
 inline bool same_leadership(const partition_state& partition, const batch& sent) noexcept

@@ -137,7 +137,7 @@ struct broker_node
     nanoseconds service_time{0}; // of its last Produce request, without the wait behind those before it
 
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads
-    std::size_t appended = 0; // about what of its records is unsent, see sender::hurry_if_worth_it
+    std::size_t appended = 0; // about what of its records is unsent, see ready_partitions::hurry_idle
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
     waiting_lane waiting; // records that found no room
 };

@@ -1,0 +1,38 @@
+// Who may start a producer epoch, and when: the one question that an idempotent and a transactional producer answer
+// differently. The sender side of core/ asks it here; the models are in core/identity/. A virtual call per batch, none
+// per record.
+#pragma once
+
+#include <kurier/core/state/topic.hpp>
+
+#include <cstdint>
+
+namespace kurier::core {
+
+struct producer_identity // as InitProducerId returned it
+{
+    std::int64_t id = -1;
+    std::int16_t epoch = -1;
+    bool valid() const noexcept { return id >= 0; }
+};
+
+class epoch_authority
+{
+public:
+    // Do batches carry a producer id, an epoch and a sequence?
+    virtual bool idempotent() const noexcept = 0;
+
+    // May the batch at the head of the partition's queue be sent now, beside those that are in flight?
+    virtual bool may_send(const partition_state& partition, const batch& head) const noexcept = 0;
+
+    // With nothing of the partition in flight: must it start an epoch before this batch is sent?
+    virtual bool needs_epoch(const partition_state& partition, const batch& head) const noexcept = 0;
+
+    // Starts one at sequence 0. False: a producer id has to be fetched first.
+    virtual bool start_epoch(partition_state& partition) noexcept = 0;
+
+protected:
+    ~epoch_authority() = default;
+};
+
+} // namespace kurier::core
