@@ -107,41 +107,47 @@ private:
         {
             const auto count = static_cast<broker_id>(model.state().metadata().brokers.size());
             for (broker_id broker = 1; broker <= count; ++broker) {
-                open_acceptor(broker, 0);
-                ports[broker] = acceptors.at(broker).local_endpoint().port();
+                const auto acceptor = open_acceptor(broker, 0);
+                ports[broker] = acceptor->local_endpoint().port();
                 model.state().set_endpoint(broker, "127.0.0.1", ports[broker]);
-                accept(broker);
+                accept(broker, acceptor);
             }
         }
 
-        void open_acceptor(broker_id broker, std::uint16_t port)
+        using shared_acceptor = std::shared_ptr<tcp::acceptor>;
+
+        shared_acceptor open_acceptor(broker_id broker, std::uint16_t port)
         {
-            tcp::acceptor acceptor{executor};
+            const auto acceptor = std::make_shared<tcp::acceptor>(executor);
             const tcp::endpoint endpoint{boost::asio::ip::address_v4::loopback(), port};
-            acceptor.open(endpoint.protocol());
-            acceptor.set_option(tcp::acceptor::reuse_address{true});
-            acceptor.bind(endpoint);
-            acceptor.listen();
-            acceptors.insert_or_assign(broker, std::move(acceptor));
+            acceptor->open(endpoint.protocol());
+            acceptor->set_option(tcp::acceptor::reuse_address{true});
+            acceptor->bind(endpoint);
+            acceptor->listen();
+            acceptors.insert_or_assign(broker, acceptor);
+            return acceptor;
         }
 
-        void accept(broker_id broker)
+        // A connection may have been accepted just before the broker was stopped, and its handler run only now: then
+        // this acceptor is closed, and the broker may even have another one.
+        void accept(broker_id broker, const shared_acceptor& acceptor)
         {
-            acceptors.at(broker).async_accept(
-                [self = shared_from_this(), broker](error_code ec, tcp::socket socket) {
-                    if (ec == boost::asio::error::operation_aborted || self->stopped) return;
-                    if (ec) return self->accept_later(broker);
+            acceptor->async_accept(
+                [self = shared_from_this(), broker, acceptor](error_code ec, tcp::socket socket) {
+                    if (!acceptor->is_open()) return;
+                    if (ec) return self->accept_later(broker, acceptor);
                     self->accepted(broker, std::move(socket));
-                    self->accept(broker);
+                    self->accept(broker, acceptor);
                 });
         }
 
-        void accept_later(broker_id broker) // out of file descriptors, most likely
+        void accept_later(broker_id broker,
+                          const shared_acceptor& acceptor) // out of file descriptors, most likely
         {
             auto pause =
                 std::make_shared<boost::asio::steady_timer>(executor, std::chrono::milliseconds{100});
-            pause->async_wait([self = shared_from_this(), pause, broker](error_code) {
-                if (!self->stopped && self->acceptors.contains(broker)) self->accept(broker);
+            pause->async_wait([self = shared_from_this(), pause, broker, acceptor](error_code) {
+                if (acceptor->is_open()) self->accept(broker, acceptor);
             });
         }
 
@@ -238,21 +244,30 @@ private:
         void stop_broker(broker_id broker)
         {
             model.stop_broker(broker);
-            acceptors.erase(broker);
+            close_acceptor(broker);
             deliver();
+        }
+
+        void close_acceptor(broker_id broker)
+        {
+            const auto found = acceptors.find(broker);
+            if (found == acceptors.end()) return;
+            error_code ignored;
+            found->second->close(ignored);
+            acceptors.erase(found);
         }
 
         void start_broker(broker_id broker)
         {
             model.start_broker(broker);
-            open_acceptor(broker, ports.at(broker));
-            accept(broker);
+            close_acceptor(broker); // started twice
+            accept(broker, open_acceptor(broker, ports.at(broker)));
         }
 
         void stop()
         {
             if (std::exchange(stopped, true)) return;
-            acceptors.clear();
+            while (!acceptors.empty()) close_acceptor(acceptors.begin()->first);
             timer.cancel();
             for (auto& [id, open] : clients) {
                 error_code ignored;
@@ -273,7 +288,7 @@ private:
         cluster_model model;
         boost::asio::steady_timer timer;
         core::nanoseconds armed = core::never;
-        std::map<broker_id, tcp::acceptor> acceptors;
+        std::map<broker_id, shared_acceptor> acceptors;
         std::map<broker_id, std::uint16_t> ports;
         std::map<connection_id, std::shared_ptr<client>> clients;
         bool stopped = false;

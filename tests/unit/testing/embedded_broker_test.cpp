@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -254,4 +255,37 @@ TEST_CASE("destroying a broker ends all that it does")
     }
     CHECK(context.run_for(5s) > 0);
     CHECK(context.stopped()); // nothing is left to wait for
+}
+
+TEST_CASE("a client that connects just before its broker is stopped")
+{
+    for (int clients = 1; clients < 4; ++clients)
+        for (int turns = 0; turns < 8; ++turns)
+            for (const bool starts_again : {false, true}) {
+                boost::asio::io_context context, other;
+                embedded_broker broker{context.get_executor()};
+                context.poll();
+                std::vector<tcp::socket> sockets;
+                for (int i = 0; i < clients; ++i) sockets.emplace_back(other);
+                // So many handlers of the event loop later the connection waits in it to be accepted, or was accepted
+                // and its handler is next.
+                std::function<void(int)> stop_after = [&](int left) {
+                    if (left > 0) return boost::asio::post(context, [&, left] { stop_after(left - 1); });
+                    broker.stop_broker(1);
+                    if (starts_again) broker.start_broker(1);
+                };
+                boost::asio::post(context, [&] {
+                    for (auto& socket : sockets)
+                        socket.connect({boost::asio::ip::address_v4::loopback(), broker.port(1)});
+                    stop_after(turns);
+                });
+                CAPTURE(clients);
+                CAPTURE(turns);
+                REQUIRE_NOTHROW(context.poll());
+                if (!starts_again) continue;
+                tcp::socket late{other};
+                REQUIRE_NOTHROW(late.connect({boost::asio::ip::address_v4::loopback(), broker.port(1)}));
+                context.poll();
+                CHECK(broker.cluster().connections() >= 1);
+            }
 }
