@@ -35,6 +35,10 @@ IMPURE = re.compile(
     r"std::(jthread|thread|mutex|recursive_mutex|shared_mutex|condition_variable|call_once|this_thread)\b|"
     r"#include <(thread|mutex|condition_variable|future|sys/socket\.h|unistd\.h)>|\b(thread_local|gettimeofday)\b")
 
+# Bytes go through io/transport.hpp, so only TCP itself has a socket, and the broker for tests
+SOCKET = re.compile(r"\btcp::socket\b|basic_stream_socket")
+SOCKET_OWNERS = {"kurier/io/tcp_transport.hpp", "kurier/testing/embedded_broker.hpp"}
+
 # What <kurier/producer.hpp> must not need, directly or through another header
 FOREIGN = re.compile(r"<(boost/(beast|json|url)|openssl/|zlib\.h|zstd|lz4|snappy)|<boost/asio\.hpp>|<boost/asio/ssl")
 
@@ -76,6 +80,8 @@ def check_header(header, text, known):
         for number, line in enumerate(text.splitlines(), 1):
             if found := IMPURE.search(line):
                 yield f"{header}:{number}: names {found[0]}, but Asio, clocks and threads start in {ASIO_STARTS_AT}/"
+    if header not in SOCKET_OWNERS and SOCKET.search(text):
+        yield f"{header}: names a socket; that is for {' and '.join(sorted(SOCKET_OWNERS))}"
     if "#pragma once" not in text:
         yield f"{header}: no #pragma once"
 
@@ -132,6 +138,7 @@ def self_check():
         ({"kurier/wire/a.hpp": head + "#include <kurier/core/b.hpp>\n", "kurier/core/b.hpp": head}, "later layer"),
         ({"kurier/core/a.hpp": head + "auto t = std::chrono::steady_clock::now();\n"}, "steady_clock::now"),
         ({"kurier/core/a.hpp": head + "#include <boost/asio/ip/tcp.hpp>\n"}, "boost/asio"),
+        ({"kurier/io/a.hpp": head + "tcp::socket s;\n"}, "names a socket"),
         ({"kurier/odd.hpp": head}, "no layer"),
         ({"kurier/wire/a.hpp": head + "#include <kurier/wire/a.hpp>\n"}, "cycle"),
         ({"kurier/wire/a.hpp": head + '#include "../core/b.hpp"\n', "kurier/core/b.hpp": head}, "later layer"),

@@ -11,8 +11,10 @@
 #include <kurier/core/state/record_bytes.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
+#include <kurier/io/counted.hpp>
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
+#include <kurier/io/turn_clock.hpp>
 #include <kurier/log.hpp>
 #include <kurier/metrics.hpp>
 #include <kurier/observer.hpp>
@@ -63,12 +65,9 @@ struct destroy_wait
 };
 using state_wait_ptr = std::unique_ptr<state_wait, destroy_wait>;
 
-class driver
+class driver : public counted
 {
 public:
-    driver(const driver&) = delete;
-    driver& operator=(const driver&) = delete;
-
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     operation_pool& operations() noexcept { return operations_; }
 
@@ -78,9 +77,9 @@ public:
     // The time of this turn of the event loop: the clock is read once, by whoever asks first.
     core::instant now()
     {
-        if (!fresh_) [[unlikely]]
+        if (!clock_.fresh()) [[unlikely]]
             begin_turn();
-        return now_;
+        return clock_.now();
     }
 
     // The core was changed from outside: a turn must follow. Many changes, one turn.
@@ -99,13 +98,13 @@ public:
         if (--users_ == 0) end_all();
     }
 
-    KURIER_DECL void keep_codecs(kept_codecs first, codec_factory more);
-    KURIER_DECL void compress_on(asio::any_io_executor workers);
-    KURIER_DECL void observe(observer_hooks hooks);
-    KURIER_DECL void log(log_event event);
-    KURIER_DECL void
-    send_early(); // what has become ready, without waiting for the end of the handler that runs
-    KURIER_DECL void add_wait(state_wait_ptr wait);
+    virtual void keep_codecs(kept_codecs first, codec_factory more) = 0;
+    virtual void compress_on(asio::any_io_executor workers) = 0;
+    virtual void observe(observer_hooks hooks) = 0;
+    virtual void log(log_event event) = 0;
+    virtual void
+    send_early() = 0; // what has become ready, without waiting for the end of the handler that runs
+    virtual void add_wait(state_wait_ptr wait) = 0;
 
     // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
 
@@ -148,31 +147,24 @@ public:
             drop_last(where);
     }
 
-    friend void intrusive_ptr_add_ref(driver* d) noexcept { ++d->references_; }
-    friend void intrusive_ptr_release(driver* d) noexcept
-    {
-        if (--d->references_ == 0) d->destroy();
-    }
-
 protected:
     explicit driver(asio::any_io_executor executor) : executor_{std::move(executor)} {}
-    ~driver() = default;
+    ~driver() override = default;
 
     asio::any_io_executor executor_;
     operation_pool operations_;
-    core::instant now_;
+    turn_clock clock_;
     record_metadata metadata_;
-    bool fresh_ = false, scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;
+    bool scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;
 
 private:
-    KURIER_DECL void begin_turn();
-    KURIER_DECL void schedule_turn();
-    KURIER_DECL void end_all();
-    KURIER_DECL void destroy() noexcept;
+    virtual void begin_turn() = 0;
+    virtual void schedule_turn() = 0;
+    virtual void end_all() = 0;
     event_loop& loop() noexcept;
     const event_loop& loop() const noexcept;
 
-    std::size_t references_ = 0, users_ = 0;
+    std::size_t users_ = 0;
     std::uint64_t refusals_ = 0; // by send, of records that the core never saw
 };
 

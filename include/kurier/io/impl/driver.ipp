@@ -17,47 +17,6 @@ inline const event_loop& driver::loop() const noexcept
     return static_cast<const event_loop&>(*this);
 }
 
-KURIER_DECL void driver::keep_codecs(kept_codecs first, codec_factory more)
-{
-    loop().keep_codecs(std::move(first), more);
-}
-KURIER_DECL void driver::compress_on(asio::any_io_executor workers)
-{
-    loop().compress_on(std::move(workers));
-}
-KURIER_DECL void driver::observe(observer_hooks hooks)
-{
-    loop().observe(std::move(hooks));
-}
-KURIER_DECL void driver::log(log_event event)
-{
-    loop().log(event);
-}
-KURIER_DECL void driver::send_early()
-{
-    loop().send_early();
-}
-KURIER_DECL void driver::add_wait(state_wait_ptr wait)
-{
-    loop().add_wait(std::move(wait));
-}
-KURIER_DECL void driver::begin_turn()
-{
-    loop().begin_turn();
-}
-KURIER_DECL void driver::schedule_turn()
-{
-    loop().schedule_turn();
-}
-KURIER_DECL void driver::end_all()
-{
-    loop().end_all();
-}
-KURIER_DECL void driver::destroy() noexcept
-{
-    delete &loop();
-}
-
 KURIER_DECL const producer_config& driver::config() const noexcept
 {
     return loop().core().config();

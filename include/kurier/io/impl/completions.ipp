@@ -1,0 +1,124 @@
+// Tells those who wait: for a record, for a state of the producer, and the observers.
+#pragma once
+
+#include <kurier/core/producer_core.hpp>
+#include <kurier/io/driver.hpp>
+#include <kurier/observer.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace kurier::io {
+
+class completions
+{
+public:
+    void add(state_wait_ptr wait) { waits_.push_back(std::move(wait)); }
+    void observe(observer_hooks hooks) { observers_.push_back(std::move(hooks)); }
+
+    // When a wait has to be asked again, if nothing happens before.
+    core::nanoseconds deadline() const noexcept
+    {
+        auto at = core::never;
+        for (const auto& wait : waits_) at = std::min(at, wait->deadline);
+        return at;
+    }
+
+    // `metadata` is made once for all records of a batch.
+    void announce(driver& machine, core::producer_core& core, record_metadata& metadata)
+    {
+        while (auto* done = core.next_done()) {
+            metadata.topic = done->partition->topic->name;
+            metadata.partition = done->partition->index;
+            announce(machine, *done);
+            core.announced(*done);
+        }
+        while (auto* failed = core.next_failed()) {
+            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
+                notify(failed->waiter.context, {nullptr, 0, failed, &machine});
+            core.announced(*failed);
+        }
+        ask_waits(machine);
+    }
+
+    void tell(const broker_event& event)
+    {
+        for (std::size_t i = 0; i < observers_.size(); ++i) // one may add another
+            if (const auto& hooks = observers_[i]; hooks.on_broker)
+                hooks.on_broker(hooks.observer.get(), event);
+    }
+
+    // Frees what waits without running it.
+    void abandon(core::producer_core& core)
+    {
+        core.abort(errc::aborted);
+        while (auto* done = core.next_done()) {
+            for (auto i = done->notified; i < static_cast<std::uint32_t>(done->accepted); ++i)
+                if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr))
+                    notify(done->waiter_of(i).context, {});
+            core.announced(*done);
+        }
+        while (auto* failed = core.next_failed()) {
+            if (const auto notify = std::exchange(failed->waiter.notify, nullptr))
+                notify(failed->waiter.context, {});
+            core.announced(*failed);
+        }
+        waits_.clear();
+    }
+
+private:
+    static constexpr std::uint32_t told_soon = 6; // memory has until then to bring what they wait in
+
+    void announce(driver& machine, core::batch& done)
+    {
+        const auto count = static_cast<std::uint32_t>(done.accepted);
+        if (!observers_.empty() && done.notified == 0 && done.live_records() > 0) [[unlikely]]
+            tell_observers(done, machine.now().steady);
+        while (done.notified < count) {
+            const auto index = done.notified++;
+            auto& slot = done.waiter_of(index);
+            if (index + told_soon < count) __builtin_prefetch(done.waiter_of(index + told_soon).context, 1);
+            if (const auto notify = std::exchange(slot.notify, nullptr))
+                notify(slot.context, {&done, index, nullptr, &machine, slot.time_delta});
+        }
+    }
+
+    [[gnu::noinline]] void tell_observers(const core::batch& done, core::nanoseconds now)
+    {
+        const auto end = done.attempts > 0 ? done.drained : now;
+        const batch_event event{done.partition->topic->name,
+                                done.partition->index,
+                                done.live_records(),
+                                done.wire_size(),
+                                done.codec(),
+                                done.attempts,
+                                end - done.created,
+                                now - done.created,
+                                done.error,
+                                done.written,
+                                done.base_offset};
+        for (std::size_t i = 0; i < observers_.size(); ++i)
+            if (const auto& hooks = observers_[i]; hooks.on_batch)
+                hooks.on_batch(hooks.observer.get(), event);
+    }
+
+    void ask_waits(driver& machine)
+    {
+        for (std::size_t i = 0; i < waits_.size();) {
+            error_code ec;
+            if (!waits_[i]->over(machine, ec)) {
+                ++i;
+                continue;
+            }
+            const auto wait = std::move(waits_[i]);
+            waits_.erase(waits_.begin() + static_cast<std::ptrdiff_t>(i));
+            wait->complete(ec);
+        }
+    }
+
+    std::vector<observer_hooks> observers_;
+    std::vector<state_wait_ptr> waits_;
+};
+
+} // namespace kurier::io

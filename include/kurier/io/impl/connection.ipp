@@ -1,0 +1,169 @@
+// The outer half of a connection: what the core wants written and read goes through a transport. The inner half, with
+// frames, requests and deadlines, is core/net/connection.hpp.
+#pragma once
+
+#include <kurier/io/impl/connector.ipp>
+#include <kurier/io/impl/turn_loop.ipp>
+#include <kurier/io/transport.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <memory>
+#include <utility>
+
+namespace kurier::io {
+
+class connection
+{
+public:
+    connection(turn_loop& loop, core::connection_id id, std::unique_ptr<transport> way)
+        : loop_{loop}, id_{id}, transport_{std::move(way)}
+    {}
+
+    void connect(const core::action& wanted, std::size_t& rotation)
+    {
+        connector_ = std::make_unique<connector>(loop_, loop_.executor(), *transport_, rotation);
+        connector_->start(wanted, io_handler::to<&connection::connected>(*this, write_memory_, nullptr));
+    }
+
+    // At once as much as the transport takes, which is nearly always everything: an operation would end in a turn of its
+    // own. Only the rest waits.
+    void write()
+    {
+        if (writing_ || connector_ || closing_) return;
+        for (auto range = gather(); !range.empty(); range = gather()) {
+            error_code ec;
+            const auto size = transport_->write_now(range, ec);
+            if (size > 0) loop_.core().written(id_, size, loop_.now());
+            if (ec == asio::error::would_block) {
+                write_later(size > 0 ? gather() : range);
+                return;
+            }
+            if (ec) {
+                close(ec);
+                return;
+            }
+        }
+    }
+
+    void close(error_code why)
+    {
+        if (!std::exchange(closing_, true)) {
+            error_ = why;
+            if (connector_) connector_->stop();
+            transport_->close();
+        }
+        finish();
+    }
+
+    // The memory stays: operations that were pending are in it.
+    void context_ended()
+    {
+        if (connector_) connector_->context_ended();
+        transport_.reset();
+    }
+
+private:
+    void connected(error_code ec, std::size_t)
+    {
+        connector_.reset();
+        if (ec || closing_) {
+            close(ec);
+            return;
+        }
+        loop_.core().connected(id_, loop_.read_clock());
+        read();
+        loop_.turn();
+    }
+
+    // --- reading -----------------------------------------------------------------------------------------------------
+
+    void read()
+    {
+        const auto space = loop_.core().read_space(id_);
+        if (space.empty() && loop_.core().closing())
+            loop_.wake(); // memory has run out: the core closes the connection
+        if (space.empty() || closing_) return;
+        reading_ = true;
+        transport_->read_some(asio::buffer(space.data(), space.size()),
+                              io_handler::to<&connection::was_read>(*this, read_memory_, &loop_));
+    }
+
+    void was_read(error_code ec, std::size_t size)
+    {
+        const auto now = loop_.read_clock();
+        if (size > 0 && !closing_) {
+            loop_.core().read(id_, size, now);
+            try {
+                loop_.turn();
+            } catch (...) { // a user's handler: the connection goes on reading all the same
+                asio::post(loop_.executor(), [this, kept = loop_.keep(), ec] { was_read(ec, 0); });
+                throw;
+            }
+        }
+        reading_ = false;
+        if (ec)
+            close(ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
+        else if (closing_)
+            finish();
+        else
+            read();
+    }
+
+    // --- writing -----------------------------------------------------------------------------------------------------
+
+    buffer_range gather()
+    {
+        const auto count = loop_.core().gather(id_, views_);
+        for (std::size_t i = 0; i < count; ++i) buffers_[i] = {views_[i].data(), views_[i].size()};
+        return {buffers_.data(), buffers_.data() + count};
+    }
+
+    void write_later(buffer_range range)
+    {
+        writing_ = true;
+        transport_->write_later(range,
+                                io_handler::to<&connection::was_written>(*this, write_memory_, &loop_));
+    }
+
+    void was_written(error_code ec, std::size_t size)
+    {
+        writing_ = false;
+        const auto now = loop_.read_clock();
+        if (size > 0)
+            loop_.core().written(id_, size, now); // also while closing: it decides what may have arrived
+        if (ec) {
+            close(ec);
+            return;
+        }
+        if (closing_) {
+            finish();
+            return;
+        }
+        write();
+        loop_.turn();
+    }
+
+    // --- the end -----------------------------------------------------------------------------------------------------
+
+    // Once no operation refers to its memory any more, the connection is over.
+    void finish()
+    {
+        if (!connector_ && !reading_ && !writing_) loop_.connection_over(id_, error_); // destroys it
+    }
+
+    turn_loop& loop_;
+    core::connection_id id_;
+    std::unique_ptr<transport> transport_;
+    std::unique_ptr<connector> connector_;   // while it is being made
+    bool reading_ = false, writing_ = false; // an operation is under way
+    bool closing_ = false;
+    error_code error_; // why it closes
+    std::array<bytes_view, 32> views_;
+    std::array<asio::const_buffer, 32> buffers_;
+    handler_memory read_memory_, write_memory_;
+};
+
+} // namespace kurier::io

@@ -1,0 +1,149 @@
+// When the core gets its turn: after each event, once for all that happened in one handler, and when its deadline comes.
+#pragma once
+
+#include <kurier/core/producer_core.hpp>
+#include <kurier/io/driver.hpp>
+#include <kurier/io/handler_memory.hpp>
+#include <kurier/io/impl/completions.ipp>
+
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace kurier::io {
+
+class turn_loop : public driver
+{
+public:
+    turn_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed)
+        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}
+    {}
+
+    core::producer_core& core() noexcept { return core_; }
+    const core::producer_core& core() const noexcept { return core_; }
+    boost::intrusive_ptr<turn_loop> keep() { return boost::intrusive_ptr<turn_loop>{this}; }
+
+    // A handler begins: what it tells the core happens now.
+    core::instant read_clock()
+    {
+        clock_.read();
+        return clock_.now();
+    }
+
+    void turn()
+    {
+        if (std::exchange(in_turn_, true)) {
+            again_ = true;
+            return;
+        }
+        turn_guard guard{*this};
+        do {
+            again_ = false;
+            core_.turn(clock_.now());
+            closing_ |= core_.closing(); // where memory has run out
+            perform_actions();
+            completions_.announce(*this, core_, metadata_);
+        } while (again_);
+        guard.finished = true;
+        arm_timer();
+    }
+
+    // A connection is over, and no operation refers to it any more. It is destroyed.
+    virtual void connection_over(core::connection_id id, error_code why) = 0;
+
+    // Writes what has become ready without waiting for the end of the handler that is running.
+    void send_early() final
+    {
+        if (in_turn_) return;
+        core_.turn(now());
+        perform_actions();
+    }
+
+    void add_wait(state_wait_ptr wait) final
+    {
+        completions_.add(std::move(wait));
+        wake();
+    }
+
+protected:
+    ~turn_loop() = default;
+
+    virtual void perform_actions() = 0;
+
+    void end_turns() // the executor is gone
+    {
+        closing_ = scheduled_ = true; // so that none is asked for
+        completions_.abandon(core_);
+        timer_.reset();
+    }
+
+    std::shared_ptr<void> codecs_; // before the core, which refers to them
+    core::producer_core core_;
+    completions completions_;
+
+private:
+    // A user's handler may throw: that leaves the event loop, but not the others untold.
+    struct turn_guard
+    {
+        turn_loop& self;
+        bool finished = false;
+        ~turn_guard()
+        {
+            self.in_turn_ = false;
+            self.clock_.turn_over();
+            if (!finished) self.wake();
+        }
+    };
+
+    void begin_turn() final
+    {
+        clock_.read();
+        wake();
+    }
+
+    void schedule_turn() final
+    {
+        scheduled_ = true;
+        asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
+                       self->scheduled_ = false;
+                       if (!self->again_) return; // another turn, sending early or reading, has done it
+                       if (!self->clock_.fresh())
+                           self->clock_.read(); // else this ends the turn of the handler that has just run
+                       self->turn();
+                   }));
+    }
+
+    void arm_timer()
+    {
+        const auto at = std::min(core_.deadline(), completions_.deadline());
+        if (at == core::never && armed_ != core::never) { // nothing is left to wait for: it must not hold us
+            armed_ = core::never;
+            timer_->cancel();
+        }
+        if (at >= armed_) return; // it rings early and is armed again then: cheaper than moving it each time
+        armed_ = at;
+        timer_->expires_at(std::chrono::steady_clock::time_point{
+            std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                std::max(at, clock_.now().steady))});
+        timer_->async_wait(asio::bind_allocator(handler_allocator<void>{timer_memory_[timer_flip_ ^= 1]},
+                                                [self = keep(), at](error_code ec) {
+                                                    if (ec || self->armed_ != at) return;
+                                                    self->armed_ = core::never;
+                                                    self->clock_.read();
+                                                    self->turn();
+                                                }));
+    }
+
+    std::optional<asio::steady_timer> timer_;
+    handler_memory wake_memory_, timer_memory_[2];
+    int timer_flip_ = 0;
+    core::nanoseconds armed_ = core::never;
+};
+
+} // namespace kurier::io

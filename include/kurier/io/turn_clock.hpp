@@ -1,0 +1,54 @@
+// The time of a turn. The steady clock is read once in each turn, by whoever asks first; wall time follows from it, and
+// both clocks are compared only now and then. Records sent in one turn share their create time.
+#pragma once
+
+#include <kurier/instant.hpp>
+
+#include <chrono>
+
+namespace kurier::io {
+
+class turn_clock
+{
+public:
+    turn_clock() { synchronise(); }
+
+    // Is the time that of the handler that runs now?
+    bool fresh() const noexcept { return fresh_; }
+    void turn_over() noexcept { fresh_ = false; }
+
+    const core::instant& now() const noexcept { return now_; } // when it was read last
+
+    void read()
+    {
+        fresh_ = true;
+        now_.steady = steady();
+        const auto passed = now_.steady - synchronised_;
+        if (passed > std::chrono::milliseconds{500})
+            synchronise();
+        else
+            now_.wall_ms = milliseconds(wall_then_ + passed);
+    }
+
+private:
+    static core::nanoseconds steady() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+    static std::int64_t milliseconds(std::chrono::nanoseconds since_epoch)
+    {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
+    }
+
+    void synchronise()
+    {
+        now_.steady = synchronised_ = steady();
+        wall_then_ = std::chrono::system_clock::now().time_since_epoch();
+        now_.wall_ms = milliseconds(wall_then_);
+    }
+
+    core::instant now_;
+    core::nanoseconds synchronised_{0};
+    std::chrono::nanoseconds wall_then_{0}; // at synchronised_
+    bool fresh_ = false;
+};
+
+} // namespace kurier::io
