@@ -55,7 +55,7 @@ struct batch_event
     std::chrono::nanoseconds queued{0}; // its first record, until the batch was first handed to a connection
     std::chrono::nanoseconds taken{0};  // its first record, from send until now
     error_code error;                   // why it failed
-    persisted written = persisted::no;  // is it in the log?
+    persisted written = persisted::no;  // is it in the log? possibly, when delivered with acks=0
     std::int64_t base_offset = -1;      // of its first record, where the broker told it
 };
 static_assert(std::is_trivially_destructible_v<batch_event>);

@@ -108,6 +108,56 @@ TEST_CASE("KIP-467: the broker names the record at fault; the others of its batc
     CHECK_FALSE(s.outcomes[2].blamed);
 }
 
+TEST_CASE("KIP-467: the broker counts what is on the wire, where a withdrawn record has no place")
+{
+    core_script s{lingering()};
+    s.warm_up();
+    s.send("t", "withdrawn");
+    REQUIRE(s.core.withdraw(*s.last_place.where, s.last_place.index));
+    s.send("t", "good");
+    s.send("t", "bad");
+    s.step(5ms);
+    s.answer(reply{.error = invalid_record, .records = {{1, "no key"}}, .message = "one record was refused"});
+    CHECK_FALSE(s.outcomes[1].blamed);
+    CHECK(s.outcomes[2].blamed);
+    CHECK(s.outcomes[2].text == "no key");
+    CHECK(s.outcomes[2].failure->record_index == 1);
+}
+
+TEST_CASE(
+    "The last broker of a failed record is the address at which it was tried, wherever the broker is now")
+{
+    auto config = plain_config();
+    config.metadata_max_age = 1s;
+    config.retries = 0;
+    core_script s{config};
+    s.brokers[2] = 9002;
+    s.topics["t"].partitions = {{.leader = 1}, {.leader = 2}};
+    s.warm_up();
+    auto& told = s.send("t", "a", 0);
+    s.step();
+    s.brokers[1] = 9003;
+    s.step(2s); // broker 2 says so, and the connection to the old address ends
+    CHECK(s.core.view().node(1)->port == 9003);
+    REQUIRE(told.done());
+    CHECK(told.failure->last_broker == "broker:9001 (id 1)");
+}
+
+TEST_CASE("A batch that the topic has no room for says whether it is one record's fault")
+{
+    core_script s;
+    s.warm_up();
+    auto& alone = s.send("t", "a");
+    s.step();
+    s.answer(message_too_large);
+    CHECK(alone.failure->text.find("the batch of this record alone has ") == 0);
+
+    batch several; // compressed by a codec that is gone, say
+    several.record_count = 3;
+    several.size = 1000;
+    CHECK(size_of_refused(several).find("a batch of 3 records that cannot be split has 1000 bytes") == 0);
+}
+
 TEST_CASE("the pauses between retries: 100, 200, 400, 800, 1000 ms, each +-20 %")
 {
     core_script s;
@@ -323,6 +373,7 @@ TEST_CASE("acks=0: done when written, offset unknown, several in flight")
     auto& first = s.send("t", "a");
     s.step();
     CHECK(first.ok());
+    CHECK(first.written == persisted::possibly); // nobody will say
     CHECK(first.offset == -1);
     CHECK(s.unacknowledged.size() == 1);
     CHECK(s.unacknowledged[0].acks == 0);

@@ -3,6 +3,7 @@
 // performs the core's actions, tells records their fate and checks the core's invariants.
 #pragma once
 
+#include <kurier/core/explain.hpp>
 #include <kurier/core/invariants.hpp>
 #include <kurier/core/producer_core.hpp>
 #include <kurier/protocol/messages.hpp>
@@ -43,6 +44,7 @@ struct outcome
     int attempts = 0;
     std::string text; // the waiting record's, or the broker's message
     bool blamed = true;
+    std::shared_ptr<delivery_failure> failure; // of a record that got into a batch
 
     bool done() const { return times_told > 0; }
     bool ok() const { return done() && !error; }
@@ -483,14 +485,10 @@ private:
             told.offset = where.offset_of(what.index);
             told.timestamp = where.timestamp_of(where.waiter_of(what.index).time_delta);
         }
-        if (where.note) {
-            told.text = where.note->broker_message;
-            told.blamed = where.note->records.empty();
-            for (const auto& record : where.note->records)
-                if (record.index == what.index) {
-                    told.blamed = true;
-                    told.text = record.message;
-                }
+        if (where.error) {
+            told.failure = explain(where, what.index);
+            told.text = told.failure->broker_message;
+            told.blamed = told.failure->code == where.error;
         }
     }
 

@@ -213,8 +213,9 @@ private:
         const auto& done = access::done(core_);
         for (const batch* one = done.front(); one; one = done.next(*one)) {
             require(one->done() && !one->age_hook.linked, "a batch to be announced is not done");
-            require(one->record_count == 0 || one->error || one->written == persisted::yes,
-                    "success without a write");
+            const auto success = core_.config().acks == acks::none ? persisted::possibly : persisted::yes;
+            require(one->record_count == 0 || one->error || one->written == success,
+                    "success that says the wrong thing about the log");
         }
         const auto& backoffs = access::backoffs(core_);
         for (const auto* partition = backoffs.front(); partition; partition = backoffs.next(*partition))

@@ -251,12 +251,12 @@ public:
 
     void link_ready(connection& link, instant)
     {
-        logs_.add(log_level::info, "broker.connected", describe(*link.node));
+        logs_.add(log_level::info, "broker.connected", *link.node->name);
         if (link.range(request_kind::produce).highest < min_produce_version(compression::zstd))
             compressor_.exclude(compression::zstd);
         if (!link.range(request_kind::produce).any() || !link.range(request_kind::metadata).any()) {
             last_trouble_ =
-                describe(*link.node) + " speaks no version of Produce or Metadata that this library knows";
+                *link.node->name + " speaks no version of Produce or Metadata that this library knows";
             logs_.add(log_level::error, "broker.unsupported", last_trouble_);
             links_.close(link, errc::unsupported_version);
             return;
@@ -313,7 +313,7 @@ public:
         if (!why) return; // on purpose, or idle
         ++metrics_.connections_failed;
         if (why == errc::unsupported_version) return; // told already
-        last_trouble_ = describe(*link.node) + ": " + why.message();
+        last_trouble_ = *link.node->name + ": " + why.message();
         logs_.add(link.reached_ready ? log_level::info : log_level::warning,
                   link.reached_ready ? "broker.disconnected" : "broker.unreachable", last_trouble_);
         metadata_.doubt_all();
@@ -444,7 +444,7 @@ private:
             batch_response refusal;
             refusal.error = broker_errc::unsupported_compression_type;
             refusal.note = std::make_unique<failure_note>();
-            refusal.note->broker_message = describe(*link.node) + " speaks Produce up to version " +
+            refusal.note->broker_message = *link.node->name + " speaks Produce up to version " +
                                            std::to_string(version) + ", " +
                                            std::string{compression_name(body->codec())} + " needs version " +
                                            std::to_string(min_produce_version(body->codec()));
@@ -517,13 +517,7 @@ private:
         metrics_.throttle_time.add(pause);
         events_.add(*link.node, broker_change::throttled, {}, 0, pause);
         logs_.add(log_level::info, "broker.throttles",
-                  describe(*link.node) + " for " + std::to_string(milliseconds) + " ms");
-    }
-
-    static std::string describe(const broker_node& node)
-    {
-        auto text = node.host + ":" + std::to_string(node.port);
-        return node.id >= 0 ? text + " (id " + std::to_string(node.id) + ")" : text;
+                  *link.node->name + " for " + std::to_string(milliseconds) + " ms");
     }
 
     const producer_config config_;

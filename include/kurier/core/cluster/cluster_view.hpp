@@ -31,8 +31,7 @@ public:
             node->id = id--;
             server_address address;
             (void)parse_server_address(server, address);
-            node->host = address.host;
-            node->port = address.port;
+            node->move_to(address.host, address.port);
             bootstrap_.emplace_back(std::move(node));
         }
     }
@@ -82,15 +81,14 @@ public:
         auto found = nodes_.find(id);
         if (found == nodes_.end()) { // made first: without memory no empty place is left
             found = nodes_.emplace(id, std::make_unique<broker_node>()).first;
+            found->second->id = id;
             adopt_bootstrap(*found->second, host, static_cast<std::uint16_t>(port));
         }
         auto& node = found->second;
-        node->id = id;
         node->current = true;
         if (node->host == host && node->port == port) return false;
         const bool moved = !node->host.empty();
-        node->host = host;
-        node->port = static_cast<std::uint16_t>(port);
+        node->move_to(host, static_cast<std::uint16_t>(port));
         node->failures = 0;
         node->retry_at = nanoseconds{0};
         return moved;
@@ -134,8 +132,7 @@ private:
     {
         for (auto& candidate : bootstrap_)
             if (candidate->link && candidate->host == host && candidate->port == port) {
-                node.host = candidate->host;
-                node.port = candidate->port;
+                node.move_to(host, port);
                 node.link = std::exchange(candidate->link, nullptr);
                 node.api_versions_try = candidate->api_versions_try;
                 node.throttled_until = candidate->throttled_until;

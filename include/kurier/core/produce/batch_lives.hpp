@@ -50,7 +50,9 @@ public:
 
     // --- the end -----------------------------------------------------------------------------------------------------
 
-    void succeed(batch& about, std::int64_t base_offset, std::int64_t log_append_time, instant now)
+    // `written`: yes, or possibly where no response will ever say so (acks=0).
+    void succeed(batch& about, persisted written, std::int64_t base_offset, std::int64_t log_append_time,
+                 instant now)
     {
         if (about.done()) {
             release(about); // the promise was broken by its deadline; the answer came after it
@@ -66,7 +68,7 @@ public:
         metrics_.records_delivered += static_cast<std::uint64_t>(about.live_records());
         metrics_.batch_bytes += about.wire_size();
         metrics_.delivery_time.add(now.steady - about.created);
-        finish(about, {}, persisted::yes);
+        finish(about, {}, written);
     }
 
     void fail(batch& about, error_code why, persisted written)

@@ -169,6 +169,7 @@ private:
         partition.flights.push_back(head);
         head.phase = batch_phase::in_flight;
         head.last_attempt_leader = node.id;
+        head.last_broker = node.name;
         head.last_attempt_epoch = partition.leader_epoch;
     }
 

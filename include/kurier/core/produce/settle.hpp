@@ -35,7 +35,7 @@ public:
             leave_flight(about);
             acknowledged(partition, about);
             close_gap_if_resolved(partition);
-            lives_.succeed(about, error == broker_errc::none ? response.base_offset : -1,
+            lives_.succeed(about, persisted::yes, error == broker_errc::none ? response.base_offset : -1,
                            response.log_append_time, now);
         } else if (about.done()) { // it expired meanwhile: only its place in the sequence still matters
             drop_finished_flight(about);
@@ -59,7 +59,7 @@ public:
     void handed_over(batch& about, instant now) // acks=0: the socket has all of it, and no response will come
     {
         leave_flight(about);
-        lives_.succeed(about, -1, -1, now);
+        lives_.succeed(about, persisted::possibly, -1, -1, now);
         ready_.update(*about.partition);
     }
 

@@ -20,7 +20,7 @@ inline void collect_root_slots(batch& piece, const batch& whole, const batch& ro
         return;
     }
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(whole.accepted); ++i) {
-        const auto at = static_cast<std::int32_t>(whole.positions ? (*whole.positions)[i] : i);
+        const auto at = static_cast<std::int32_t>(whole.position_of(i));
         if (at >= from && at < from + count) piece.root_slots.push_back(i); // not one that is not_on_wire
     }
 }
@@ -38,6 +38,7 @@ inline void fill_piece(batch& piece, const batch& whole, batch& root, wire::read
     piece.base_sequence = whole.has_sequence() ? sequence_after(whole.base_sequence, from) : -1;
     piece.maybe_written = whole.maybe_written;
     piece.attempts = whole.attempts - 1; // a split is not a retry
+    piece.last_broker = whole.last_broker;
     piece.phase = batch_phase::ready;
     piece.due = true;
     piece.root = &root;

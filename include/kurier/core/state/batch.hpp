@@ -56,7 +56,7 @@ struct slot
 // A record of the batch that the broker named as the culprit (KIP-467).
 struct record_failure
 {
-    std::uint32_t index;
+    std::uint32_t index; // its position on the wire
     std::string message;
 };
 
@@ -119,7 +119,8 @@ struct batch
     std::int16_t producer_epoch = -1;
     std::int32_t base_sequence = -1; // -1: never drained, so certainly never sent
     std::int32_t last_attempt_leader = -1, last_attempt_epoch = -1;
-    int attempts = 0;           // how often it was handed to a connection
+    std::shared_ptr<const std::string> last_broker; // the leader's name and address at the last attempt
+    int attempts = 0;                               // how often it was handed to a connection
     bool maybe_written = false; // an attempt ended without an answer that rules the write out
     bool sealed = false;        // header and checksum are current
     bool due = false;           // linger is over (or a flush wants it)
@@ -165,8 +166,12 @@ struct batch
     }
     std::int64_t offset_of(std::uint32_t index) const noexcept
     {
-        if (base_offset < 0) return -1;
-        return base_offset + static_cast<std::int64_t>(positions ? (*positions)[index] : index);
+        return base_offset < 0 ? -1 : base_offset + static_cast<std::int64_t>(position_of(index));
+    }
+    // On the wire, which is what a broker counts; or not_on_wire.
+    std::uint32_t position_of(std::uint32_t index) const noexcept
+    {
+        return positions ? (*positions)[index] : index;
     }
     bool done() const noexcept { return phase == batch_phase::done; }
 

@@ -123,6 +123,8 @@ struct broker_node
     std::int32_t id = -1; // negative: known by its bootstrap address only
     std::string host;
     std::uint16_t port = 0;
+    // "host:port (id n)". Shared with the batches that were sent there: the broker may move before one of them fails.
+    std::shared_ptr<const std::string> name;
     std::string rack;
     bool current = true; // listed by the newest metadata (or a bootstrap address)
 
@@ -140,6 +142,15 @@ struct broker_node
     std::size_t appended = 0; // about what of its records is unsent, see ready_partitions::hurry_idle
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
     waiting_lane waiting; // records that found no room
+
+    void move_to(std::string_view new_host, std::uint16_t new_port)
+    {
+        auto address = std::string{new_host} + ":" + std::to_string(new_port);
+        if (id >= 0) address += " (id " + std::to_string(id) + ")";
+        name = std::make_shared<const std::string>(std::move(address));
+        host = new_host;
+        port = new_port;
+    }
 };
 
 } // namespace kurier::core

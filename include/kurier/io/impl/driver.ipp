@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kurier/config/validation.hpp>
+#include <kurier/core/explain.hpp>
 #include <kurier/io/impl/event_loop.ipp>
 
 #include <random>
@@ -100,39 +101,9 @@ KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::
                                                                     std::uint32_t index) const
 {
     const auto& core = loop().core();
-    auto failure = std::make_shared<delivery_failure>();
-    const auto& partition = *where.partition;
-    failure->code = where.error;
-    failure->topic = std::string_view{partition.topic->name};
-    failure->partition = partition.index;
-    failure->attempts = where.attempts;
-    failure->last_error = where.last_error;
-    failure->persisted = where.written;
-    if (const auto* broker = core.view().node(where.last_attempt_leader))
-        failure->last_broker =
-            broker->host + ":" + std::to_string(broker->port) + " (id " + std::to_string(broker->id) + ")";
-    if (where.error == broker_errc::message_too_large)
-        failure->text =
-            "the batch of this record alone has " + std::to_string(where.wire_size()) +
-            " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
-    if (where.outside && where.last_error == errc::disconnected)
-        failure->text = "the broker closed the connection on a request of more than " +
-                        std::to_string(where.wire_size()) +
-                        " bytes; its limit may be lower (socket.request.max.bytes)";
+    auto failure = core::explain(where, index);
     if (!where.last_error && !where.attempts && !core.last_trouble().empty())
         failure->text = core.last_trouble();
-    if (where.note) {
-        failure->broker_message = where.note->broker_message;
-        bool blamed = where.note->records.empty();
-        for (const auto& record : where.note->records)
-            if (record.index == index) {
-                blamed = true;
-                failure->record_index = static_cast<std::int32_t>(index);
-                if (!record.message.empty()) failure->broker_message = record.message;
-            }
-        if (!blamed) failure->code = errc::batch_failed_with_other_record;
-    }
-    failure->retriable = retriable(failure->code);
     return failure;
 }
 

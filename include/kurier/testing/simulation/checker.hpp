@@ -237,8 +237,7 @@ private:
 
     bool must_be_written(const sent_record& record) const noexcept
     {
-        return config_.acks != acks::none && !record.pending() && record.told > 0 &&
-               record.written == persisted::yes;
+        return !record.pending() && record.told > 0 && record.written == persisted::yes;
     }
     static bool must_not_be_written(const sent_record& record) noexcept
     {
@@ -273,13 +272,14 @@ private:
         log_.add(clock_.now(), event_kind::delivered, static_cast<std::int64_t>(about.number), offset,
                  partition, timestamp);
         about.state = record_state::delivered;
-        about.written = persisted::yes;
+        about.written = where.written;
         about.offset = offset;
         if (about.partition >= 0 && about.partition != partition)
             fail(name(about) + " was delivered to another partition");
         about.partition = partition;
         if (config_.acks == acks::none) {
             if (offset != -1) fail(name(about) + " has an offset that nobody gave");
+            if (where.written != persisted::possibly) fail(name(about) + " is written, and nobody said so");
             return;
         }
         if (about.appended == 0) return fail(name(about) + " is delivered, and no log has it");

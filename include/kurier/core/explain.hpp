@@ -1,0 +1,59 @@
+// What is known about a record that failed, in the words of delivery_failure: from its batch, or from the waiting room
+// when it never got into one.
+#pragma once
+
+#include <kurier/core/state/topic.hpp>
+#include <kurier/delivery_error.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace kurier::core {
+
+inline std::string size_of_refused(const batch& where)
+{
+    const auto what = where.record_count == 1 ? std::string{"the batch of this record alone"}
+                                              : "a batch of " + std::to_string(where.record_count) +
+                                                    " records that cannot be split";
+    return what + " has " + std::to_string(where.wire_size()) +
+           " bytes; the limit is max.message.bytes of the topic, or message.max.bytes of the broker";
+}
+
+// What the broker said about the batch, and about this record (KIP-467): those that it does not name failed with them.
+inline void blame(delivery_failure& failure, const failure_note& note, std::uint32_t position)
+{
+    failure.broker_message = note.broker_message;
+    bool blamed = note.records.empty();
+    for (const auto& record : note.records)
+        if (record.index == position) {
+            blamed = true;
+            failure.record_index = static_cast<std::int32_t>(position);
+            if (!record.message.empty()) failure.broker_message = record.message;
+        }
+    if (!blamed) failure.code = errc::batch_failed_with_other_record;
+}
+
+// `index`: of the record in `where`, which has failed.
+inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32_t index)
+{
+    auto failure = std::make_shared<delivery_failure>();
+    const auto& partition = *where.partition;
+    failure->code = where.error;
+    failure->topic = std::string_view{partition.topic->name};
+    failure->partition = partition.index;
+    failure->attempts = where.attempts;
+    if (where.last_broker) failure->last_broker = *where.last_broker;
+    failure->last_error = where.last_error;
+    failure->persisted = where.written;
+    if (where.error == broker_errc::message_too_large) failure->text = size_of_refused(where);
+    if (where.outside && where.last_error == errc::disconnected)
+        failure->text = "the broker closed the connection on a request of more than " +
+                        std::to_string(where.wire_size()) +
+                        " bytes; its limit may be lower (socket.request.max.bytes)";
+    if (where.note) blame(*failure, *where.note, where.position_of(index));
+    failure->retriable = retriable(failure->code);
+    return failure;
+}
+
+} // namespace kurier::core
