@@ -503,7 +503,7 @@ TEST_CASE("a producer id that can't be had fails what was not sent; what is in f
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
     s.warm_up();
     s.change(0).producer.epoch = last_producer_epoch;
-    s.change(0).producer.restart = true; // partition 0 needs a new id
+    s.change(0).producer.fault = epoch_fault::broken; // partition 0 needs a new id
     s.init_producer_id_error = cluster_authorization_failed;
     auto& flying = s.send("t", "flies", 1);
     s.step();

@@ -1,15 +1,16 @@
 // The small parts of the core by themselves.
 #include <kurier/core/batching/accumulator.hpp>
-#include <kurier/core/support/backoff.hpp>
-#include <kurier/core/state/buffer_pool.hpp>
 #include <kurier/core/batching/flush_tracker.hpp>
-#include <kurier/core/state/intrusive_list.hpp>
-#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/batching/sticky.hpp>
 #include <kurier/core/cluster/metadata_plan.hpp>
+#include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/produce/producer_rules.hpp>
 #include <kurier/core/produce/rewrite.hpp>
 #include <kurier/core/produce/sequence.hpp>
-#include <kurier/core/batching/sticky.hpp>
+#include <kurier/core/state/buffer_pool.hpp>
+#include <kurier/core/state/intrusive_list.hpp>
+#include <kurier/core/support/backoff.hpp>
+#include <kurier/core/support/log_queue.hpp>
 #include <kurier/record/batch_reader.hpp>
 
 #include <doctest/doctest.h>
@@ -585,13 +586,15 @@ TEST_CASE("rules: sequences, epochs and gaps as pure functions")
 {
     filled f;
     auto& state = f.partition.producer;
-    producer_identity identity{7, 3};
+    producer_config config;
+    partition_epochs epochs{config};
+    epochs.identity_arrived({7, 3});
     f.add("a");
     f.add("b");
     f.records.close(f.partition);
     batch& head = *f.partition.queue.front();
-    CHECK(needs_new_epoch(f.partition, head, identity));
-    CHECK(start_epoch(f.partition, identity));
+    CHECK(epochs.needs_epoch(f.partition, head));
+    CHECK(epochs.start_epoch(f.partition));
     CHECK(state.id == 7);
     CHECK(state.epoch == 3);
     state.next_sequence = 2147483647;
@@ -633,9 +636,23 @@ TEST_CASE("rules: sequences, epochs and gaps as pure functions")
     CHECK_FALSE(state.gap);
 
     state.epoch = last_producer_epoch;
-    CHECK_FALSE(start_epoch(f.partition, identity));
-    CHECK(start_epoch(f.partition, {8, 0}));
+    CHECK_FALSE(epochs.start_epoch(f.partition));
+    CHECK_FALSE(epochs.has_identity());
+    epochs.identity_arrived({8, 0});
+    CHECK(epochs.start_epoch(f.partition));
     CHECK(state.epoch == 0);
+    state.fault = epoch_fault::broken;
+    CHECK(epochs.start_epoch(f.partition));
+    CHECK(state.id == 8);
+    CHECK(state.epoch == 1);
+    CHECK(state.fault == epoch_fault::none);
+    state.fault = epoch_fault::fenced; // epochs are left, but the id belongs to another producer
+    CHECK_FALSE(epochs.start_epoch(f.partition));
+    CHECK(state.epoch == 1);
+    epochs.identity_arrived({9, 5});
+    CHECK(epochs.start_epoch(f.partition));
+    CHECK(state.id == 9);
+    CHECK(state.epoch == 5);
     f.records.recycle(head);
 }
 

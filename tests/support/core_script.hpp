@@ -456,7 +456,7 @@ public:
         if (!topic || topic->partitions.empty()) return;
         auto& partition = topic->partitions[random.below(topic->partitions.size())];
         auto& state = partition.producer;
-        if (!core.idle() || state.id < 0 || state.gap || state.restart) return;
+        if (!core.idle() || state.id < 0 || state.gap || state.fault != epoch_fault::none) return;
         if (random.below(2) == 0) state.epoch = last_producer_epoch;
         state.next_sequence = 0x7ffffffe;
         state.last_acked = 0x7ffffffd;

@@ -153,7 +153,7 @@ private:
                     partition);
             before = current;
         }
-        if (!before && !state.gap && !state.restart && state.last_acked >= 0)
+        if (!before && !state.gap && state.fault == epoch_fault::none && state.last_acked >= 0)
             require(sequence_after(state.last_acked, 1) == state.next_sequence,
                     "all is answered, yet the broker expects another sequence", partition);
     }

@@ -32,15 +32,27 @@ public:
 
     bool needs_epoch(const partition_state& partition, const batch& head) const noexcept override
     {
-        return needs_new_epoch(partition, head, identity_);
+        const auto& state = partition.producer;
+        if (in_doubt(head)) return false; // resent as it is: the response tells what became of it
+        return state.fault != epoch_fault::none || state.id < 0 ||
+               (!head.has_sequence() && (state.gap || state.id != identity_.id));
     }
 
     bool start_epoch(partition_state& partition) noexcept override
     {
-        if (core::start_epoch(partition, identity_)) return true;
-        wants_identity_ = true;
-        return false;
+        const auto& state = partition.producer;
+        if (state.id != identity_.id) {
+            begin_epoch(partition, identity_);
+        } else if (state.fault != epoch_fault::fenced && state.epoch != last_producer_epoch) {
+            begin_epoch(partition, {state.id, static_cast<std::int16_t>(state.epoch + 1)});
+        } else {
+            wants_identity_ = true;
+            return false;
+        }
+        return true;
     }
+
+    bool may_restart_after(epoch_fault) const noexcept override { return idempotent_; }
 
     // False while batches have to wait for a producer id.
     bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_identity_); }

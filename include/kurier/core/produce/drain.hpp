@@ -97,8 +97,8 @@ private:
     batch* close_head(partition_state& partition)
     {
         for (;;) {
-            if (partition.producer.fenced)
-                settler_.fail_fenced(partition); // nothing is in flight, see may_follow_flights
+            // Once fenced, nothing is in flight here: may_follow_flights waits for that.
+            if (partition.producer.fault == epoch_fault::fenced) settler_.fail_in_doubt(partition);
             batch* head = ready_partitions::head_of(partition);
             if (!head || head->compressing) return nullptr; // the one before it has just failed
             if (head == partition.open) records_.close(partition);
@@ -110,8 +110,7 @@ private:
                     continue;
                 }
             }
-            if (compressor_.elsewhere() && begin_job(*head))
-                return nullptr; // ready again when the job returns
+            if (compressor_.elsewhere() && begin_job(*head)) return nullptr; // until the job returns
             if (compressor_.compress(*head)) records_.shrink(*head);
             return head;
         }

@@ -31,6 +31,9 @@ public:
     // Starts one at sequence 0. False: a producer id has to be fetched first.
     virtual bool start_epoch(partition_state& partition) noexcept = 0;
 
+    // May a batch that was refused for this, and is certainly not in the log, go into a new epoch? If not, it fails.
+    virtual bool may_restart_after(epoch_fault fault) const noexcept = 0;
+
 protected:
     ~epoch_authority() = default;
 };

@@ -30,28 +30,33 @@ public:
     void answered(batch& about, batch_response response, instant now)
     {
         auto& partition = *about.partition;
-        const auto error = response.error;
-        if (error == broker_errc::none || error == broker_errc::duplicate_sequence_number) {
-            leave_flight(about);
-            acknowledged(partition, about);
-            close_gap_if_resolved(partition);
-            lives_.succeed(about, persisted::yes, error == broker_errc::none ? response.base_offset : -1,
-                           response.log_append_time, now);
-        } else if (about.done()) { // it expired meanwhile: only its place in the sequence still matters
-            drop_finished_flight(about);
-        } else if (error == broker_errc::message_too_large && about.record_count > 1) {
-            leave_flight(about);
+        const auto ruling = judge(response.error, about, response.log_start_offset, epochs_);
+        break_epoch(partition, ruling.fault);
+        if (ruling.refresh_metadata) ready_.needs_metadata(*partition.topic);
+        switch (ruling.what) {
+        case verdict::deliver:
+            deliver(about, response.base_offset, response.log_append_time, now);
+            break;
+        case verdict::duplicate:
+            deliver(about, -1, response.log_append_time, now);
+            break;
+        case verdict::forget:
+            forget(about);
+            break;
+        case verdict::split:
             split(about);
-        } else if (worth_retrying(about, error, response.log_start_offset)) {
+            break;
+        case verdict::retry:
+        case verdict::restart_epoch: // which drain does, once nothing of the partition is in flight
+            about.maybe_written = ruling.written != persisted::no;
             about.note = std::move(response.note);
-            retry(about, make_error_code(error), now);
-        } else {
+            retry(about, response.error, now);
+            break;
+        case verdict::fail:
             leave_flight(about);
-            left_gap(partition, about);
             about.note = std::move(response.note);
-            const auto written = what_was_written(error);
-            lives_.fail(about, make_error_code(error),
-                        about.maybe_written ? std::max(written, persisted::possibly) : written);
+            fail(about, response.error, ruling.written);
+            break;
         }
         ready_.update(partition);
     }
@@ -67,7 +72,7 @@ public:
     void lost(batch& about, bool sent, error_code why, instant now)
     {
         if (about.done()) {
-            drop_finished_flight(about);
+            forget(about);
         } else {
             about.maybe_written |= sent;
             retry(about, why, now);
@@ -110,20 +115,23 @@ public:
         }
     }
 
-    // Another producer took the id over: brokers can't tell any more what they have of these batches, and under a new
-    // id they would append them again.
-    void fail_fenced(partition_state& partition)
-    {
-        fail_those_in_doubt(
-            partition, [](const batch&) { return make_error_code(broker_errc::invalid_producer_epoch); });
-        partition.producer.fenced = false;
-    }
-
-    // Before a new epoch: a batch that may be written can't take part in it. It was sent after one that is certainly
-    // missing, so a broker that remembers everything has refused it; but that is not known.
+    // Before a new epoch: fails the queued batches that may be written, since in another epoch they would be appended
+    // again. After a fault in this one they were sent behind a batch that is certainly missing, so a broker that
+    // remembers everything has refused them; but that is not known. Once fenced, no broker can tell.
     void fail_in_doubt(partition_state& partition)
     {
-        fail_those_in_doubt(partition, [](const batch& queued) { return queued.last_error; });
+        const bool fenced = partition.producer.fault == epoch_fault::fenced;
+        for (batch* queued = partition.queue.front(); queued && queued->has_sequence();) {
+            batch* next = partition.queue.next(*queued);
+            if (in_doubt(*queued)) {
+                accumulator::dequeue(partition, *queued);
+                lives_.fail(*queued,
+                            fenced ? make_error_code(broker_errc::invalid_producer_epoch)
+                                   : queued->last_error,
+                            persisted::possibly);
+            }
+            queued = next;
+        }
     }
 
     // After shutdown, when every batch is done: one that is part of no request waits for no response either.
@@ -142,7 +150,16 @@ private:
 
     static void leave_flight(batch& landed) { landed.partition->flights.erase(landed); }
 
-    void drop_finished_flight(batch& about)
+    void deliver(batch& about, std::int64_t base_offset, std::int64_t log_append_time, instant now)
+    {
+        auto& partition = *about.partition;
+        leave_flight(about);
+        acknowledged(partition, about);
+        close_gap_if_resolved(partition);
+        lives_.succeed(about, persisted::yes, base_offset, log_append_time, now);
+    }
+
+    void forget(batch& about) // it failed while it was in flight
     {
         leave_flight(about);
         left_gap(*about.partition, about);
@@ -154,56 +171,7 @@ private:
         return about.maybe_written ? persisted::possibly : persisted::no;
     }
 
-    template <class ErrorOf> void fail_those_in_doubt(partition_state& partition, ErrorOf error_of)
-    {
-        for (batch* queued = partition.queue.front(); queued && queued->has_sequence();) {
-            batch* next = partition.queue.next(*queued);
-            if (in_doubt(*queued)) {
-                accumulator::dequeue(partition, *queued);
-                lives_.fail(*queued, error_of(*queued), persisted::possibly);
-            }
-            queued = next;
-        }
-    }
-
     // --- retry -------------------------------------------------------------------------------------------------------
-
-    // True if no earlier batch of the partition is queued for a retry.
-    static bool is_next(const batch& about) noexcept
-    {
-        const batch* queued = about.partition->queue.front();
-        return !(queued && queued->has_sequence() && queued->first_record < about.first_record);
-    }
-
-    bool worth_retrying(batch& about, broker_errc error, std::int64_t log_start_offset)
-    {
-        auto& partition = *about.partition;
-        switch (error) {
-        case broker_errc::out_of_order_sequence_number:
-        case broker_errc::unknown_producer_id:
-            if (!epochs_.idempotent()) return false;
-            // With everything before it answered, the broker misses something that it had or that was never written.
-            // This batch isn't in the log, or it would have been taken for a duplicate; so a new epoch is safe, unless
-            // an earlier attempt is still on its way. Behind others it only means that those have to go first.
-            if (!is_next(about) || (error == broker_errc::unknown_producer_id && log_start_offset < 0))
-                return true;
-            partition.producer.restart = true;
-            return !about.maybe_written;
-        case broker_errc::invalid_producer_epoch:
-        case broker_errc::producer_fenced:
-        case broker_errc::invalid_producer_id_mapping:
-            // Somebody else writes with this producer id. A new one heals that; the old one's epochs count as used up.
-            if (!epochs_.idempotent()) return false;
-            partition.producer.restart = partition.producer.fenced = true;
-            partition.producer.epoch = last_producer_epoch;
-            return !about.maybe_written;
-        default:
-            // A leader also answers so for a batch that it appended and then lost the partition.
-            about.maybe_written |= what_was_written(error) != persisted::no;
-            if (refreshes_metadata(error)) ready_.needs_metadata(*partition.topic);
-            return retriable(error);
-        }
-    }
 
     void retry(batch& about, error_code why, instant now)
     {
@@ -212,9 +180,8 @@ private:
         about.last_error = why;
         const bool exhausted = about.attempts > config_.retries;
         if (exhausted || expiry_of(about) <= now.steady) {
-            left_gap(partition, about);
-            lives_.fail(about, exhausted ? errc::retries_exhausted : errc::delivery_timeout,
-                        written_by_earlier_attempts(about));
+            fail(about, exhausted ? errc::retries_exhausted : errc::delivery_timeout,
+                 written_by_earlier_attempts(about));
             return;
         }
         about.phase = batch_phase::ready;
@@ -229,6 +196,12 @@ private:
 
     // --- the end of a batch ------------------------------------------------------------------------------------------
 
+    void fail(batch& about, error_code why, persisted written)
+    {
+        left_gap(*about.partition, about);
+        lives_.fail(about, why, written);
+    }
+
     void give_up(batch& about, error_code why)
     {
         auto& partition = *about.partition;
@@ -238,8 +211,7 @@ private:
         }
         if (&about == partition.open) records_.close(partition);
         accumulator::dequeue(partition, about);
-        left_gap(partition, about);
-        lives_.fail(about, why, written_by_earlier_attempts(about));
+        fail(about, why, written_by_earlier_attempts(about));
         ready_.update(partition);
     }
 
@@ -247,13 +219,13 @@ private:
     void split(batch& whole)
     {
         auto& partition = *whole.partition;
+        leave_flight(whole);
         batch& root = whole.root ? *whole.root : whole;
         std::vector<std::byte> plain;
         const auto body = compressor_.plain_body(whole, plain);
         const auto halves = body.empty() ? two_batches{} : halve(records_, whole, root, body);
         if (!halves[0]) { // it doesn't decompress, or memory ran out: it fails as a whole
-            left_gap(partition, whole);
-            lives_.fail(whole, broker_errc::message_too_large, written_by_earlier_attempts(whole));
+            fail(whole, broker_errc::message_too_large, written_by_earlier_attempts(whole));
             return;
         }
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);

@@ -24,6 +24,15 @@ struct connection;
 struct topic_state;
 struct broker_node;
 
+// What makes the current epoch of a partition unusable. Nothing new is sent in it, and when nothing is in flight any
+// more another one starts.
+enum class epoch_fault : std::uint8_t {
+    none,
+    broken, // the broker misses a batch that certainly isn't in its log, so no later sequence will fit
+    fenced, // another producer writes with this producer id: a new id is needed, and no broker can tell any more which
+    // batches of the old one were written
+};
+
 // The idempotent producer's state of one partition. The producer id and epoch are kept here, not globally: trouble in
 // one partition starts a new epoch there and leaves the others alone.
 struct producer_state
@@ -32,14 +41,14 @@ struct producer_state
     std::int16_t epoch = -1;
     std::int32_t next_sequence = 0;
     std::int32_t last_acked = -1; // -1: nothing in this epoch
-    // The current leader acknowledged a batch of this epoch. Until then one batch at a time: if the first of several
-    // is lost, the second would be taken as the first and the lost one could never follow (KAFKA-14312).
+    // The current leader acknowledged a batch of this epoch. Until then one batch is in flight at a time: if the first of
+    // several were lost, the broker would take the second for the first, and the lost one could never follow
+    // (KAFKA-14312).
     bool proven = false;
-    // A batch that had a sequence failed, so the broker may be missing a piece. Nothing new is sent until the batches
-    // behind it are resolved; they either fit (it was written) or a new epoch starts.
+    // A batch that had a sequence failed, so the broker may miss it. Nothing new is sent until the batches sent after it
+    // are resolved: either they are accepted, then it was written, or a new epoch starts.
     bool gap = false;
-    bool restart = false; // evidence was seen: start a new epoch as soon as nothing is in flight
-    bool fenced = false; // the evidence was somebody else's epoch: it tells nothing about what may be written
+    epoch_fault fault = epoch_fault::none;
 };
 
 struct partition_state
