@@ -59,6 +59,8 @@ public:
     static version_table kafka_3_9() { return released(&released_versions::kafka_3_9); }
     static version_table kafka_4_3() { return released(&released_versions::kafka_4_3); }
 
+    static version_table librdkafka_mock() { return released(&released_versions::librdkafka_mock); }
+
     // One of the presets, for who draws a number: from the oldest on, and behind them the newest.
     static version_table preset(std::uint64_t number)
     {
@@ -71,6 +73,8 @@ public:
             return kafka_3_9();
         case 3:
             return kafka_4_3();
+        case 4:
+            return librdkafka_mock();
         default:
             return newest();
         }

@@ -135,7 +135,8 @@ public class GoldenVectors {
         return buffer.array();
     }
 
-    static void writeAll(PrintWriter out, boolean request, short key, short low, short high, int count) {
+    // Each version has random numbers of its own, so that the file's other lines stay when one is added.
+    static void writeAll(PrintWriter out, boolean request, short key, short low, short high, int count, long seed) {
         ApiMessageType type = ApiMessageType.fromApiKey(key);
         Schema[] schemas = request ? type.requestSchemas() : type.responseSchemas();
         for (short version = low; version <= high; ++version) {
@@ -144,6 +145,7 @@ public class GoldenVectors {
                     + version);
                 continue;
             }
+            random = new Random(seed ^ ((key * 100L + version) * 2 + (request ? 1 : 0)) * 0x9e3779b97f4a7c15L);
             for (int i = 0; i < count; ++i) {
                 Struct struct = struct(schemas[version]);
                 ByteBuffer buffer = ByteBuffer.allocate(struct.sizeOf());
@@ -189,13 +191,13 @@ public class GoldenVectors {
         Path file = Path.of(args[1]);
         if (args[0].equals("check")) System.exit(check(file));
         int count = Integer.parseInt(args[2]);
-        random = new Random(Long.parseLong(args[3]));
+        long seed = Long.parseLong(args[3]);
         try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(file))) {
             for (String api : Arrays.asList(args).subList(4, args.length)) {
                 String[] parts = api.split("[:-]");
                 short key = Short.parseShort(parts[0]), low = Short.parseShort(parts[1]), high = Short.parseShort(parts[2]);
-                writeAll(out, true, key, low, high, count);
-                writeAll(out, false, key, low, high, count);
+                writeAll(out, true, key, low, high, count, seed);
+                writeAll(out, false, key, low, high, count, seed);
             }
         }
     }

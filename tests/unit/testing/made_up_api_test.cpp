@@ -47,7 +47,8 @@ template <> class kurier::testing::api<echo_request>
 {
 public:
     using response = echo_response;
-    static constexpr released_versions released{protocol::never, protocol::never, protocol::never, {0, 2}};
+    static constexpr released_versions released{
+        protocol::never, protocol::never, protocol::never, {0, 2}, {0, 1}};
 
     explicit api(const broker_parts&) {}
 
@@ -163,6 +164,8 @@ TEST_CASE("version tables hold each message of the list")
     check_offered(version_table::kafka_2_8(), &released_versions::kafka_2_8, protocol::requests{});
     check_offered(version_table::kafka_3_9(), &released_versions::kafka_3_9, protocol::requests{});
     check_offered(version_table::kafka_4_3(), &released_versions::kafka_4_3, protocol::requests{});
+    check_offered(version_table::librdkafka_mock(), &released_versions::librdkafka_mock,
+                  protocol::requests{});
     CHECK(version_table::kafka_2_1().offers(protocol::metadata_request::api_key, 7));
     CHECK_FALSE(version_table::kafka_2_1().offers(protocol::metadata_request::api_key, 8));
     CHECK(version_table::kafka_4_3().offers(protocol::produce_request::api_key, 13));

@@ -27,7 +27,7 @@ struct metadata_request
                           field<&self::include_cluster_authorized_operations, versions{8, 10}>,
                           field<&self::include_topic_authorized_operations, since(8)>>;
     static constexpr std::int16_t api_key = 3;
-    static constexpr versions valid{4, 13}, flexible{9};
+    static constexpr versions valid{1, 13}, flexible{9};
     // Only a broker decodes this one, and a topic with a name of one letter is 56 bytes here for 3 on the wire.
     static constexpr std::size_t memory_per_byte = 32;
     bool operator==(const self&) const = default;
@@ -91,7 +91,7 @@ struct metadata_response
                           field<&self::topics>, field<&self::cluster_authorized_operations, versions{8, 10}>,
                           field<&self::error_code, since(13)>>;
     static constexpr std::int16_t api_key = 3;
-    static constexpr versions valid{4, 13}, flexible{9};
+    static constexpr versions valid{1, 13}, flexible{9};
     bool operator==(const self&) const = default;
 };
 

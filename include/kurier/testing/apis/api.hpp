@@ -4,7 +4,7 @@
 //     {
 //     public:
 //         using response = protocol::metadata_response;
-//         static constexpr released_versions released{.kafka_2_1 = {4, 7}, ...};
+//         static constexpr released_versions released{.kafka_2_1 = {1, 7}, ...};
 //
 //         explicit api(const broker_parts& parts);
 //         void answer(call&, const protocol::metadata_request&, response&);               // as Kafka does
@@ -54,10 +54,11 @@ struct call
     std::vector<const partition_state*> awaited{}; // not empty: it waits until their followers have copied
 };
 
-// What released brokers offer, as far as the test broker speaks it; `never`: the API is newer.
+// What released brokers offer, as far as the test broker speaks it; `never`: the API is newer. The last one is what
+// librdkafka 2.0.2, which Debian 12 ships, has for its users' tests.
 struct released_versions
 {
-    protocol::versions kafka_2_1, kafka_2_8, kafka_3_9, kafka_4_3;
+    protocol::versions kafka_2_1, kafka_2_8, kafka_3_9, kafka_4_3, librdkafka_mock;
 };
 
 constexpr std::int16_t code_of(broker_errc error) noexcept

@@ -13,7 +13,7 @@ template <> class api<protocol::api_versions_request>
 public:
     using request = protocol::api_versions_request;
     using response = protocol::api_versions_response;
-    static constexpr released_versions released{{0, 2}, {0, 3}, {0, 4}, {0, 4}};
+    static constexpr released_versions released{{0, 2}, {0, 3}, {0, 4}, {0, 4}, {0, 2}};
 
     explicit api(const broker_parts& parts) : cluster_{parts.cluster} {}
 

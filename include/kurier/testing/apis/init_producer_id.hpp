@@ -10,7 +10,7 @@ template <> class api<protocol::init_producer_id_request>
 public:
     using request = protocol::init_producer_id_request;
     using response = protocol::init_producer_id_response;
-    static constexpr released_versions released{{0, 1}, {0, 4}, {0, 5}, {0, 5}};
+    static constexpr released_versions released{{0, 1}, {0, 4}, {0, 5}, {0, 5}, {0, 4}};
 
     explicit api(const broker_parts& parts) : cluster_{parts.cluster} {}
 

@@ -1,4 +1,4 @@
-// Metadata v4-13: topics that don't exist are created when broker, request and name allow it, and the response that creates
+// Metadata v1-13: topics that don't exist are created when broker, request and name allow it, and the response that creates
 // them says that they don't exist yet. A partition without leader is LEADER_NOT_AVAILABLE. By id since v12.
 #pragma once
 
@@ -15,7 +15,7 @@ template <> class api<protocol::metadata_request>
 public:
     using request = protocol::metadata_request;
     using response = protocol::metadata_response;
-    static constexpr released_versions released{{4, 7}, {4, 11}, {4, 12}, {4, 13}};
+    static constexpr released_versions released{{1, 7}, {1, 11}, {1, 12}, {1, 13}, {1, 2}};
 
     explicit api(const broker_parts& parts) : cluster_{parts.cluster} {}
 

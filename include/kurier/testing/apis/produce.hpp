@@ -19,7 +19,7 @@ template <> class api<protocol::produce_request>
 public:
     using request = protocol::produce_request;
     using response = protocol::produce_response;
-    static constexpr released_versions released{{3, 7}, {3, 9}, {3, 11}, {3, 13}};
+    static constexpr released_versions released{{3, 7}, {3, 9}, {3, 11}, {3, 13}, {3, 7}};
 
     explicit api(const broker_parts& parts)
         : cluster_{parts.cluster}, faults_{parts.faults}, violations_{parts.violations},

@@ -175,7 +175,7 @@ private:
     bool change_versions()
     {
         // Not both in the call: in which order arguments are drawn is the compiler's choice.
-        const auto versions = version_table::preset(random_.below(5));
+        const auto versions = version_table::preset(random_.below(6));
         cluster_.set_versions(any_broker(), versions);
         return true;
     }
