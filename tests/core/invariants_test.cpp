@@ -155,6 +155,29 @@ TEST_CASE("invariants: the waiting room")
     CHECK(bent(s, topic.held_back, topic.held_back + 1) == "a topic holds back other records than wait");
     auto& lane = topic.waiting;
     CHECK(bent(s, first.lane, &lane) == "a record waits in the wrong lane");
+    CHECK(bent(s, first.lane->room_hook.linked, false) == "a lane is forgotten");
+    CHECK(bent(s, topic.phase, topic_phase::unknown) == "a record waits in the wrong lane");
+    s.step(); // it is tried, in vain
+    CHECK(bent(s, first.lane->blocked, false) == "a lane is among the blocked ones and may move");
+}
+
+TEST_CASE("invariants: a lane of an unknown topic is not tried")
+{
+    core_script s;
+    s.send("nowhere", "a");
+    s.step();
+    auto& lane = *s.core.waiting().oldest()->lane;
+    CHECK(bent(s, lane.room_hook.linked, true) == "a lane without metadata may move");
+}
+
+TEST_CASE("invariants: a leader knows its open batches")
+{
+    auto config = plain_config();
+    config.linger = 1h;
+    core_script s{config};
+    s.warm_up();
+    s.send("t", "lingers");
+    CHECK(bent(s, s.change().open, nullptr) == "a leader lists other open batches than linger");
 }
 
 } // namespace kurier::core::script

@@ -495,7 +495,7 @@ TEST_CASE("accumulator: times far apart don't fit into one batch")
     CHECK(f.partition.queue.size() == 2);
 }
 
-TEST_CASE("accumulator: without room nothing is changed, and the batch that can't grow is due")
+TEST_CASE("accumulator: without room the record is not added, and the batch that can't grow goes out")
 {
     producer_config config;
     config.buffer_memory = 1024;
@@ -505,9 +505,23 @@ TEST_CASE("accumulator: without room nothing is changed, and the batch that can'
     const auto before = f.records.pool().in_use();
     CHECK_FALSE(f.add(std::string(2000, 'b')).where);
     CHECK(f.records.pool().in_use() == before);
-    REQUIRE(f.partition.open);
-    CHECK(f.partition.open->due);
-    CHECK(f.partition.open->record_count == 1);
+    CHECK_FALSE(f.partition.open);
+    REQUIRE(f.partition.queue.size() == 1);
+    CHECK(f.partition.queue.front()->due);
+    CHECK(f.partition.queue.front()->record_count == 1);
+}
+
+TEST_CASE("accumulator: where a batch can't grow, the record opens another if there is room for that")
+{
+    producer_config config;
+    config.buffer_memory = 1024 + 512; // not for 1024 beside 768
+    config.linger = 1s;
+    filled f{config};
+    f.add(std::string(600, 'a'));
+    REQUIRE(f.records.pool().in_use() == 768);
+    CHECK(f.add(std::string(100, 'b')).where == f.partition.open);
+    CHECK(f.partition.queue.size() == 1);
+    CHECK(f.records.pool().in_use() == 2 * 768); // it begins as large as the last one became
 }
 
 TEST_CASE("accumulator: slots survive growing, records of all sizes fit exactly as they say")

@@ -33,7 +33,8 @@ struct invariant_access
     }
     static const auto& counts(const flush_tracker& flushes) { return flushes.counts_; }
     static std::uint64_t first(const flush_tracker& flushes) { return flushes.first_; }
-    static const auto& lanes(const waiting_room& room) { return room.lanes_; }
+    static const auto& movable(const waiting_room& room) { return room.movable_; }
+    static const auto& blocked(const waiting_room& room) { return room.blocked_; }
     static const waiting_lane& lane_of(waiting_record& waiting) { return waiting_room::lane_of(waiting); }
 };
 
@@ -185,14 +186,19 @@ private:
         require(core_.pool().in_use() > core_.pool().limit() ||
                     core_.pool().in_use() + core_.pool().kept() <= core_.pool().limit(),
                 "the pool keeps more than buffer.memory allows");
-        std::map<const broker_node*, std::size_t> led;
+        std::map<const broker_node*, std::size_t> led, lingering;
         for (const auto& topic : core_.view().topics())
             for (const auto& partition : topic->partitions) {
                 require(partition.memory == held[&partition], "its memory is counted wrong", partition);
-                if (partition.leader) led[partition.leader] += partition.memory;
+                if (!partition.leader) continue;
+                led[partition.leader] += partition.memory;
+                lingering[partition.leader] += partition.open && partition.open->linger_hook.linked;
             }
-        for (const auto& [id, node] : core_.view().nodes())
+        for (const auto& [id, node] : core_.view().nodes()) {
             require(node->memory == led[node.get()], "the memory of a leader is counted wrong");
+            require(node->lingering.size() == lingering[node.get()],
+                    "a leader lists other open batches than linger");
+        }
         for (const batch* spare : access::spare(records_))
             require(!spare->partition, "a spare batch has a partition");
     }
@@ -296,28 +302,37 @@ private:
 
     void check_waiting_room()
     {
-        std::size_t used = 0, waiting_in_lanes = 0, waiting = 0;
+        std::size_t used = 0, waiting = 0, in_lanes = 0, listed = 0;
         std::map<const topic_state*, std::size_t> of_topic;
+        std::set<const waiting_lane*> lanes;
         const auto& room = core_.waiting();
         for (auto* one = room.oldest(); one; one = room.next(*one)) {
             used += one->charged;
             ++waiting;
             ++of_topic[one->topic];
             require(one->lane == &access::lane_of(*one), "a record waits in the wrong lane");
-            require(std::count(access::lanes(room).begin(), access::lanes(room).end(), one->lane) == 1,
-                    "a lane is forgotten");
             require(one->announced && !one->error, "a record waits and was refused");
+            lanes.insert(&access::lane_of(*one));
         }
         require(used == room.used(), "the waiting room counts other bytes than its records hold");
-        for (const auto* lane : access::lanes(room)) {
+        for (const auto* lane : lanes) {
+            if (lane->empty()) continue;
             const waiting_record* before = nullptr;
             for (const auto* one = lane->front(); one; one = lane->next(*one)) {
                 require(!before || before->number < one->number, "a lane is not in the order of arrival");
                 before = one;
-                ++waiting_in_lanes;
+                ++in_lanes;
             }
+            const bool moves = lane->front()->topic->phase == topic_phase::known;
+            require(lane->room_hook.linked == moves,
+                    moves ? "a lane is forgotten" : "a lane without metadata may move");
+            listed += moves;
         }
-        require(waiting == waiting_in_lanes, "a record waits in no lane");
+        require(waiting == in_lanes, "a record waits in no lane");
+        require(access::movable(room).size() + access::blocked(room).size() == listed,
+                "an empty lane is listed");
+        for (const auto* lane = access::blocked(room).front(); lane; lane = access::blocked(room).next(*lane))
+            require(lane->blocked, "a lane is among the blocked ones and may move");
         for (const auto& topic : core_.view().topics())
             require(topic->held_back == of_topic[topic.get()], "a topic holds back other records than wait");
     }

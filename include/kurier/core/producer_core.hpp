@@ -144,7 +144,7 @@ public:
     {
         auto at = std::min({links_.deadline(), ready_.deadline(), settler_.deadline(), intake_.deadline()});
         if (shut_down_) return at;
-        if (intake_.room_was_made()) return nanoseconds{0}; // let somebody in
+        if (intake_.memory_was_freed()) return nanoseconds{0}; // let waiting records in
         at = std::min({at, identity_at_, metadata_.deadline()});
         for (const auto& [id, node] : view_.nodes())
             if (!node->ready.empty()) {

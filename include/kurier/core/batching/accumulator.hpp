@@ -29,7 +29,8 @@ public:
     }
 
     // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
-    // leader may hold of the pool. Without room nothing has changed, except that a batch that could not grow is due.
+    // leader may hold of the pool. Returns an empty place if there is no room, and then there will be none before
+    // memory is released; a batch that could not take the record is closed nevertheless, so that it goes out.
     place append(partition_state& partition, const record_bytes& record, instant now, std::size_t share,
                  std::uint64_t flush_epoch)
     {
@@ -41,11 +42,7 @@ public:
             const bool takes = within_limits(*open, need, delta) && !too_old(*open, now.steady);
             if (takes && fits(*open, need, open->memory.capacity)) [[likely]]
                 return write(*open, record, body, delta);
-            if (takes) {
-                if (grow(*open, need, share)) return write(*open, record, body, delta);
-                set_due(*open); // no room to grow: send what there is, that frees room
-                return {};
-            }
+            if (takes && grow(*open, need, share)) return write(*open, record, body, delta);
             close(partition);
         }
         open = create(partition, record, now, share);
@@ -112,8 +109,7 @@ public:
         batch* open = partition.open;
         if (!open) return;
         partition.open = nullptr;
-        lingering_.remove(*open);
-        open->due = true;
+        set_due(*open);
         open->phase = batch_phase::ready;
         partition.memory_hint = next_hint(partition.memory_hint, *open);
         enqueue(partition, *open);
@@ -150,20 +146,11 @@ public:
     // whose records go out as they are (the more of them a codec gets, the better it does).
     template <class Update> void hurry(const broker_node* leader, std::size_t least, Update update)
     {
-        for (batch* open = lingering_.front(); open;) {
-            batch* next = lingering_.next(*open);
-            auto& partition = *open->partition;
-            const bool large =
-                least == 0 || (open->size >= least && partition.topic->codec.id == compression::none);
-            if (large && (!leader || partition.leader == leader)) {
-                set_due(*open);
-                update(partition);
-            }
-            open = next;
-        }
+        if (leader)
+            hurry(leader->lingering, least, update);
+        else
+            hurry(lingering_, least, update);
     }
-
-    std::size_t lingering() const noexcept { return lingering_.size(); }
 
     // For a flush: the next open batch whatever its age.
     batch* next_lingering() noexcept
@@ -219,6 +206,7 @@ public:
     {
         open.due = true;
         lingering_.remove(open);
+        if (open.leader_hook.linked) open.partition->leader->lingering.erase(open);
     }
 
     // An empty batch for a part of the records of one that was too large, or nullptr when the heap is exhausted.
@@ -258,6 +246,20 @@ public:
 
 private:
     friend struct invariant_access;
+
+    template <class List, class Update> void hurry(const List& lingering, std::size_t least, Update& update)
+    {
+        for (batch* open = lingering.front(); open;) {
+            batch* next = lingering.next(*open);
+            auto& partition = *open->partition;
+            if (least == 0 || (open->size >= least && partition.topic->codec.id == compression::none)) {
+                set_due(*open);
+                update(partition);
+            }
+            open = next;
+        }
+    }
+
     static std::size_t body_size(const record_bytes& record, std::int64_t delta, std::int32_t index) noexcept
     {
         return record_body_size(delta, index, record.key, record.value.size(), record.value.is_null(),
@@ -352,10 +354,10 @@ private:
         created->first_record = partition.records;
         created->size_max = size_max(*partition.topic);
         partition.open = created;
-        if (linger_ <= nanoseconds{0})
-            created->due = true;
-        else
-            lingering_.push_back(*created);
+        created->due = linger_ <= nanoseconds{0};
+        if (created->due) return created;
+        lingering_.push_back(*created);
+        if (partition.leader) partition.leader->lingering.push_back(*created);
         return created;
     }
 

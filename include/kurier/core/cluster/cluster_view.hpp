@@ -94,10 +94,10 @@ public:
         return moved;
     }
 
-    // Calls changed(partition, old leader) for every partition whose leader, epoch or topic id changed, moved(node) for
-    // brokers with a new address.
-    template <class Changed, class Moved>
-    void apply(const protocol::metadata_response& answer, Changed changed, Moved moved)
+    // Calls changed(partition, old leader) for every partition whose leader, epoch or topic id changed, known(topic) for
+    // every topic that has become known or has other partitions, moved(node) for brokers with a new address.
+    template <class Changed, class Known, class Moved>
+    void apply(const protocol::metadata_response& answer, Changed changed, Known known, Moved moved)
     {
         if (answer.brokers.empty()) return; // a broker that is still starting knows nobody; keep what we have
         if (answer.cluster_id) cluster_id_ = *answer.cluster_id;
@@ -106,7 +106,7 @@ public:
             if (put_node(broker.node_id, broker.host, broker.port)) moved(*nodes_[broker.node_id]);
         for (const auto& reported : answer.topics)
             if (reported.name)
-                if (auto* topic = find(*reported.name)) apply(*topic, reported, changed);
+                if (auto* topic = find(*reported.name)) apply(*topic, reported, changed, known);
     }
 
     // A newer leader for one partition, from a produce answer. False: it is not newer than what is known.
@@ -145,15 +145,14 @@ private:
     void set_leader(partition_state& partition, broker_node* leader, std::int32_t epoch, Changed& changed)
     {
         broker_node* old = partition.leader;
-        if (old) old->memory -= partition.memory;
-        if (leader) leader->memory += partition.memory;
-        partition.leader = leader;
+        move_to_leader(partition, leader);
         partition.leader_epoch = epoch;
         changed(partition, old);
     }
 
-    template <class Changed>
-    void apply(topic_state& topic, const protocol::metadata_response_topic& reported, Changed& changed)
+    template <class Changed, class Known> void apply(topic_state& topic,
+                                                     const protocol::metadata_response_topic& reported,
+                                                     Changed& changed, Known& known)
     {
         topic.asked = false;
         topic.error = make_error_code(static_cast<broker_errc>(reported.error_code));
@@ -162,12 +161,14 @@ private:
         const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() &&
                                !reported.topic_id.is_nil() && topic.id != reported.topic_id;
         if (!reported.topic_id.is_nil()) topic.id = reported.topic_id;
-        const auto count = std::max(topic.partitions.size(), reported.partitions.size());
+        const auto before = topic.partitions.size();
+        const auto count = std::max(before, reported.partitions.size());
         for (const auto& described : reported.partitions)
             if (described.partition_index >= 0 && static_cast<std::size_t>(described.partition_index) < count)
                 apply(topic, described, recreated, changed); // brokers list all partitions: 0 .. count - 1
         topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
         refresh_available(topic);
+        if (topic.partitions.size() != before) known(topic);
     }
 
     template <class Changed> void apply(topic_state& topic,

@@ -67,9 +67,14 @@ public:
             lost(now);
             return false;
         }
+        bool changed = false;
         view_.apply(
             answer,
-            [&](partition_state& partition, broker_node* old) { ready_.leader_changed(partition, old); },
+            [&](partition_state& partition, broker_node* old) {
+                ready_.leader_changed(partition, old);
+                changed = true;
+            },
+            [&](topic_state&) { changed = true; },
             [&](broker_node& moved) {
                 if (moved.link) links_.close(*moved.link, errc::disconnected);
             });
@@ -79,7 +84,7 @@ public:
             if (topic->wanted) useful &= look_at(*topic);
         }
         plan_.answered(useful, now.steady);
-        intake_.topics_changed(now);
+        if (changed) intake_.topics_changed(now);
         return true;
     }
 

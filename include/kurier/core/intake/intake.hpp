@@ -95,13 +95,13 @@ public:
 
     void let_in(instant now)
     {
-        if (room_.empty()) return;
+        if (memory_was_freed()) room_.unblock_all();
         room_.let_in([&](waiting_record& waiting) { return admit(waiting, now); });
-        in_use_then_ = pool().in_use();
+        released_then_ = pool().released();
     }
 
-    // Has memory become free since the last time that somebody was let in?
-    bool room_was_made() const noexcept { return !room_.empty() && pool().in_use() < in_use_then_; }
+    // Since records were let in last: those that found no room then may find some now.
+    bool memory_was_freed() const noexcept { return !room_.empty() && pool().released() != released_then_; }
 
     // What waits for room must stand with the new leader, or records sent from now on would overtake it.
     void leaders_moved()
@@ -176,8 +176,8 @@ private:
                   : records_.append(partition, record, now, share(), epoch);
         if (place.where && place.where == before) // whose epoch is no later: records get in in their order
             return place;
+        if (before && before != partition.open) drainer_.closed(*before);
         if (place.where) {
-            if (before) drainer_.closed(*before);
             lives_.begin(*place.where);
             if (flushes_.flushing()) records_.set_due(*place.where);
         }
@@ -204,7 +204,6 @@ private:
     bool admit(waiting_record& waiting, instant now)
     {
         auto& topic = *waiting.topic;
-        if (topic.phase == topic_phase::unknown) return false;
         if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
             fail(waiting, errc::invalid_partition,
                  "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
@@ -268,7 +267,7 @@ private:
     producer_metrics& metrics_;
     waiting_room room_;
     intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
-    std::size_t in_use_then_ = 0; // of the pool, when nobody else could be let in
+    std::uint64_t released_then_ = 0; // pool().released() when records were let in last
 };
 
 } // namespace kurier::core

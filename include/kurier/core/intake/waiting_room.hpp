@@ -5,6 +5,7 @@
 #include <kurier/core/batching/accumulator.hpp>
 #include <kurier/core/state/topic.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -45,39 +46,57 @@ public:
         return added;
     }
 
-    // Where it waits: behind its leader's others, or with its topic's while it has no leader. Placed in the order of
-    // arrival: a new one is the newest, and place_all_again() goes from the oldest on.
-    void place(waiting_record& waiting)
+    // Queues it behind the others of its leader, or of its topic while there is no leader. Records are placed in the order
+    // of arrival: a new one is the newest, and place_all_again() goes from the oldest on.
+    void place(waiting_record& waiting) noexcept
     {
         auto& lane = lane_of(waiting);
-        remember(lane);
+        if (lane.empty() && can_move(waiting)) movable_.push_back(lane);
         lane.push_back(waiting);
         waiting.lane = &lane;
     }
 
-    // After a change of leaders or topics: records may belong to other lanes now.
-    void place_all_again()
+    // After a change of leaders or topics: records may belong to other lanes now, and each lane may move again.
+    void place_all_again() noexcept
     {
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
-            std::exchange(waiting->lane, nullptr)->erase(*waiting);
+            leave_lane(*waiting);
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting)) place(*waiting);
     }
 
-    // Lets in whoever can be: `admit(record)` returns whether it went in (or failed for good, then it was finished).
-    // Oldest first over all lanes; a lane whose oldest can't go in holds back only itself.
+    // Memory was freed: lanes that found no room may move again.
+    void unblock_all() noexcept
+    {
+        while (auto* lane = blocked_.pop_front()) unblock(*lane);
+    }
+
+    // Lets in what can be: `admit(record)` returns whether the record left the room. Oldest first over all lanes; a lane
+    // whose oldest record can't go in holds back only itself, and is not tried again before something has changed.
     template <class Admit> void let_in(Admit admit)
     {
-        blocked_.clear();
-        while (auto* next = oldest_of_unblocked())
-            if (!admit(*next)) blocked_.push_back(next->lane);
-        forget_empty_lanes();
+        const auto younger = [](const waiting_lane* a, const waiting_lane* b) {
+            return a->front()->number > b->front()->number;
+        };
+        by_age_.clear();
+        for (auto* lane = movable_.front(); lane; lane = movable_.next(*lane)) by_age_.push_back(lane);
+        std::make_heap(by_age_.begin(), by_age_.end(), younger);
+        while (!by_age_.empty()) {
+            std::pop_heap(by_age_.begin(), by_age_.end(), younger);
+            auto& lane = *by_age_.back();
+            if (!admit(*lane.front()))
+                block(lane);
+            else if (!lane.empty()) {
+                std::push_heap(by_age_.begin(), by_age_.end(), younger);
+                continue;
+            }
+            by_age_.pop_back();
+        }
     }
 
     // It waits no more.
     void leave(waiting_record& waiting)
     {
-        if (waiting.lane) // not when place_all_again() ran out of memory
-            std::exchange(waiting.lane, nullptr)->erase(waiting);
+        leave_lane(waiting);
         arrivals_.erase(waiting);
         used_ -= waiting.charged;
         --waiting.topic->held_back;
@@ -122,29 +141,42 @@ private:
             into.headers.push_back({as_text(keep(nullable_bytes{header.name}).view()), keep(header.value)});
     }
 
-    waiting_record* oldest_of_unblocked() const noexcept
+    // Records of an unknown topic wait for metadata, not for room.
+    static bool can_move(const waiting_record& waiting) noexcept
     {
-        waiting_record* oldest = nullptr;
-        for (auto* lane : lanes_)
-            if (!lane->empty() && std::find(blocked_.begin(), blocked_.end(), lane) == blocked_.end())
-                if (!oldest || lane->front()->number < oldest->number) oldest = lane->front();
-        return oldest;
+        return waiting.topic->phase == topic_phase::known;
     }
 
-    void remember(waiting_lane& lane)
+    void leave_lane(waiting_record& waiting) noexcept
     {
-        if (std::find(lanes_.begin(), lanes_.end(), &lane) == lanes_.end()) lanes_.push_back(&lane);
+        auto& lane = *std::exchange(waiting.lane, nullptr);
+        const bool was_first = lane.front() == &waiting;
+        lane.erase(waiting);
+        if (was_first && lane.blocked) { // the next one may be smaller
+            blocked_.erase(lane);
+            unblock(lane);
+        }
+        if (lane.empty()) movable_.remove(lane);
     }
 
-    void forget_empty_lanes()
+    void block(waiting_lane& lane) noexcept
     {
-        std::erase_if(lanes_, [](const waiting_lane* lane) { return lane->empty(); });
+        movable_.erase(lane);
+        blocked_.push_back(lane);
+        lane.blocked = true;
+    }
+
+    void unblock(waiting_lane& lane) noexcept
+    {
+        lane.blocked = false;
+        movable_.push_back(lane);
     }
 
     std::size_t limit_, used_ = 0;
     std::uint64_t next_number_ = 0;
     intrusive_list<waiting_record, &waiting_record::arrival_hook> arrivals_;
-    std::vector<waiting_lane*> lanes_, blocked_;
+    intrusive_list<waiting_lane, &waiting_lane::room_hook> movable_, blocked_; // lanes that are not empty
+    std::vector<waiting_lane*> by_age_;                                        // a heap, during let_in()
 };
 
 } // namespace kurier::core

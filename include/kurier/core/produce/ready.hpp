@@ -88,11 +88,11 @@ public:
 
     // An idle broker needn't wait for a full batch or for linger.ms once batch.size bytes have been appended for all its
     // partitions together: records sent soon are still in the cache, here and when their waiters are notified. (Java
-    // goes further: one full batch drains every open batch of that broker.) This looks at every open batch, so with
-    // thousands of them it waits until there is something for each.
+    // goes further: one full batch drains every open batch of that broker.) This looks at every open batch of the broker,
+    // so with thousands of them it waits until there is something for each.
     void hurry_idle(broker_node& leader)
     {
-        if (leader.appended < std::max(records_.batch_size(), records_.lingering() * bytes_per_open_batch))
+        if (leader.appended < std::max(records_.batch_size(), leader.lingering.size() * bytes_per_open_batch))
             return;
         leader.appended = 0; // if no batch is large enough, not before the next batch.size bytes
         records_.hurry(&leader, least_hurried, [this](partition_state& partition) { update(partition); });

@@ -144,6 +144,7 @@ struct batch
     list_hook<batch> done_hook;   // done and not yet announced to those who wait
     list_hook<batch> age_hook;    // all that are not done, oldest first
     list_hook<batch> linger_hook; // open and not yet due, oldest first
+    list_hook<batch> leader_hook; // the same in leader->lingering
 
     slot& slot_of(std::uint32_t index) const noexcept
     {

@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -33,6 +34,7 @@ public:
     std::size_t limit() const noexcept { return limit_; }
     std::size_t in_use() const noexcept { return in_use_; }
     std::size_t kept() const noexcept { return kept_; }
+    std::uint64_t released() const noexcept { return released_; } // blocks, ever
 
     static std::size_t rounded(std::size_t bytes) noexcept
     {
@@ -72,6 +74,7 @@ public:
     {
         if (!given) return;
         in_use_ -= given.capacity;
+        ++released_;
         // Not when blocks were taken beyond the limit: what is kept must not hold the pool above it.
         if (given.capacity <= largest_kept && in_use_ + kept_ + given.capacity <= limit_) {
             auto*& head = free_[index(given.capacity)];
@@ -115,6 +118,7 @@ private:
     static constexpr std::size_t classes = 2 * (std::bit_width(largest_kept) - std::bit_width(smallest)) + 1;
     std::array<free_block*, classes> free_{};
     std::size_t limit_, in_use_ = 0, kept_ = 0;
+    std::uint64_t released_ = 0;
 };
 
 } // namespace kurier::core

@@ -150,7 +150,8 @@ struct broker_node
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads
     std::size_t appended = 0; // about what of its records is unsent, see ready_partitions::hurry_idle
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
-    waiting_lane waiting; // records that found no room
+    intrusive_list<batch, &batch::leader_hook> lingering; // open batches of the partitions it leads
+    waiting_lane waiting;                                 // records that found no room
 
     void move_to(std::string_view new_host, std::uint16_t new_port)
     {
@@ -161,5 +162,19 @@ struct broker_node
         port = new_port;
     }
 };
+
+// What is counted and listed for each leader goes with the partition.
+inline void move_to_leader(partition_state& partition, broker_node* leader) noexcept
+{
+    batch* const open = partition.open;
+    if (broker_node* old = partition.leader) {
+        old->memory -= partition.memory;
+        if (open && open->leader_hook.linked) old->lingering.erase(*open);
+    }
+    partition.leader = leader;
+    if (!leader) return;
+    leader->memory += partition.memory;
+    if (open && open->linger_hook.linked) leader->lingering.push_back(*open);
+}
 
 } // namespace kurier::core

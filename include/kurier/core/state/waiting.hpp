@@ -58,6 +58,9 @@ struct waiting_record
 };
 
 struct waiting_lane : intrusive_list<waiting_record, &waiting_record::lane_hook>
-{};
+{
+    list_hook<waiting_lane> room_hook; // among the lanes that may move, or that can't
+    bool blocked = false;              // its oldest record found no room, and nothing has changed since
+};
 
 } // namespace kurier::core
