@@ -1,4 +1,4 @@
-// Asks for a producer id (InitProducerId, KIP-98) when batches wait for one, and again after a refusal.
+// Fetches a producer id (InitProducerId, KIP-98) when batches wait for one, and retries after an error.
 #pragma once
 
 #include <kurier/core/cluster/router.hpp>

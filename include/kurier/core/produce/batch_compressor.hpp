@@ -1,12 +1,12 @@
-// Compresses the records of a batch when it is drained, in place: the result is smaller, or the batch goes out as it
-// is. Which codec: as configured for the topic, or as its chooser finds (compression.type=auto). Contexts and scratch
-// memory are used again for every batch. Or makes jobs that others do: see compression_job.hpp.
+// Compresses the records of a batch when it is drained, in place, unless that doesn't make it smaller. The codec is the
+// topic's, or what its chooser picks (compression.type=auto). Contexts and scratch memory are reused for every batch. Or
+// makes jobs for compression workers: see compression_job.hpp.
 #pragma once
 
 #include <kurier/compression.hpp>
 #include <kurier/core/state/compression_job.hpp>
-#include <kurier/core/support/log_queue.hpp>
 #include <kurier/core/state/topic.hpp>
+#include <kurier/core/support/log_queue.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ public:
                (topic.codec.id != compression::none || topic.chooses_codec);
     }
 
-    // At once. True when the batch has become smaller.
+    // Inline. True if the batch became smaller.
     bool compress(batch& closed)
     {
         if (!wants(closed)) return false;
@@ -49,11 +49,11 @@ public:
         return take(job);
     }
 
-    // Compression is done elsewhere from now on, or here again.
+    // Compress on workers from now on, or inline again.
     void set_elsewhere(bool elsewhere) noexcept { elsewhere_ = elsewhere; }
     bool elsewhere() const noexcept { return elsewhere_; }
 
-    // Everything that a job needs memory for, so that nothing fails behind it.
+    // Allocates whatever begin() and forget() need: they don't throw.
     void prepare_job(const batch& closed)
     {
         spare_.reserve(jobs_.size() + spare_.size() + 1);
@@ -63,7 +63,7 @@ public:
         if (auto& topic = *closed.partition->topic; topic.chooses_codec) chooser_of(topic);
     }
 
-    // A job for a batch, whose result goes to `memory` (accumulator::memory_for_job); next_job() gives it out.
+    // Begins a job whose result goes to `memory` (accumulator::memory_for_job); next_job() hands it out.
     void begin(batch& closed, block memory) noexcept
     {
         jobs_.push_back(std::move(spare_.back()));
@@ -87,8 +87,8 @@ public:
         return job;
     }
 
-    // It is back. True when its result is smaller and wanted; nobody did it: the batch is as it was, and the next ones are
-    // compressed here.
+    // Called when a job returns. True if the compressed bytes replace the records. If no worker ran it, the batch is
+    // unchanged and later batches are compressed inline.
     bool finish(compression_job& job) noexcept
     {
         auto& about = *job.about;
@@ -109,12 +109,10 @@ public:
         jobs_.pop_back();
     }
 
-    const std::vector<std::unique_ptr<compression_job>>& jobs() const noexcept
-    {
-        return jobs_;
-    } // begun, not finished
+    // Begun, and not forgotten yet.
+    const std::vector<std::unique_ptr<compression_job>>& jobs() const noexcept { return jobs_; }
 
-    // Brokers that don't know a codec have turned up: no topic chooses it from now on.
+    // A broker doesn't know this codec: no topic chooses it from now on.
     void exclude(compression id)
     {
         if (std::exchange(excluded_[static_cast<std::size_t>(id)], true)) return;
@@ -130,11 +128,11 @@ public:
         return {topic.codec, topic.ratio.of(topic.codec.id)};
     }
 
-    // The records as they were appended; empty when they can't be had back.
+    // The records as they were appended; empty if they don't decompress.
     bytes_view plain_body(const batch& closed, std::vector<std::byte>& storage) const
     {
         if (closed.codec() == compression::none) return closed.body();
-        constexpr std::size_t most = std::size_t{1} << 30; // our own data: any bound will do
+        constexpr std::size_t most = std::size_t{1} << 30; // no bound needed: we compressed it
         if (codecs_->decompress(closed.codec(), closed.body(), most, storage) != compression_error::none)
             return {};
         return storage;
@@ -152,7 +150,7 @@ private:
         return job;
     }
 
-    // The result, which lies in the batch's memory by now if it is smaller.
+    // Applies the result, which is in the batch's memory already if it is smaller.
     bool take(const compression_job& done) noexcept
     {
         auto& about = *done.about;
@@ -181,7 +179,7 @@ private:
         return *topic.chooser;
     }
 
-    // In order of preference: what is cheap comes first, and is used until more is known.
+    // The first one is used until more is known, so the cheap ones come first.
     std::vector<codec_choice> candidates() const
     {
         std::vector<codec_choice> found;
@@ -205,7 +203,7 @@ private:
         try {
             logs_.add(log_level::info, "compression.changed",
                       std::string{std::string_view{topic.name}} + ": " + describe(change));
-        } catch (...) { // without memory, without a line
+        } catch (...) { // out of memory: the log line is dropped
         }
     }
 
@@ -219,7 +217,7 @@ private:
     bool elsewhere_ = false;
     std::vector<std::unique_ptr<compression_job>> jobs_, spare_;
     std::vector<compression_job*> begun_;
-    std::size_t next_ = 0; // of them
+    std::size_t next_ = 0; // of begun_
 };
 
 } // namespace kurier::core

@@ -1,5 +1,5 @@
-// The batches there are, from opened until nobody refers to them: the oldest first as long as their fate is open, then
-// those that are done and not yet announced. What became of them is counted here, and flushes hear of it.
+// Every batch from its first record until nothing refers to it: unfinished ones by age, then those that are done and
+// wait to be announced. Their outcomes are counted here, and flushes are notified.
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
@@ -26,7 +26,7 @@ public:
         flushes_.begin(fresh.flush_epoch);
     }
 
-    void attempted(batch& head, instant now) // it is handed to a connection
+    void attempted(batch& head, instant now) // it goes into a request
     {
         if (head.attempts++ == 0) {
             head.drained = now.steady;
@@ -55,12 +55,12 @@ public:
                  instant now)
     {
         if (about.done()) {
-            release(about); // the promise was broken by its deadline; the answer came after it
+            release(about); // the response came after delivery.timeout.ms had failed it
             return;
         }
         about.base_offset = base_offset;
-        // For a batch that it had already, a broker gives the largest timestamp of its records as log append time, also
-        // where the topic keeps create times.
+        // For a duplicate, a broker returns the batch's largest timestamp as its log append time, even if the topic keeps
+        // create times.
         const bool repeated = about.attempts > 1 && log_append_time == about.max_timestamp;
         about.log_append_time = repeated ? -1 : log_append_time;
         about.note.reset();
@@ -80,7 +80,7 @@ public:
 
     void withdrawn(batch& empty) { finish(empty, errc::withdrawn, persisted::no); }
 
-    // The halves carry what the whole carried, and are as old. The whole is not announced: they are.
+    // The halves take the place of the whole, at its age. They are announced; the whole isn't.
     void replace(batch& whole, const two_batches& halves)
     {
         ++metrics_.batches_split;
@@ -95,24 +95,24 @@ public:
         if (whole.root) release(whole);
     }
 
-    // --- announced and forgotten -------------------------------------------------------------------------------------
+    // --- announced and released --------------------------------------------------------------------------------------
 
     batch* next_done() const noexcept { return done_.front(); }
 
-    void announced(batch& done) // all who waited were told
+    void announced(batch& done) // every waiter was notified
     {
         done_.erase(done);
         release(done);
     }
 
-    // Gives back what nobody refers to any more.
+    // Frees the memory, and then the batch itself, as soon as nothing refers to it.
     void release(batch& unused)
     {
         if (!unused.done() || unused.requests != 0 || unused.done_hook.linked) return;
         if (batch* root =
-                unused.root) { // a piece stays until its root goes, because deliveries find it there
+                unused.root) { // a piece stays as long as its root, because deliveries find it there
             records_.free_memory(unused);
-            unused.piece_over = true; // it comes here once: deliveries refer to the root only
+            unused.piece_over = true; // this happens once: deliveries refer to the root only
             --root->open_pieces;
             release(*root);
             return;

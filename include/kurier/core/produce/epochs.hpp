@@ -1,6 +1,5 @@
-// Who may start a producer epoch, and when: the one question that an idempotent and a transactional producer answer
-// differently. The sender side of core/ asks it here; the models are in core/identity/. A virtual call per batch, none
-// per record.
+// Who may start a producer epoch, and when: the question that an idempotent and a transactional producer answer
+// differently. The models are in core/identity/. One virtual call per batch, none per record.
 #pragma once
 
 #include <kurier/core/state/topic.hpp>

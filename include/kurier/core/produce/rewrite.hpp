@@ -1,5 +1,5 @@
-// Rewriting the encoded records of a batch, which happens only off the usual path: leaving out records that were
-// withdrawn, and halving a batch that the broker found too large.
+// Rewrites the encoded records of a batch, off the hot path: drops records that were withdrawn, and halves a batch that
+// was too large for the broker.
 #pragma once
 
 #include <kurier/core/state/batch.hpp>
@@ -34,8 +34,8 @@ inline encoded_record next_record(wire::reader& records)
     return record;
 }
 
-// Writes the record with another offset delta, never longer than it was when the delta is not larger; `at` may lie
-// before the record in the same buffer.
+// Writes the record with another offset delta. It gets no longer unless the delta is larger, so `at` may be in front of
+// the record in the same buffer.
 inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, std::int32_t offset_delta)
 {
     const auto body =
@@ -48,8 +48,8 @@ inline std::byte* put_renumbered(std::byte* at, const encoded_record& record, st
     return at + record.rest.size();
 }
 
-// Leaves out the records whose slots are withdrawn. For a batch that was never sent; it may have been done before, when
-// the batch was the next to be sent and found no place in the request.
+// Drops the records whose slots are withdrawn. Only for a batch that was never sent. It can happen more than once: the
+// batch was next, and didn't fit into the request.
 inline void drop_withdrawn(batch& from)
 {
     if (from.outside) { // its only record
@@ -62,8 +62,7 @@ inline void drop_withdrawn(batch& from)
     wire::reader records{from.body()};
     std::byte* at = from.memory.data + batch_header_size;
     std::int32_t kept = 0;
-    from.max_timestamp =
-        std::numeric_limits<std::int64_t>::min(); // the first record may go, and times may run backward
+    from.max_timestamp = std::numeric_limits<std::int64_t>::min(); // of the records that stay, in any order
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(from.accepted); ++i) {
         if (from.positions && (*from.positions)[i] == not_on_wire) continue;
         const auto record = next_record(records);
@@ -79,8 +78,7 @@ inline void drop_withdrawn(batch& from)
     from.sealed = false;
 }
 
-// Where to cut a batch of several records in two of about the same size: how many records go into the first half, and
-// how many bytes they have.
+// Where to cut a batch of several records into two of about the same size.
 struct halves
 {
     std::int32_t first_count = 0;

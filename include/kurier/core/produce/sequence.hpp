@@ -1,5 +1,5 @@
-// Sequence numbers of the idempotent producer (KIP-98). They run from 0 to 2^31-1 and start again at 0, so they are
-// compared modulo 2^31 (KAFKA-7693 is what plain comparison does at the edge).
+// Sequence numbers of the idempotent producer (KIP-98). They wrap from 2^31-1 to 0, so they are compared modulo 2^31
+// (KAFKA-7693 shows what a plain comparison does there).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ constexpr std::uint32_t sequence_distance(std::int32_t a, std::int32_t b) noexce
     return (static_cast<std::uint32_t>(b) - static_cast<std::uint32_t>(a)) & 0x7fffffffu;
 }
 
-// Is a before b, if both are less than 2^30 apart?
+// True if a is before b; they are less than 2^30 apart.
 constexpr bool sequence_before(std::int32_t a, std::int32_t b) noexcept
 {
     const auto distance = sequence_distance(a, b);

@@ -1,5 +1,5 @@
-// Halves a batch that was too large for the broker (KIP-126). The batch that records were sent into is the root of all
-// its pieces: deliveries find theirs there.
+// Halves a batch that was too large for the broker (KIP-126). The batch that records were appended to is the root of all
+// its pieces: deliveries refer to it and find their piece there.
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
@@ -46,8 +46,8 @@ inline void fill_piece(batch& piece, const batch& whole, batch& root, wire::read
 
 using two_batches = std::array<batch*, 2>;
 
-// Two batches with the records of the whole, in its place and with its sequences; nobody knows them yet. Without memory
-// there are none, and nothing has changed.
+// Two batches with the records and sequences of the whole, not yet part of the partition. If memory runs out, none, and
+// nothing has changed.
 inline two_batches halve(accumulator& memory, batch& whole, batch& root, bytes_view body)
 {
     const auto cut = find_halves(body, whole.record_count);
@@ -69,12 +69,12 @@ inline two_batches halve(accumulator& memory, batch& whole, batch& root, bytes_v
     return halves;
 }
 
-// The halves carry what the whole carried.
+// From now on the halves carry the records of the whole.
 inline void put_in_place(batch& root, batch& whole, const two_batches& halves) noexcept
 {
     root.pieces.insert(root.pieces.end(), halves.begin(), halves.end()); // reserved
     root.open_pieces += 2;
-    if (&root != &whole) whole.root_slots.clear(); // it goes only when the root goes
+    if (&root != &whole) whole.root_slots.clear(); // the batch itself stays as long as the root
 }
 
 } // namespace kurier::core
