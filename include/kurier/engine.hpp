@@ -108,22 +108,10 @@ public:
               boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
     {
-        driver_->stop_intake();
-        driver_->flush();
-        const auto give_up = core::later(driver_->now().steady, to_nanoseconds(timeout));
-        driver_->wake();
+        driver_->close(core::later(driver_->now().steady, to_nanoseconds(timeout)));
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [give_up](io::driver& machine, error_code& ec) {
-                if (!machine.idle()) {
-                    if (machine.now().steady < give_up) return false;
-                    ec = errc::aborted;
-                }
-                machine.abort(ec ? ec : make_error_code(errc::closed));
-                machine.wake();
-                return true;
-            },
-            give_up);
+            [](io::driver& machine, error_code& outcome) { return machine.ended(outcome); });
     }
 
     // Completes when there is room for more records: void(error_code). A loop that sends as fast as it can waits here, so

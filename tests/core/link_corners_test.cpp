@@ -81,8 +81,8 @@ TEST_CASE("a connection that breaks before its close was polled: only the others
     const auto first = s.link_to(9001), second = s.link_to(9002);
     s.pass(11s);
     s.core.turn(s.now);
-    CHECK(s.core.connections().find(first)->phase == link_phase::closing);
-    CHECK(s.core.connections().find(second)->phase == link_phase::closing);
+    CHECK(s.core.connections().find(first)->phase == connection_phase::closing);
+    CHECK(s.core.connections().find(second)->phase == connection_phase::closing);
     s.closes.clear();
     s.drop(first);
     std::set<connection_id> closed;

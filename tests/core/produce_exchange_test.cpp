@@ -25,7 +25,7 @@ struct exchange_script
     std::deque<std::vector<std::byte>> bodies;
     producer_config config{"localhost:9092"};
     request sent;
-    produce_exchange exchange;
+    produce_codec exchange;
 
     exchange_script(std::uint64_t seed, std::int16_t version) : random{seed}
     {

@@ -583,11 +583,11 @@ TEST_CASE("abort: each record is told once, what may be written says so, connect
     CHECK(queued.written == persisted::no);
     CHECK(unknown.written == persisted::no);
     CHECK(s.core.idle());
-    CHECK(s.core.connections().empty());
+    CHECK(s.core.connections().all().empty());
     CHECK(s.core.pool().in_use() == 0);
     CHECK(s.core.deadline() == never);
     s.step(1h); // and nothing comes back to life
-    CHECK(s.core.connections().empty());
+    CHECK(s.core.connections().all().empty());
     CHECK(s.core.deadline() == never);
 }
 
@@ -616,7 +616,7 @@ TEST_CASE("abort before anything is connected, twice, and with answers still on 
     s.core.abort(errc::closed);
     s.step(1h);
     CHECK(s.outcomes.back().times_told == 1);
-    CHECK(s.core.connections().empty());
+    CHECK(s.core.connections().all().empty());
     CHECK(s.core.pool().in_use() == 0);
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("ApiVersions: a refusal that can't be read leads to version 0 on the s
     CHECK(s.versions_asked[1] == 0);
     s.answer_api_versions(link, 2, 0);
     s.step();
-    CHECK(s.core.connections().find(link)->phase == link_phase::ready);
+    CHECK(s.core.connections().find(link)->phase == connection_phase::ready);
 }
 
 TEST_CASE("lesson 22: a peer that hangs up on ApiVersions is asked lower on the next connections, then 0")

@@ -168,7 +168,7 @@ public:
         counted([&] { core->abort(errc::aborted); });
         settle();
         for (const auto& record : records) check(record.times_told == 1, "a record was not told of once");
-        check(core->connections().empty(), "connections are left");
+        check(core->connections().all().empty(), "connections are left");
         check(core->pool().in_use() == 0, "memory is left");
         counted([&] { core.reset(); });
     }

@@ -41,7 +41,7 @@ struct question
                 taken.push_back(&made);
             }
         }
-        produce_exchange{}.encode(sent, taken, producer_config{"localhost:9092"});
+        produce_codec{}.encode(sent, taken, producer_config{"localhost:9092"});
     }
 };
 
@@ -115,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (protocol::response_header_flexible<protocol::produce_response>(version)) body.push_back(std::byte{0});
     body.insert(body.end(), message.begin(), message.end());
 
-    produce_exchange exchange;
+    produce_codec exchange;
     produce_result result;
     const bool accepted = fuzz::within_allocation_bound(
         body.size(), 8, [&] { return exchange.decode(asked.sent, body, result); });

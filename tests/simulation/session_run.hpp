@@ -356,11 +356,9 @@ private:
             core_->flush();
             break;
         case disturbance::close:
-            core_->stop_intake();
-            core_->flush();
+            core_->close(now_.steady + 2s);
             break;
         case disturbance::abort:
-            core_->stop_intake();
             core_->abort(kurier::errc::aborted);
             break;
         default:
@@ -596,11 +594,11 @@ private:
         if (!core_ || !broken_.empty()) return;
         what_ = disturbance::none;
         drop_all();
-        core_->stop_intake();
-        call([&] { core_->abort(kurier::errc::closed); });
+        call([&] { core_->close(kurier::core::never); });
         settle();
+        if (!core_->ended()) fail("nothing is left, and close goes on");
         if (core_->pool().in_use() != 0) fail("memory is in use at the end");
-        if (!core_->connections().empty()) fail("connections are left at the end");
+        if (!core_->connections().all().empty()) fail("connections are left at the end");
         if (core_->unfinished_batches() != 0 || !core_->waiting().empty())
             fail("records are left at the end");
     }

@@ -18,7 +18,7 @@ struct invariant_access
 {
     static const accumulator& records(const producer_core& core) { return core.records_; }
     static const flush_tracker& flushes(const producer_core& core) { return core.flushes_; }
-    static const links& connections(const producer_core& core) { return core.links_; }
+    static const core::connections& connections(const producer_core& core) { return core.conns_; }
 
     static const std::size_t& kept(const buffer_pool& pool) { return pool.kept_; }
     static const auto& all(const accumulator& records) { return records.all_; }
@@ -342,11 +342,11 @@ private:
         for (const auto& [id, link] : access::connections(core_).all()) {
             std::size_t unanswered = 0;
             for (const auto& sent : link->requests) {
-                unanswered += !sent->answered && sent->expects_answer;
+                unanswered += !sent->answered && sent->expects_response;
                 require(sent->written <= sent->bytes, "more was written than there is");
             }
             require(unanswered == link->unanswered, "a connection counts its requests wrong");
-            if (link->phase != link_phase::closing)
+            if (link->phase != connection_phase::closing)
                 require(link->node && link->node->link == link.get(),
                         "a connection and its broker don't know each other");
         }

@@ -123,10 +123,10 @@ public:
     KURIER_DECL void drop(core::waiting_record& waiting);
     KURIER_DECL std::uint64_t flush();
     KURIER_DECL bool flushed(std::uint64_t epoch) const noexcept;
-    KURIER_DECL void stop_intake() noexcept;
-    KURIER_DECL bool idle() const noexcept;
+    KURIER_DECL void close(core::nanoseconds deadline);
+    KURIER_DECL bool
+    ended(error_code& outcome) const noexcept; // after close, or when everything was given up
     KURIER_DECL bool has_room() const noexcept;
-    KURIER_DECL void abort(error_code why);
     KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where,
                                                                 std::uint32_t index) const;
     KURIER_DECL codec_status compression_of(std::string_view topic) const;

@@ -1,10 +1,11 @@
-// Asks for metadata and applies what comes back: to the view of the cluster, the batches that are queued, and the
-// records that wait for their topic. When to ask is metadata_plan's.
+// Asks for metadata and applies what comes back to the view of the cluster. When to ask is metadata_plan's; what follows
+// for batches and waiting records is the topology listener's.
 #pragma once
 
 #include <kurier/core/cluster/metadata_plan.hpp>
-#include <kurier/core/cluster/router.hpp>
-#include <kurier/core/intake/intake.hpp>
+#include <kurier/core/cluster/rpc.hpp>
+#include <kurier/core/cluster/topology_listener.hpp>
+#include <kurier/protocol/messages/metadata.hpp>
 
 #include <algorithm>
 #include <string>
@@ -12,13 +13,11 @@
 
 namespace kurier::core {
 
-class metadata_exchange
+class metadata_exchange final : public rpc<protocol::metadata_request, protocol::metadata_response>
 {
 public:
-    metadata_exchange(const producer_config& config, random_source& random, cluster_view& view, links& links,
-                      any_broker& brokers, ready_partitions& ready, intake& intake)
-        : config_{config}, view_{view}, links_{links}, brokers_{brokers}, ready_{ready}, intake_{intake},
-          plan_{config, random}
+    metadata_exchange(const rpc_context& context, cluster_view& view, topology_listener& listener)
+        : rpc{context}, view_{view}, listener_{listener}, plan_{context.config, context.random}
     {}
 
     // Somebody needs a topic that is not known.
@@ -47,62 +46,83 @@ public:
     {
         blocked_until_ = nanoseconds{0};
         if (!plan_.due(now.steady)) return;
-        connection* link = brokers_.usable(now);
-        if (!link) {
-            blocked_until_ = brokers_.retry_at();
+        rebootstrap_if_due(now);
+        auto* conn = connection_for({route::kind::any, -1, unhelpful_}, now);
+        if (!conn) {
+            blocked_until_ = retry_at();
             return;
         }
         const bool all = plan_.all_due(now.steady);
         const auto question = ask_about(all, now);
         plan_.asked(all);
-        const auto version = link->range(request_kind::metadata).highest;
-        links_.send_message(*link, request_kind::metadata, version, question, now);
+        send(*conn, question, now);
     }
 
-    // False: it can't be decoded.
-    bool take(const request& sent, bytes_view body, instant now)
+private:
+    bool succeeded(connection& from, const protocol::metadata_response& response, instant now) override
     {
-        protocol::metadata_response answer;
-        if (!protocol::decode_response(body, sent.version, answer)) {
-            lost(now);
-            return false;
+        if (static_cast<broker_errc>(response.error_code) == broker_errc::rebootstrap_required) {
+            failed(broker_errc::rebootstrap_required, now);
+            if (recovers()) rebootstrap(now);
+            return true;
         }
         bool changed = false;
         view_.apply(
-            answer,
+            response,
             [&](partition_state& partition, broker_node* old) {
-                ready_.leader_changed(partition, old);
+                listener_.on_leader_changed(partition, old);
                 changed = true;
             },
             [&](topic_state&) { changed = true; },
             [&](broker_node& moved) {
-                if (moved.link) links_.close(*moved.link, errc::disconnected);
+                if (moved.link) context_.conns.close(*moved.link, errc::disconnected);
             });
-        bool useful = !answer.brokers.empty();
+        bool useful = !response.brokers.empty();
+        if (useful) trying_since_ = never;
         for (const auto& topic : view_.topics()) {
-            topic->stale |= std::exchange(topic->asked, false); // the answer has left it out
+            topic->stale |= std::exchange(topic->asked, false); // the response has left it out
             if (topic->wanted) useful &= look_at(*topic);
         }
+        unhelpful_ = useful ? route::no_node : from.node->id;
         plan_.answered(useful, now.steady);
-        if (changed) intake_.topics_changed(now);
+        if (changed) listener_.on_topics_refreshed(now);
         return true;
     }
 
-    void lost(instant now)
+    void failed(error_code, instant now) override
     {
         for (const auto& topic : view_.topics()) topic->stale |= std::exchange(topic->asked, false);
         plan_.lost(now.steady);
     }
 
-private:
+    bool recovers() const noexcept
+    {
+        return context_.config.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap;
+    }
+
+    // Brokers that are known have given no metadata for metadata.recovery.rebootstrap.trigger.ms (KIP-1102).
+    void rebootstrap_if_due(instant now)
+    {
+        trying_since_ = std::min(trying_since_, now.steady);
+        const auto trigger = context_.config.metadata_recovery_rebootstrap_trigger;
+        if (recovers() && view_.known() && later(trying_since_, trigger) <= now.steady) rebootstrap(now);
+    }
+
+    void rebootstrap(instant now)
+    {
+        trying_since_ = now.steady;
+        context_.brokers.rebootstrap();
+        for (const auto& topic : view_.topics()) listener_.on_topic_refreshed(*topic);
+    }
+
     protocol::metadata_request ask_about(bool all, instant now)
     {
         protocol::metadata_request question;
         question.topics.emplace(); // no topics: brokers only
         question.allow_auto_topic_creation = true;
         for (const auto& topic : view_.topics()) {
-            if (all && topic->wanted && later(topic->last_used, config_.metadata_max_idle) <= now.steady &&
-                quiet(*topic))
+            if (all && topic->wanted &&
+                later(topic->last_used, context_.config.metadata_max_idle) <= now.steady && quiet(*topic))
                 topic->wanted = topic->stale = false; // KIP-526
             if (topic->wanted && (all || topic->stale || topic->phase == topic_phase::unknown)) {
                 auto& asked = question.topics->emplace_back();
@@ -126,32 +146,28 @@ private:
     // Is now known about the topic what we wanted to know?
     bool look_at(topic_state& topic)
     {
-        for (auto& partition : topic.partitions)
-            if (partition.open || !partition.queue.empty()) ready_.update(partition);
+        listener_.on_topic_refreshed(topic);
         if (!topic.stale && topic.phase == topic_phase::known) return true;
         fail_hopeless(topic);
         if (topic.wanted) plan_.ask_soon();
         return false;
     }
 
-    // A topic that will not come into being by waiting.
     void fail_hopeless(topic_state& topic)
     {
         const auto& why = topic.error;
         if (!why || retriable(why)) return;
-        intake_.fail_all_of(topic, why);
+        listener_.on_topic_failed(topic, why);
         if (topic.phase == topic_phase::unknown)
             topic.wanted = topic.stale = false; // until somebody sends to it again
     }
 
-    const producer_config& config_;
     cluster_view& view_;
-    links& links_;
-    any_broker& brokers_;
-    ready_partitions& ready_;
-    intake& intake_;
+    topology_listener& listener_;
     metadata_plan plan_;
-    nanoseconds blocked_until_{0}; // no connection can be had before
+    nanoseconds blocked_until_{0};            // no connection can be had before
+    nanoseconds trying_since_{never};         // no response has named brokers since
+    std::int32_t unhelpful_ = route::no_node; // the broker whose response did not tell what was wanted
 };
 
 } // namespace kurier::core

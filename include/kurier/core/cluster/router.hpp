@@ -1,68 +1,147 @@
-// Chooses the connection for what every broker can answer: metadata, a producer id.
+// Chooses the connection for a request: any broker for what each can answer (metadata, a producer id), or a given one.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/net/connections.hpp>
+#include <kurier/core/support/random.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace kurier::core {
 
-class any_broker
+// Whom a request is for.
+struct route
+{
+    enum class kind : std::uint8_t { any, node };
+    kind to = kind::any;
+    std::int32_t node = -1;
+    // For `any`: a broker that gave no useful response, asked again only when there is no other. One that knows an old
+    // picture of the cluster would otherwise be asked for ever (librdkafka 887, sarama 560).
+    std::int32_t but_not = no_node;
+
+    static constexpr std::int32_t no_node = INT32_MIN;
+};
+
+class router
 {
 public:
-    any_broker(const producer_config& config, const cluster_view& view, links& links)
-        : config_{config}, view_{view}, links_{links}
+    router(const producer_config& config, random_source& random, const cluster_view& view,
+           connections& connections)
+        : config_{config}, random_{random}, view_{view}, connections_{connections}
     {}
 
-    // A connection to ask on, the one with the least to do; nullptr: there is none yet, one is being made if possible.
-    connection* usable(instant now)
+    // A connection to send on; nullptr: there is none yet, one is being made if possible.
+    connection* usable(const route& to, instant now)
     {
-        connection* best = nullptr;
-        bool coming = false;
         retry_at_ = never; // a connection that is being made ends the wait by itself
-        const auto consider = [&](const broker_node& node) {
-            if (!node.link) return;
-            if (node.link->phase != link_phase::ready)
-                coming = true;
-            else if (!best || node.link->unanswered < best->unanswered)
-                best = node.link;
-        };
-        for (const auto& [id, node] : view_.nodes())
-            if (node->current) consider(*node);
-        for (const auto& node : view_.bootstrap())
-            if (!best) consider(*node);
-        if (!best && !coming) connect_somewhere(now);
-        return best;
+        return to.to == route::kind::any ? any(to, now) : one(to.node, now);
     }
 
     // After usable() found none: when to look again, if no connection comes before.
     nanoseconds retry_at() const noexcept { return retry_at_; }
 
+    // The brokers that are known are of no use any more: begin again from bootstrap.servers (KIP-899, KIP-1102).
+    void rebootstrap()
+    {
+        for (const auto& [id, node] : view_.nodes()) {
+            node->current = false;
+            if (node->link) connections_.close(*node->link, broker_errc::rebootstrap_required);
+        }
+    }
+
 private:
+    connection* one(std::int32_t id, instant now)
+    {
+        auto* node = view_.node(id);
+        if (!node) return nullptr;
+        if (!node->link) {
+            if (node->retry_at <= now.steady)
+                connections_.open(*node, now);
+            else
+                retry_at_ = node->retry_at;
+            return nullptr;
+        }
+        return node->link->accepts_requests() ? node->link : nullptr;
+    }
+
+    // The one with the least to do, as a random one where several have: a fleet that always asked the first in its list
+    // would meet there.
+    connection* any(const route& to, instant now)
+    {
+        candidates found{random_, to.but_not};
+        for (const auto& [id, node] : view_.nodes())
+            if (node->current) found.consider(*node, now);
+        if (!found.best)
+            for (const auto& node : view_.bootstrap()) found.consider(*node, now);
+        if (found.best) return found.best;
+        if (!found.coming) connect_somewhere(now, !found.last_resort);
+        retry_at_ = std::min(retry_at_, found.throttled_until);
+        return found.last_resort;
+    }
+
+    struct candidates
+    {
+        random_source& random;
+        std::int32_t but_not;
+        connection* best = nullptr;
+        connection* last_resort = nullptr; // it has just failed to help
+        std::uint64_t ties = 0;
+        bool coming = false;
+        nanoseconds throttled_until = never;
+
+        void consider(const broker_node& node, instant now)
+        {
+            if (!node.link) return;
+            if (!node.link->accepts_requests()) {
+                coming = true;
+            } else if (node.throttled_until > now.steady) {
+                throttled_until = std::min(throttled_until, node.throttled_until);
+                coming = true;
+            } else if (node.id == but_not) {
+                last_resort = node.link;
+            } else if (!best || node.link->unanswered < best->unanswered) {
+                best = node.link;
+                ties = 1;
+            } else if (node.link->unanswered == best->unanswered && random.below(++ties) == 0) {
+                best = node.link;
+            }
+        }
+    };
+
     // None of them has a connection. The broker that failed least; bootstrap addresses too, so that a cluster that moved
     // is found again (KIP-899).
-    void connect_somewhere(instant now)
+    void connect_somewhere(instant now, bool bootstrap)
     {
         broker_node* chosen = nullptr;
+        std::uint64_t ties = 0;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
             soonest = std::min(soonest, node.retry_at);
-            if (node.retry_at <= now.steady && (!chosen || node.failures < chosen->failures)) chosen = &node;
+            if (node.retry_at > now.steady || node.link) return;
+            if (!chosen || node.failures < chosen->failures) {
+                chosen = &node;
+                ties = 1;
+            } else if (node.failures == chosen->failures && random_.below(++ties) == 0) {
+                chosen = &node;
+            }
         };
         for (const auto& [id, node] : view_.nodes())
             if (node->current) consider(*node);
-        if (!view_.known() || config_.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap)
+        const bool begins_again =
+            !view_.known() || config_.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap;
+        if (bootstrap && begins_again)
             for (const auto& node : view_.bootstrap()) consider(*node);
         if (chosen)
-            links_.open(*chosen, now);
+            connections_.open(*chosen, now);
         else
             retry_at_ = soonest;
     }
 
     const producer_config& config_;
+    random_source& random_;
     const cluster_view& view_;
-    links& links_;
+    connections& connections_;
     nanoseconds retry_at_ = never;
 };
 

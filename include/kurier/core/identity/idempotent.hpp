@@ -1,7 +1,7 @@
 // Fetches a producer id (InitProducerId, KIP-98) when batches wait for one, and retries after an error.
 #pragma once
 
-#include <kurier/core/cluster/router.hpp>
+#include <kurier/core/cluster/rpc.hpp>
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/produce/settle.hpp>
 #include <kurier/core/support/log_queue.hpp>
@@ -11,77 +11,73 @@
 
 namespace kurier::core {
 
-class producer_id_exchange
+class producer_id_exchange final
+    : public rpc<protocol::init_producer_id_request, protocol::init_producer_id_response>
 {
 public:
-    producer_id_exchange(const producer_config& config, random_source& random, links& links,
-                         any_broker& brokers, settler& settler, partition_epochs& epochs, log_queue& logs)
-        : config_{config}, random_{random}, links_{links}, brokers_{brokers}, settler_{settler},
-          epochs_{epochs}, logs_{logs}
+    producer_id_exchange(const rpc_context& context, const cluster_view& view, ready_partitions& ready,
+                         settler& settle, partition_epochs& epochs, log_queue& logs)
+        : rpc{context}, view_{view}, ready_{ready}, settle_{settle}, epochs_{epochs}, logs_{logs}
     {}
 
-    // Batches wait for an id. Returns when to try again, if nothing else happens before.
+    // Called in each turn: do batches wait for an id?
+    void ask_if(bool wanted, instant now) { next_at_ = wanted ? ask(now) : never; }
+
+    // When to try again, if nothing else happens before.
+    nanoseconds deadline() const noexcept { return next_at_; }
+
+private:
     nanoseconds ask(instant now)
     {
-        if (asked_) return never;
+        if (asked()) return never;
         if (now.steady < not_before_) return not_before_;
-        connection* link = brokers_.usable(now);
-        if (!link) return brokers_.retry_at();
-        const auto versions = link->range(request_kind::init_producer_id);
-        if (!versions.any()) {
-            settler_.fail_unsent(errc::unsupported_version);
+        auto* conn = connection_for({route::kind::any, -1, unhelpful_}, now);
+        if (!conn) return retry_at();
+        if (!conn->range<protocol::init_producer_id_request>().any()) {
+            settle_.fail_unsent(errc::unsupported_version);
             return never;
         }
         protocol::init_producer_id_request question;
         question.transaction_timeout_ms = 0x7fffffff; // unused without a transactional id
-        asked_ = true;
-        links_.send_message(*link, request_kind::init_producer_id, versions.highest, question, now);
+        send(*conn, question, now);
         return never;
     }
 
-    // False: it can't be decoded.
-    bool take(const request& sent, bytes_view body, instant now)
+    bool succeeded(connection& from, const protocol::init_producer_id_response& response,
+                   instant now) override
     {
-        protocol::init_producer_id_response answer;
-        if (!protocol::decode_response(body, sent.version, answer)) {
-            failed(now);
-            return false;
-        }
-        const auto error = static_cast<broker_errc>(answer.error_code);
+        const auto error = static_cast<broker_errc>(response.error_code);
+        unhelpful_ = error == broker_errc::none ? route::no_node : from.node->id;
         if (error != broker_errc::none) {
-            failed(now);
+            failed(error, now);
             logs_.add(log_level::warning, "producer_id.refused", std::string{error_name(error)});
-            if (!retriable(error)) settler_.fail_unsent(error);
+            if (!retriable(error)) settle_.fail_unsent(error);
             return true;
         }
-        if (answer.producer_id < 0 || answer.producer_epoch < 0) {
-            failed(now);
+        if (response.producer_id < 0 || response.producer_epoch < 0) {
+            failed(errc::protocol_error, now);
             return false;
         }
-        asked_ = false;
         failures_ = 0;
-        epochs_.identity_arrived({answer.producer_id, answer.producer_epoch});
+        epochs_.identity_arrived({response.producer_id, response.producer_epoch});
+        for (const auto& [id, node] : view_.nodes()) ready_.update_all_of(*node);
         return true;
     }
 
-    void failed(instant now) // or the answer is lost
+    void failed(error_code, instant now) override
     {
-        asked_ = false;
-        not_before_ =
-            now.steady + backoff(config_.retry_backoff, config_.retry_backoff_max, failures_++, random_);
+        not_before_ = now.steady + backoff(context_.config.retry_backoff, context_.config.retry_backoff_max,
+                                           failures_++, context_.random);
     }
 
-private:
-    const producer_config& config_;
-    random_source& random_;
-    links& links_;
-    any_broker& brokers_;
-    settler& settler_;
+    const cluster_view& view_;
+    ready_partitions& ready_;
+    settler& settle_;
     partition_epochs& epochs_;
     log_queue& logs_;
-    bool asked_ = false;
-    nanoseconds not_before_{0};
+    nanoseconds next_at_{never}, not_before_{0};
     int failures_ = 0;
+    std::int32_t unhelpful_ = route::no_node; // the broker that refused
 };
 
 } // namespace kurier::core

@@ -1,18 +1,19 @@
 // What the core asks its driver to do. The driver performs actions in order and takes no decision about Kafka.
 #pragma once
 
-#include <kurier/core/state/compression_job.hpp>
 #include <kurier/core/net/connection.hpp>
+#include <kurier/core/state/compression_job.hpp>
 
 #include <string>
 
 namespace kurier::core {
 
 enum class action_kind : std::uint8_t {
-    connect,  // resolve host and connect to port, then report connected() or closed()
-    write,    // there are bytes to write: gather() them, write, report written()
-    close,    // drop the connection, then report closed() when no read or write refers to its memory
-    compress, // run() the job on any thread, then report compressed(), on which it ends
+    connect,    // resolve host and connect to port, then report connected() or closed()
+    write,      // there are bytes to write: gather() them, write, report written()
+    close,      // drop the connection, then report closed() when no read or write refers to its memory
+    credential, // obtain what the connection authenticates with, then report credential()
+    compress,   // run() the job on any thread, then report compressed(), on which it ends
 };
 
 struct action

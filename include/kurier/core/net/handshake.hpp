@@ -1,81 +1,142 @@
-// The beginning of a connection: which versions of which API does this broker speak?
+// The beginning of a connection: which versions of which API does this broker speak, and who are we?
 //
-//   connected ──ApiVersions──▶ versions known ──▶ [authentication goes here] ──▶ ready
+//   connected ──ApiVersions──▶ versions known ──[authentication]──▶ ready ──[again before the session ends]──▶ ready
 //
-// Each connection asks anew, because a broker may have been upgraded meanwhile. A broker that does not know the asked
-// version of ApiVersions says so in a version 0 answer (KIP-511), says it in a form that can't be read, or hangs up;
-// each leads to a lower version, which is remembered for the broker.
+// A machine that returns steps; connections.hpp carries them out. Each connection asks for versions anew, because a broker
+// may have been upgraded meanwhile. A broker that doesn't know the version of ApiVersions says so in a version 0 response
+// (KIP-511), says it in a form that can't be read, or hangs up; each leads to a lower version, remembered for the broker.
 #pragma once
 
-#include <kurier/core/net/connection.hpp>
-#include <kurier/protocol/messages.hpp>
+#include <kurier/core/net/authentication.hpp>
+#include <kurier/protocol/frame.hpp>
+#include <kurier/version.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace kurier::core {
 
-// What kurier speaks, by request_kind.
-template <class Request> consteval version_range own_range(std::int16_t highest = Request::valid.hi) noexcept
+class handshake
 {
-    return {Request::valid.lo, highest};
-}
+public:
+    using step = handshake_step;
 
-inline constexpr std::int16_t api_key_of[] = {
-    protocol::api_versions_request::api_key,
-    protocol::metadata_request::api_key,
-    protocol::init_producer_id_request::api_key,
-    protocol::produce_request::api_key,
-};
+    explicit handshake(std::unique_ptr<authenticator> mechanism = {}) : mechanism_{std::move(mechanism)} {}
 
-inline constexpr version_range own_versions[] = {
-    own_range<protocol::api_versions_request>(),
-    own_range<protocol::metadata_request>(),
-    own_range<protocol::init_producer_id_request>(),
-    own_range<protocol::produce_request>(),
-};
+    // Version 5 asks a broker that was known before whether it is still the one meant (KIP-1242): an address may have
+    // been given to another cluster. An empty cluster id asks nothing.
+    step start(const broker_node& node, std::string_view cluster_id)
+    {
+        asked_ = node.api_versions_try;
+        cluster_id_ = {};
+        if (!cluster_id.empty() && node.id >= 0 && asked_ == api_versions_first) {
+            asked_ = protocol::api_versions_request::valid.hi;
+            cluster_id_ = cluster_id;
+            node_id_ = node.id;
+        }
+        phase_ = phase::versions;
+        return {step::kind::send, {}};
+    }
 
-constexpr version_range common(version_range a, version_range b) noexcept
-{
-    return {std::max(a.lowest, b.lowest), std::min(a.highest, b.highest)};
-}
+    void write(request& into, std::string_view client_id)
+    {
+        if (phase_ == phase::authentication) return mechanism_->write(into, client_id);
+        protocol::api_versions_request question;
+        if (!cluster_id_.empty()) {
+            question.cluster_id = cluster_id_;
+            question.node_id = node_id_;
+        }
+        question.client_software_name = "kurier";
+        question.client_software_version = KURIER_VERSION_STRING;
+        into.version = asked_;
+        protocol::write_request_frame(into.head, question, asked_, into.correlation_id, client_id);
+    }
 
-// What the answer to ApiVersions means for the connection.
-enum class versions_verdict : std::uint8_t { ready, ask_lower, stranger, unusable };
+    // `body`: what follows the correlation id.
+    step on_response(broker_node& node, bytes_view body, instant now)
+    {
+        return phase_ == phase::authentication ? after(mechanism_->on_response(body, now))
+                                               : on_versions(node, body, now);
+    }
 
-// `answer`: bytes behind the correlation id. On ask_lower, node.api_versions_try says which version to ask next.
-inline versions_verdict take_versions(connection& link, bytes_view bytes)
-{
-    protocol::api_versions_response answer;
-    const auto asked = link.api_versions_version;
-    bool readable = protocol::decode(bytes, asked, answer);
-    link.broker_api_versions = {};
-    if (!readable && asked > 0) { // the refusal of an unknown version always has the form of version 0
-        answer = {};
-        readable = protocol::decode(bytes, 0, answer);
-        if (!readable || answer.error_code != static_cast<std::int16_t>(broker_errc::unsupported_version)) {
-            link.node->api_versions_try = 0;
-            return versions_verdict::ask_lower;
+    step on_credential(bytes_view credential, instant now)
+    {
+        return after(mechanism_->on_credential(credential, now));
+    }
+
+    // Before the session ends (KIP-368). Until it is done the connection takes no other requests.
+    step authenticate_again(instant now) { return authenticate(now); }
+
+    bool asks_for_versions() const noexcept { return phase_ == phase::versions; }
+    bool authenticates() const noexcept { return phase_ == phase::authentication; }
+    nanoseconds again_at() const noexcept
+    {
+        return mechanism_ && phase_ == phase::done ? mechanism_->again_at() : never;
+    }
+    const api_versions& versions() const noexcept { return versions_; }
+
+private:
+    enum class phase : std::uint8_t { versions, authentication, done };
+
+    step on_versions(broker_node& node, bytes_view body, instant now)
+    {
+        protocol::api_versions_response response;
+        bool readable = protocol::decode(body, asked_, response);
+        if (!readable && asked_ > 0) { // the refusal of an unknown version always has the form of version 0
+            response = {};
+            readable = protocol::decode(body, 0, response);
+            if (!readable ||
+                response.error_code != static_cast<std::int16_t>(broker_errc::unsupported_version))
+                return ask_lower(node, 0);
+        }
+        if (!readable) return {step::kind::fail, errc::protocol_error};
+        versions_.learn(response);
+        const auto own = versions_.of<protocol::api_versions_request>();
+        switch (static_cast<broker_errc>(response.error_code)) {
+        case broker_errc::none:
+            // A lower version than it speaks was a guess, after a connection that ended too early.
+            if (own.any()) node.api_versions_try = std::min(own.highest, api_versions_first);
+            return authenticate(now);
+        case broker_errc::unsupported_version:
+            if (asked_ == 0) return {step::kind::fail, errc::protocol_error};
+            return ask_lower(node, own.any() && own.highest < asked_ ? own.highest : std::int16_t{0});
+        case broker_errc::rebootstrap_required: // of another cluster, or another broker of this one
+            return {step::kind::fail, broker_errc::rebootstrap_required};
+        default:
+            return {step::kind::fail, errc::protocol_error};
         }
     }
-    if (!readable) return versions_verdict::unusable;
-    std::array<version_range, 4> theirs{};
-    for (const auto& api : answer.api_keys)
-        for (std::size_t kind = 0; kind < theirs.size(); ++kind)
-            if (api.api_key == api_key_of[kind]) theirs[kind] = {api.min_version, api.max_version};
-    link.broker_api_versions = theirs[0];
-    if (answer.error_code == static_cast<std::int16_t>(broker_errc::rebootstrap_required))
-        return versions_verdict::stranger; // of another cluster, or another broker of this one
-    if (answer.error_code == static_cast<std::int16_t>(broker_errc::unsupported_version)) {
-        const auto usable = common(own_versions[0], theirs[0]);
-        link.node->api_versions_try =
-            usable.any() && usable.highest < asked ? usable.highest : std::int16_t{0};
-        return asked == 0 ? versions_verdict::unusable : versions_verdict::ask_lower;
+
+    step ask_lower(broker_node& node, std::int16_t version)
+    {
+        node.api_versions_try = asked_ = version;
+        cluster_id_ = {};
+        return {step::kind::send, {}};
     }
-    if (answer.error_code != 0) return versions_verdict::unusable;
-    for (std::size_t kind = 0; kind < theirs.size(); ++kind)
-        link.versions[kind] = common(own_versions[kind], theirs[kind]);
-    return versions_verdict::ready;
-}
+
+    step authenticate(instant now)
+    {
+        if (!mechanism_) return after({step::kind::ready, {}});
+        phase_ = phase::authentication;
+        return after(mechanism_->start(versions_, now));
+    }
+
+    step after(step next) noexcept
+    {
+        if (next.what == step::kind::ready) phase_ = phase::done;
+        return next;
+    }
+
+    std::unique_ptr<authenticator> mechanism_;
+    phase phase_ = phase::versions;
+    api_versions versions_; // none before the broker has told them
+    std::int16_t asked_ = 0;
+    std::string cluster_id_; // that the broker is asked to confirm
+    std::int32_t node_id_ = -1;
+};
 
 // A connection that ended while ApiVersions was on its way: some brokers hang up on a version they don't know.
 inline void lower_after_hangup(broker_node& node) noexcept
@@ -86,7 +147,7 @@ inline void lower_after_hangup(broker_node& node) noexcept
         node.api_versions_try = 0;
 }
 
-// Bytes that no Kafka broker sends as the first of an answer, but others do.
+// Bytes that no Kafka broker sends as the first of a response, but others do.
 inline error_code recognise_stranger(bytes_view first) noexcept
 {
     const auto text = as_text(first);

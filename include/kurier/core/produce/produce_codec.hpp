@@ -1,4 +1,4 @@
-// Produce requests and answers, by hand: the bodies stay where they are and only what is around them is written; an
+// Produce requests and responses, by hand: the bodies stay where they are and only what is around them is written; an
 // answer is read without building a message. The declared message (protocol/messages/produce.hpp) says the same in
 // one place, and tests compare the two.
 #pragma once
@@ -41,7 +41,7 @@ struct produce_result
     }
 };
 
-class produce_exchange
+class produce_codec
 {
 public:
     // `batches` are sorted by topic.
@@ -71,7 +71,7 @@ public:
         }
         end_of_struct(out, h);
         protocol::overwrite_size(into.head, 0, into.head.size() - 4 + bodies);
-        into.expects_answer = config.acks != acks::none;
+        into.expects_response = config.acks != acks::none;
     }
 
     // `body`: what follows the correlation id. Texts in the result are views of it.

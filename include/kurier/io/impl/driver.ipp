@@ -64,23 +64,21 @@ KURIER_DECL bool driver::flushed(std::uint64_t epoch) const noexcept
 {
     return loop().core().flushed(epoch);
 }
-KURIER_DECL void driver::stop_intake() noexcept
+KURIER_DECL void driver::close(core::nanoseconds deadline)
 {
     closing_ = true;
-    loop().core().stop_intake();
+    loop().core().close(deadline);
+    wake();
 }
-KURIER_DECL bool driver::idle() const noexcept
+KURIER_DECL bool driver::ended(error_code& outcome) const noexcept
 {
-    return loop().core().idle();
+    const auto& core = loop().core();
+    if (core.ended()) outcome = core.close_outcome();
+    return core.ended();
 }
 KURIER_DECL bool driver::has_room() const noexcept
 {
     return loop().core().has_room();
-}
-KURIER_DECL void driver::abort(error_code why)
-{
-    closing_ = true;
-    loop().core().abort(why);
 }
 KURIER_DECL codec_status driver::compression_of(std::string_view topic) const
 {

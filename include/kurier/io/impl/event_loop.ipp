@@ -114,6 +114,8 @@ private:
         case core::action_kind::close:
             if (auto* open = find(wanted.link)) open->close({});
             break;
+        case core::action_kind::credential: // an engine has no mechanism that needs one
+            break;
         case core::action_kind::compress:
             compress(*wanted.job);
             break;

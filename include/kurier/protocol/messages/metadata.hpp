@@ -28,6 +28,7 @@ struct metadata_request
                           field<&self::include_topic_authorized_operations, since(8)>>;
     static constexpr std::int16_t api_key = 3;
     static constexpr versions valid{1, 13}, flexible{9};
+    static constexpr std::int16_t throttled_by_client = 6; // KIP-219: from here on the pause is ours to make
     // Only a broker decodes this one, and a topic with a name of one letter is 56 bytes here for 3 on the wire.
     static constexpr std::size_t memory_per_byte = 32;
     bool operator==(const self&) const = default;

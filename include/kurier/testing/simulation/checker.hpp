@@ -199,7 +199,7 @@ public:
             fail(std::to_string(core.pool().in_use()) + " bytes are in use at the end");
         if (core.unfinished_batches() != 0) fail("batches are unfinished at the end");
         if (!core.waiting().empty()) fail("records wait at the end");
-        if (!core.connections().empty()) fail("connections are left at the end");
+        if (!core.connections().all().empty()) fail("connections are left at the end");
     }
 
     // Reads the logs as a consumer would, and compares with what was told.

@@ -33,7 +33,7 @@ enum class event_kind : std::uint8_t {
     answered_batch,
     flush,
     flush_over,
-    stop_intake,
+    close_producer,
     abort,
     fault,
     healed,

@@ -140,6 +140,14 @@ public:
     }
     bool flushing() const noexcept { return !flushes_.empty(); }
 
+    void close(core::nanoseconds deadline)
+    {
+        log_.add(clock_.now(), event_kind::close_producer);
+        ++steps_;
+        core_->close(deadline);
+        again_ = true;
+    }
+
     void abort(error_code why)
     {
         log_.add(clock_.now(), event_kind::abort);
@@ -264,6 +272,8 @@ private:
                 break;
             case core::action_kind::compress:
                 begin_job(*next.job);
+                break;
+            case core::action_kind::credential: // nothing authenticates here
                 break;
             }
         }

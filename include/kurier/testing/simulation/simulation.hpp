@@ -188,9 +188,9 @@ private:
             phase_ = phase::ending;
             if (core) {
                 producer_.drop_all();
-                core->stop_intake();
-                producer_.abort(errc::closed);
+                producer_.close(core::never);
                 producer_.turn();
+                if (!core->ended()) checker_.fail("nothing is left, and close goes on");
             }
         } else if (phase_ == phase::draining && clock_.now() > checker_.last_deadline()) {
             checker_.all_resolved();
@@ -262,11 +262,13 @@ private:
         }
     }
 
-    // No new records; all that were sent are still delivered.
+    // No new records; those that were sent are still delivered, at times only until a deadline.
     void close()
     {
-        log_.add(clock_.now(), event_kind::stop_intake);
-        producer_.core()->stop_intake();
+        producer_.close(random_.once_in(2)
+                            ? core::never
+                            : clock_.now() +
+                                  random_.between(nanoseconds{0}, options_.producer.delivery_timeout));
         producer_.flush();
         end_active();
     }

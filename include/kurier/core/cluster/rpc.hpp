@@ -1,0 +1,78 @@
+// A conversation of one request at a time with a broker that its route names: a connection is found, the request sent and
+// its response decoded, and a broker that asks for a pause gets one (KIP-219). When to ask, and what a response means, is
+// the derived conversation's business.
+#pragma once
+
+#include <kurier/core/cluster/router.hpp>
+#include <kurier/core/net/broker_health.hpp>
+#include <kurier/protocol/frame.hpp>
+
+namespace kurier::core {
+
+// What every conversation is made of.
+struct rpc_context
+{
+    const producer_config& config;
+    random_source& random;
+    connections& conns;
+    router& brokers;
+    broker_health& health;
+};
+
+template <class Request, class Response> class rpc : public exchange
+{
+public:
+    bool asked() const noexcept { return asked_; } // its response is due
+
+protected:
+    explicit rpc(const rpc_context& context) : context_{context} {}
+    ~rpc() = default;
+
+    // False: no broker can be asked before retry_at(), if not earlier, when a connection comes.
+    bool ask(const route& to, const Request& question, instant now)
+    {
+        auto* conn = connection_for(to, now);
+        if (conn) send(*conn, question, now);
+        return conn != nullptr;
+    }
+
+    connection* connection_for(const route& to, instant now) { return context_.brokers.usable(to, now); }
+    nanoseconds retry_at() const noexcept { return context_.brokers.retry_at(); }
+
+    void send(connection& conn, const Request& question, instant now)
+    {
+        context_.conns.send_message(conn, *this, question, now);
+        asked_ = true;
+    }
+
+    // Of a conversation: the decoded response; false: it makes no sense. Or there is none, and why.
+    virtual bool succeeded(connection& from, const Response& response, instant now) = 0;
+    virtual void failed(error_code why, instant now) = 0;
+
+    const rpc_context context_;
+
+private:
+    bool on_response(connection& from, request& sent, bytes_view body, instant now) final
+    {
+        asked_ = false;
+        Response response;
+        if (!protocol::decode_response(body, sent.version, response)) {
+            failed(errc::protocol_error, now);
+            return false;
+        }
+        if constexpr (requires { response.throttle_time_ms; })
+            if (response.throttle_time_ms > 0 && sent.version >= Request::throttled_by_client)
+                context_.health.throttled(from, response.throttle_time_ms, now);
+        return succeeded(from, response, now);
+    }
+
+    void on_lost(connection&, request&, error_code why, instant now) final
+    {
+        asked_ = false;
+        failed(why, now);
+    }
+
+    bool asked_ = false;
+};
+
+} // namespace kurier::core

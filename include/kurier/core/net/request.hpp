@@ -1,0 +1,40 @@
+// A request on its way: who sent it, its bytes, and how far they are.
+#pragma once
+
+#include <kurier/core/net/exchange.hpp>
+#include <kurier/core/state/batch.hpp>
+#include <kurier/instant.hpp>
+#include <kurier/uuid.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace kurier::core {
+
+using connection_id = std::uint64_t;
+
+// `head` holds everything but the record batches; a cut says where a batch goes in.
+struct request
+{
+    struct cut
+    {
+        std::size_t at;
+        batch* body;
+        uuid topic_id; // that the request names; the topic may get another one before the answer comes
+    };
+
+    exchange* owner = nullptr;
+    std::int16_t version = 0;
+    std::int32_t correlation_id = 0;
+    std::vector<std::byte> head;
+    std::vector<cut> cuts; // in the order in which they were encoded
+    std::size_t bytes = 0; // of head and bodies
+    std::size_t written = 0;
+    nanoseconds sent_at{0}, deadline{never};
+    bool answered = false; // or no response is expected any more
+    bool expects_response = true;
+
+    bool fully_written() const noexcept { return written == bytes; }
+};
+
+} // namespace kurier::core

@@ -1,0 +1,240 @@
+// The Produce conversation: which broker takes a request now, what goes into it, and what its response says about each
+// batch, about leaders, and about the pace of the broker.
+#pragma once
+
+#include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/cluster/topology_listener.hpp>
+#include <kurier/core/identity/partition_epochs.hpp>
+#include <kurier/core/lifecycle.hpp>
+#include <kurier/core/net/broker_health.hpp>
+#include <kurier/core/produce/drain.hpp>
+#include <kurier/core/produce/produce_codec.hpp>
+#include <kurier/core/produce/settle.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kurier::core {
+
+// What the conversation works with.
+struct produce_context
+{
+    const producer_config& config;
+    cluster_view& view;
+    connections& conns;
+    ready_partitions& ready;
+    drainer& drain;
+    settler& settle;
+    batch_lives& lives;
+    const partition_epochs& epochs;
+    const lifecycle& life;
+    broker_health& health;
+    log_queue& logs;
+    producer_metrics& metrics;
+    topology_listener& topology;
+};
+
+class produce_exchange final : public exchange
+{
+public:
+    explicit produce_exchange(const produce_context& context) : context_{context} {}
+
+    // Sends what is ready, to every broker that takes a request now. True: batches wait for a producer id.
+    bool send_ready(instant now)
+    {
+        bool blocked = false;
+        for (const auto& [id, node] : context_.view.nodes()) {
+            send_ready_of(*node, now);
+            if (takes_requests(*node, now) && node->link->unanswered == 0) {
+                context_.ready.hurry_idle(*node);
+                send_ready_of(*node, now);
+            }
+            blocked |= !node->ready.empty() && !context_.epochs.has_identity();
+        }
+        return blocked;
+    }
+
+    // When a broker with ready batches can be tried again.
+    nanoseconds deadline() const noexcept
+    {
+        auto at = never;
+        for (const auto& [id, node] : context_.view.nodes())
+            if (!node->ready.empty()) {
+                if (!node->link)
+                    at = std::min(at, node->retry_at);
+                else if (node->throttled_until > nanoseconds{0})
+                    at = std::min(at, node->throttled_until);
+            }
+        return at;
+    }
+
+private:
+    // --- requests ----------------------------------------------------------------------------------------------------
+
+    void send_ready_of(broker_node& node, instant now)
+    {
+        while (!node.ready.empty() && can_take(node, now) && context_.epochs.has_identity())
+            if (!send_request(node, now)) break;
+    }
+
+    static bool takes_requests(const broker_node& node, instant now) noexcept
+    {
+        return node.link && node.link->accepts_requests() && !node.link->has_unsent() &&
+               node.throttled_until <= now.steady;
+    }
+
+    // A broker handles the requests of a connection one after another, and one that waits there for longer than
+    // request.timeout.ms ends the connection for all of them. A slow one gets as many as it can answer in half that
+    // time; each of them takes along all that came meanwhile.
+    std::size_t in_flight_max(const broker_node& node) const noexcept
+    {
+        const std::int64_t most = context_.config.max_in_flight_requests_per_connection;
+        const nanoseconds in_time = context_.config.request_timeout / 2;
+        const bool quick = node.service_time <= in_time / most;
+        return static_cast<std::size_t>(quick ? most
+                                              : std::max<std::int64_t>(in_time / node.service_time, 1));
+    }
+
+    bool can_take(broker_node& node, instant now)
+    {
+        if (node.throttled_until <= now.steady) node.throttled_until = nanoseconds{0};
+        if (!node.link) {
+            if (node.retry_at <= now.steady) context_.conns.open(node, now);
+        } else if (takes_requests(node, now) && node.link->unanswered < in_flight_max(node)) {
+            node.stalled_since = never;
+            return true;
+        }
+        node.stalled_since = std::min(node.stalled_since, now.steady);
+        return false;
+    }
+
+    bool send_request(broker_node& node, instant now)
+    {
+        taken_.clear();
+        context_.drain.drain(node, taken_, now);
+        if (taken_.empty()) return false;
+        auto& conn = *node.link;
+        refuse_new_codecs(conn, now);
+        if (taken_.empty()) return true;
+        auto made = context_.conns.make(conn, *this, version_for(conn.range<protocol::produce_request>()));
+        codec_.encode(*made, taken_, context_.config);
+        context_.conns.send(conn, std::move(made), now);
+        for (batch* body : taken_) ++body->requests;
+        ++context_.metrics.requests;
+        return true;
+    }
+
+    // A broker that does not know a codec yet (zstd before Kafka 2.1) would not understand the batch.
+    void refuse_new_codecs(const connection& conn, instant now)
+    {
+        const auto version = conn.range<protocol::produce_request>().highest;
+        std::erase_if(taken_, [&](batch* body) {
+            if (version >= min_produce_version(body->codec())) return false;
+            batch_response refusal;
+            refusal.error = broker_errc::unsupported_compression_type;
+            refusal.note = std::make_unique<failure_note>();
+            refusal.note->broker_message = *conn.node->name + " speaks Produce up to version " +
+                                           std::to_string(version) + ", " +
+                                           std::string{compression_name(body->codec())} + " needs version " +
+                                           std::to_string(min_produce_version(body->codec()));
+            context_.settle.answered(*body, std::move(refusal), now);
+            return true;
+        });
+    }
+
+    // Since version 13 topics have no names, only ids. Some clusters speak that version and tell no ids.
+    std::int16_t version_for(version_range common) const noexcept
+    {
+        for (const batch* body : taken_)
+            if (body->partition->topic->id.is_nil())
+                return std::max(common.lowest, std::min<std::int16_t>(common.highest, 12));
+        return common.highest;
+    }
+
+    // --- what became of them -----------------------------------------------------------------------------------------
+
+    bool on_response(connection& from, request& sent, bytes_view body, instant now) override
+    {
+        auto& result = result_;
+        if (!codec_.decode(sent, body, result)) {
+            context_.health.produce_lost(from, sent, errc::protocol_error, now);
+            for (const auto& cut : sent.cuts)
+                context_.settle.lost(*cut.body, true, errc::protocol_error, now);
+            return false;
+        }
+        from.node->service_time =
+            now.steady - std::max(sent.sent_at, std::exchange(from.answered_at, now.steady));
+        context_.health.produced(from, sent, now);
+        if (result.throttle_ms > 0 && sent.version >= protocol::produce_request::throttled_by_client)
+            context_.health.throttled(from, result.throttle_ms, now);
+        take_nodes(result);
+        bool leaders_moved = false;
+        for (std::size_t i = 0; i < sent.cuts.size(); ++i) {
+            auto& about = *sent.cuts[i].body;
+            auto& part = result.partitions[i];
+            if (!part.present) { // a broker that forgets a partition has told us nothing about it
+                context_.settle.lost(about, true, errc::protocol_error, now);
+                continue;
+            }
+            // Before the verdict: a batch that has a newer leader is sent again without a pause.
+            leaders_moved |= apply_hint(*about.partition, part);
+            if (part.answer.error != broker_errc::none)
+                context_.logs.add(log_level::debug, "produce.refused",
+                                  std::string{error_name(part.answer.error)});
+            context_.settle.answered(about, std::move(part.answer), now);
+        }
+        if (leaders_moved) context_.topology.on_leaders_moved();
+        return true;
+    }
+
+    // A hint (KIP-951) may name a broker at another address than before: the connection to the old one is stale.
+    void take_nodes(const produce_result& result)
+    {
+        for (const auto& hint : result.nodes)
+            if (context_.view.put_node(hint.id, hint.host, hint.port))
+                if (auto* stale = context_.view.node(hint.id)->link)
+                    context_.conns.close(*stale, errc::disconnected);
+    }
+
+    bool apply_hint(partition_state& partition, const produce_result::part& part)
+    {
+        return part.leader_id >= 0 &&
+               context_.view.apply_hint(partition, part.leader_id, part.leader_epoch,
+                                        [&](partition_state& moved, broker_node* old) {
+                                            context_.topology.on_leader_changed(moved, old);
+                                        });
+    }
+
+    void on_written(connection&, request& sent, instant now) override // acks=0
+    {
+        for (const auto& cut : sent.cuts) context_.settle.handed_over(*cut.body, now);
+    }
+
+    void on_lost(connection& over, request& sent, error_code why, instant now) override
+    {
+        if (why == errc::request_timed_out) over.node->service_time = now.steady - sent.sent_at;
+        context_.health.produce_lost(over, sent, why, now);
+        for (const auto& cut : sent.cuts)
+            context_.settle.lost(*cut.body, sent.fully_written(),
+                                 why ? why : make_error_code(errc::disconnected), now);
+    }
+
+    void on_released(request& over) override
+    {
+        for (const auto& cut : over.cuts) {
+            --cut.body->requests;
+            if (context_.life.ended()) context_.settle.forget_flight(*cut.body);
+            context_.lives.release(*cut.body);
+        }
+    }
+
+    const produce_context context_;
+    produce_codec codec_;
+    produce_result result_; // the newest, kept for its memory
+    std::vector<batch*> taken_;
+};
+
+} // namespace kurier::core
