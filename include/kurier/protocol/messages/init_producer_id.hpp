@@ -18,8 +18,7 @@ struct init_producer_id_request
                           field<&self::producer_id, since(3)>, field<&self::producer_epoch, since(3)>>;
     static constexpr std::int16_t api_key = 22;
     static constexpr versions valid{0, 5}, flexible{2};
-    static constexpr std::int16_t throttled_by_client =
-        1; // from here on the broker leaves the pause to us (KIP-219)
+    static constexpr std::int16_t throttled_by_client = 1; // KIP-219: from here on the pause is ours to make
     bool operator==(const self&) const = default;
 };
 

@@ -39,8 +39,7 @@ struct produce_request
                           field<&self::timeout_ms>, field<&self::topic_data>>;
     static constexpr std::int16_t api_key = 0;
     static constexpr versions valid{3, 13}, flexible{9};
-    static constexpr std::int16_t throttled_by_client =
-        6; // from here on the broker leaves the pause to us (KIP-219)
+    static constexpr std::int16_t throttled_by_client = 6; // KIP-219: from here on the pause is ours to make
     bool operator==(const self&) const = default;
 };
 
