@@ -11,6 +11,7 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/engine_parts.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
 #include <kurier/log.hpp>
@@ -24,6 +25,8 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -41,24 +44,23 @@ struct partition_info
 class engine
 {
 public:
-    // Throws config_error with all that is wrong with the configuration. `log` is any log_sink; null_log{} is silent.
-    template <class Executor, log_sink Log = stderr_log>
+    // Throws config_error with all that is wrong with the configuration. The parts, in any order, are described in
+    // engine_parts.hpp:
+    //     kurier::engine engine{executor, config, kurier::codecs<kurier::zstd_codec>{}, kurier::null_log{}};
+    template <class Executor, class... Part>
         requires std::convertible_to<Executor, boost::asio::any_io_executor>
-    engine(Executor executor, producer_config config, Log log = Log{})
-        : engine{std::move(executor), std::move(config), codecs<>{}, std::move(log)}
-    {}
-
-    // With codecs for compression.type, each from its header in kurier/compression/:
-    //     kurier::engine engine{executor, config, kurier::codecs<kurier::zstd_codec, kurier::lz4_codec>{}};
-    template <class Executor, compression_codec... Codec, log_sink Log = stderr_log>
-        requires std::convertible_to<Executor, boost::asio::any_io_executor>
-    engine(Executor executor, producer_config config, codecs<Codec...> list, Log log = Log{})
+    engine(Executor executor, producer_config config, Part... parts)
     {
-        const auto warnings = check<codecs<Codec...>>(config);
-        driver_ = io::make_driver(std::move(executor), config, log_to(std::move(log)));
-        if constexpr (sizeof...(Codec) > 0) {
-            driver_->keep_codecs(keep(std::move(list)), [] { return keep(codecs<Codec...>{}); });
-        }
+        static_assert(check_engine_parts<Part...>());
+        const auto warnings = check<typename detail::codec_list_of<Part...>::type>(config);
+        io::surroundings around;
+        if constexpr (!(log_sink<Part> || ...)) around.log = log_to(std::make_shared<stderr_log>());
+        const auto take = [&](const auto&... kept) {
+            (surround(around, kept), ...);
+            driver_ = io::make_driver(std::move(executor), config, std::move(around));
+            (install(kept), ...);
+        };
+        take(std::make_shared<Part>(std::move(parts))...);
         for (const auto& warning : warnings)
             driver_->log({log_level::warning, "config", warning.text, {}, {}});
         driver_->add_user();
@@ -181,18 +183,7 @@ public:
     void observe(Observer observer)
     {
         detail::check_hooks<Observer>();
-        io::observer_hooks hooks;
-        auto kept = std::make_shared<Observer>(std::move(observer));
-        if constexpr (observes_batches<Observer>)
-            hooks.on_batch = [](void* to, const batch_event& event) noexcept {
-                static_cast<Observer*>(to)->on_batch(event);
-            };
-        if constexpr (observes_brokers<Observer>)
-            hooks.on_broker = [](void* to, const broker_event& event) noexcept {
-                static_cast<Observer*>(to)->on_broker(event);
-            };
-        hooks.observer = std::move(kept);
-        driver_->observe(std::move(hooks));
+        install_observer(std::make_shared<Observer>(std::move(observer)));
     }
 
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
@@ -211,16 +202,52 @@ private:
         return problems;
     }
 
-    template <class... Codec> static io::kept_codecs keep(codecs<Codec...> list)
+    // What a part replaces in the world around the driver that is made.
+    template <class Part> static void surround(io::surroundings& around, const std::shared_ptr<Part>& part)
     {
-        auto kept = std::make_shared<codecs<Codec...>>(std::move(list));
-        return {kept, codecs_ref{*kept}};
+        if constexpr (log_sink<Part>) around.log = log_to(part);
+        if constexpr (transport_factory<Part>)
+            around.make_transport = [part](const boost::asio::any_io_executor& executor,
+                                           const producer_config& config) {
+                return part->make_transport(executor, config);
+            };
+        if constexpr (resolver_factory<Part>)
+            around.make_resolver = [part](const boost::asio::any_io_executor& executor) {
+                return part->make_resolver(executor);
+            };
     }
 
-    template <class Log> static io::log_function log_to(Log log)
+    // What a part adds to the driver.
+    template <class Part> void install(const std::shared_ptr<Part>& part)
+    {
+        if constexpr (detail::is_codec_list<Part> && !std::same_as<Part, codecs<>>)
+            driver_->keep_codecs({part, codecs_ref{*part}}, [] {
+                auto another = std::make_shared<Part>();
+                const codecs_ref list{*another};
+                return io::kept_codecs{std::move(another), list};
+            });
+        if constexpr (observes_batches<Part> || observes_brokers<Part>) install_observer(part);
+    }
+
+    template <class Observer> void install_observer(const std::shared_ptr<Observer>& observer)
+    {
+        io::observer_hooks hooks;
+        if constexpr (observes_batches<Observer>)
+            hooks.on_batch = [](void* to, const batch_event& event) noexcept {
+                static_cast<Observer*>(to)->on_batch(event);
+            };
+        if constexpr (observes_brokers<Observer>)
+            hooks.on_broker = [](void* to, const broker_event& event) noexcept {
+                static_cast<Observer*>(to)->on_broker(event);
+            };
+        hooks.observer = observer;
+        driver_->observe(std::move(hooks));
+    }
+
+    template <class Log> static std::function<void(const log_event&)> log_to(const std::shared_ptr<Log>& log)
     {
         if constexpr (log_enabled<Log>)
-            return [log = std::move(log)](const log_event& event) mutable { write_log(log, event); };
+            return [log](const log_event& event) { write_log(*log, event); };
         else
             return {};
     }

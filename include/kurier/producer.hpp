@@ -59,6 +59,15 @@ public:
                    std::move(keys), std::move(values), std::move(observer)}
     {}
 
+    // The same with parts for the engine, in any order: codecs, a log sink, see engine_parts.hpp.
+    template <class Executor, class First, class... Rest>
+        requires(std::convertible_to<Executor, boost::asio::any_io_executor> &&
+                 !std::convertible_to<First, Partitioner> && !partitioner<First>)
+    producer(Executor executor, producer_config config, First first, Rest... rest)
+        : producer{
+              kurier::engine{std::move(executor), std::move(config), std::move(first), std::move(rest)...}}
+    {}
+
     // On an engine that is shared with others.
     explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {},
                       ValueSerializer values = {}, Observer observer = {})

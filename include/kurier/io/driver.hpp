@@ -34,8 +34,18 @@ namespace asio = boost::asio;
 
 class driver;
 class event_loop;
+class resolver;
+class transport;
 
-using log_function = std::function<void(const log_event&)>; // empty: nothing is logged
+// What of the world outside the parts of an engine stand for (engine_parts.hpp), without their types.
+struct surroundings
+{
+    std::function<void(const log_event&)> log; // empty: nothing is logged
+    std::function<std::unique_ptr<transport>(const asio::any_io_executor&, const producer_config&)>
+        make_transport; // empty: TCP
+    std::function<std::unique_ptr<resolver>(const asio::any_io_executor&)>
+        make_resolver; // empty: the system's
+};
 
 // The hooks of an engine's observer, without its type. nullptr: it has none of this kind.
 struct observer_hooks
@@ -169,7 +179,7 @@ private:
 };
 
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,
-                                                     const producer_config& config, log_function log);
+                                                     const producer_config& config, surroundings around);
 
 // All that is wrong with a configuration (config/validation.hpp).
 KURIER_DECL config_problems check_config(const producer_config& config);

@@ -22,9 +22,9 @@ public:
         : loop_{loop}, id_{id}, transport_{std::move(way)}
     {}
 
-    void connect(const core::action& wanted, std::size_t& rotation)
+    void connect(const core::action& wanted, std::unique_ptr<resolver> names, std::size_t& rotation)
     {
-        connector_ = std::make_unique<connector>(loop_, loop_.executor(), *transport_, rotation);
+        connector_ = std::make_unique<connector>(loop_, *transport_, std::move(names), rotation);
         connector_->start(wanted, io_handler::to<&connection::connected>(*this, write_memory_, nullptr));
     }
 

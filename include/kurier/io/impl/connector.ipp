@@ -2,14 +2,16 @@
 #pragma once
 
 #include <kurier/core/net/actions.hpp>
+#include <kurier/io/resolver.hpp>
 #include <kurier/io/transport.hpp>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,8 +25,8 @@ class connector
 
 public:
     // `rotation` is shared by the connections of a loop.
-    connector(counted& loop, const asio::any_io_executor& executor, transport& way, std::size_t& rotation)
-        : loop_{loop}, transport_{way}, resolver_{executor}, rotation_{rotation}
+    connector(counted& loop, transport& way, std::unique_ptr<resolver> names, std::size_t& rotation)
+        : loop_{loop}, transport_{way}, resolver_{std::move(names)}, rotation_{rotation}
     {}
 
     // `done` is called when the transport is open, or no address was any good.
@@ -56,18 +58,15 @@ public:
     void context_ended() { resolver_.reset(); }
 
 private:
-    // Asio looks names up on a thread of its own, because the system's function blocks.
     void look_up(std::uint16_t port)
     {
-        resolver_->async_resolve(host_, std::to_string(port), tcp::resolver::numeric_service,
-                                 [this, kept = boost::intrusive_ptr<counted>{&loop_}](
-                                     error_code ec, const tcp::resolver::results_type& found) {
-                                     if (ec && ec != asio::error::operation_aborted)
-                                         ec = errc::resolve_failed;
-                                     for (const auto& one : found) endpoints_.push_back(one.endpoint());
-                                     rotate();
-                                     open_next(ec);
-                                 });
+        resolver_->look_up(host_, [this, port, kept = boost::intrusive_ptr<counted>{&loop_}](
+                                      error_code ec, const std::vector<asio::ip::address>& found) {
+            if (ec && ec != asio::error::operation_aborted) ec = errc::resolve_failed;
+            for (const auto& address : found) endpoints_.push_back({address, port});
+            rotate();
+            open_next(ec);
+        });
     }
 
     // Another address first each time, so that a dead one is not met again and again.
@@ -101,7 +100,7 @@ private:
 
     counted& loop_;
     transport& transport_;
-    std::optional<tcp::resolver> resolver_; // nothing: the context has ended
+    std::unique_ptr<resolver> resolver_; // nothing: the context has ended
     std::size_t& rotation_;
     std::string host_;
     std::vector<tcp::endpoint> endpoints_; // still to be tried, the next one last

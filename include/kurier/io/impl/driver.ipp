@@ -106,12 +106,12 @@ KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::
 }
 
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,
-                                                     const producer_config& config, log_function log)
+                                                     const producer_config& config, surroundings around)
 {
     std::random_device device;
     const auto seed = (std::uint64_t{device()} << 32) | device();
     return boost::intrusive_ptr<driver>{
-        new event_loop{std::move(executor), resolved(config), seed, std::move(log)}};
+        new event_loop{std::move(executor), resolved(config), seed, std::move(around)}};
 }
 
 KURIER_DECL config_problems check_config(const producer_config& config)

@@ -7,6 +7,7 @@
 #include <kurier/io/impl/connection.ipp>
 #include <kurier/io/impl/loop_registry.hpp>
 #include <kurier/io/impl/turn_loop.ipp>
+#include <kurier/io/system_resolver.hpp>
 #include <kurier/io/tcp_transport.hpp>
 
 #include <boost/asio/execution/context.hpp>
@@ -23,8 +24,9 @@ namespace kurier::io {
 class event_loop final : public turn_loop
 {
 public:
-    event_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed, log_function log)
-        : turn_loop{std::move(executor), std::move(config), seed}, log_{std::move(log)},
+    event_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed,
+               surroundings around)
+        : turn_loop{std::move(executor), std::move(config), seed}, around_{std::move(around)},
           registry_{
               &asio::use_service<loop_registry<event_loop>>(asio::query(executor_, asio::execution::context))}
     {
@@ -79,7 +81,7 @@ public:
     void log(log_event event) override
     {
         event.when = now();
-        if (log_) log_(event);
+        if (around_.log) around_.log(event);
     }
 
 private:
@@ -97,7 +99,7 @@ private:
         while (core_.poll(next)) perform(next);
         core::log_entry entry;
         while (core_.poll(entry))
-            if (log_) log_({entry.level, entry.event, entry.text, {}, clock_.now()});
+            if (around_.log) around_.log({entry.level, entry.event, entry.text, {}, clock_.now()});
         core::broker_event_queue::entry happened;
         while (core_.poll(happened)) completions_.tell(happened.event);
     }
@@ -124,10 +126,21 @@ private:
 
     void connect(const core::action& wanted)
     {
-        auto made = std::make_unique<connection>(*this, wanted.link,
-                                                 std::make_unique<tcp_transport>(executor_, core_.config()));
+        auto made = std::make_unique<connection>(*this, wanted.link, make_transport());
         auto& added = *connections_.emplace(wanted.link, std::move(made)).first->second;
-        added.connect(wanted, rotation_);
+        added.connect(wanted, make_resolver(), rotation_);
+    }
+
+    std::unique_ptr<transport> make_transport()
+    {
+        if (around_.make_transport) return around_.make_transport(executor_, core_.config());
+        return std::make_unique<tcp_transport>(executor_, core_.config());
+    }
+
+    std::unique_ptr<resolver> make_resolver()
+    {
+        if (around_.make_resolver) return around_.make_resolver(executor_);
+        return std::make_unique<system_resolver>(executor_);
     }
 
     void compress(core::compression_job& job)
@@ -154,7 +167,7 @@ private:
         turn();
     }
 
-    log_function log_;
+    surroundings around_;
     codec_factory more_codecs_ = nullptr;
     std::vector<std::unique_ptr<compression_workers<event_loop>>> workers_; // the last ones get the jobs
     std::map<core::connection_id, std::unique_ptr<connection>> connections_;

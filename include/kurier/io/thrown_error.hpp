@@ -1,0 +1,29 @@
+// The exception that is being handled, as an error code: what fails at a connection costs that connection, and must not
+// leave the event loop.
+#pragma once
+
+#include <kurier/error.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <new>
+#include <system_error>
+
+namespace kurier::io {
+
+inline error_code thrown_error() noexcept
+{
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+    } catch (const boost::system::system_error& thrown) {
+        return thrown.code();
+    } catch (const std::system_error& thrown) {
+        return thrown.code();
+    } catch (...) {
+        return errc::disconnected;
+    }
+}
+
+} // namespace kurier::io

@@ -1,0 +1,10 @@
+// expect: static assertion failed.*this is no part of an engine
+#include <kurier/engine.hpp>
+
+struct something
+{};
+
+void make(const boost::asio::any_io_executor& executor, const kurier::producer_config& config)
+{
+    kurier::engine engine{executor, config, something{}};
+}
