@@ -19,6 +19,9 @@ struct invariant_access
     static const accumulator& records(const producer_core& core) { return core.records_; }
     static const flush_tracker& flushes(const producer_core& core) { return core.flushes_; }
     static const core::connections& connections(const producer_core& core) { return core.conns_; }
+    static const connection_schedule& schedule(const producer_core& core) { return core.conns_.schedule_; }
+    static const auto& busy(const connection_schedule& schedule) { return schedule.busy_; }
+    static const auto& idle(const connection_schedule& schedule) { return schedule.idle_; }
 
     static const std::size_t& kept(const buffer_pool& pool) { return pool.kept_; }
     static const auto& all(const accumulator& records) { return records.all_; }
@@ -54,7 +57,7 @@ public:
         check_ready_lists();
         check_flush_counts();
         check_waiting_room();
-        check_links();
+        check_connections();
         return std::move(broken_);
     }
 
@@ -282,7 +285,7 @@ private:
             require(node->ready.size() == ready[node.get()], "a ready list has the wrong length");
     }
 
-    // --- flush, waiting, links ---------------------------------------------------------------------------------------
+    // --- flush, waiting, connections ---------------------------------------------------------------------------------------
 
     void check_flush_counts()
     {
@@ -337,18 +340,33 @@ private:
             require(topic->held_back == of_topic[topic.get()], "a topic holds back other records than wait");
     }
 
-    void check_links()
+    void check_connections()
     {
-        for (const auto& [id, link] : access::connections(core_).all()) {
+        std::size_t scheduled = 0;
+        for (const auto& [id, conn] : access::connections(core_).all()) {
             std::size_t unanswered = 0;
-            for (const auto& sent : link->requests) {
+            for (const auto& sent : conn->requests) {
                 unanswered += !sent->answered && sent->expects_response;
                 require(sent->written <= sent->bytes, "more was written than there is");
             }
-            require(unanswered == link->unanswered, "a connection counts its requests wrong");
-            if (link->phase != connection_phase::closing)
-                require(link->node && link->node->link == link.get(),
-                        "a connection and its broker don't know each other");
+            require(unanswered == conn->unanswered, "a connection counts its requests wrong");
+            if (conn->phase == connection_phase::closing) continue;
+            ++scheduled;
+            require(conn->node && conn->node->link == conn.get(),
+                    "a connection and its broker don't know each other");
+            require(conn->busy_hook.linked != conn->idle_hook.linked,
+                    "a connection is busy and idle, or neither");
+            require(conn->busy_hook.linked || (conn->requests.empty() && conn->accepts_requests()),
+                    "an idle connection waits for something");
+        }
+        const auto& schedule = access::schedule(core_);
+        require(access::busy(schedule).size() + access::idle(schedule).size() == scheduled,
+                "a connection that has ended is still waited for");
+        auto before = nanoseconds::min();
+        const auto& idle = access::idle(schedule);
+        for (const auto* conn = idle.front(); conn; conn = idle.next(*conn)) {
+            require(conn->last_used >= before, "idle connections are not in the order of their last use");
+            before = conn->last_used;
         }
     }
 

@@ -35,7 +35,7 @@ struct connection
     error_code close_reason;
     bool reached_ready = false;
 
-    list_hook<connection> busy_hook; // see connections.hpp
+    list_hook<connection> busy_hook; // see connection_schedule.hpp
     list_hook<connection> idle_hook;
 
     template <class Request> version_range range() const noexcept { return opening.versions().of<Request>(); }

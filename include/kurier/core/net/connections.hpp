@@ -3,7 +3,7 @@
 #pragma once
 
 #include <kurier/core/net/actions.hpp>
-#include <kurier/core/net/connection.hpp>
+#include <kurier/core/net/connection_schedule.hpp>
 #include <kurier/core/support/backoff.hpp>
 #include <kurier/producer_config.hpp>
 
@@ -32,7 +32,7 @@ class connections final : public exchange
 {
 public:
     connections(const producer_config& config, random_source& random, connection_listener& listener)
-        : config_{config}, random_{random}, listener_{listener}
+        : config_{config}, random_{random}, listener_{listener}, schedule_{config}
     {}
 
     // Connections authenticate by it from now on. It must live as long as the core.
@@ -125,7 +125,7 @@ public:
         if (found == all_.end()) return;
         const auto conn = std::move(found->second);
         all_.erase(found);
-        unlist(*conn);
+        schedule_.forget(*conn);
         if (conn->close_reason) why = conn->close_reason;
         auto& node = *conn->node;
         if (conn->phase == connection_phase::handshake && conn->opening.asks_for_versions())
@@ -158,7 +158,7 @@ public:
         made->last_used = now.steady;
         actions_.push_back({action_kind::connect, made->id, node.host, node.port});
         auto& opened = *all_.emplace(made->id, std::move(made)).first->second;
-        busy_.push_back(opened);
+        schedule_.busy(opened);
         node.link = &opened;
         return opened;
     }
@@ -172,7 +172,7 @@ public:
         conn.node->link = nullptr; // which is this one as long as it isn't closing
         // Until the driver confirms the end, the node must not be connected to again: its retry time comes then.
         conn.node->retry_at = never;
-        unlist(conn);
+        schedule_.forget(conn);
         ++closes_;
     }
 
@@ -181,16 +181,10 @@ public:
         for (auto& [id, conn] : all_) close(*conn, why);
     }
 
-    // A request to fill in, for the newest version that both sides speak or an older one; send() takes it.
+    // A request to fill in; send() takes it.
     std::unique_ptr<request> make(connection& conn, exchange& owner, std::int16_t version)
     {
-        std::unique_ptr<request> made;
-        if (spare_.empty()) {
-            made = std::make_unique<request>();
-        } else {
-            made = std::move(spare_.back());
-            spare_.pop_back();
-        }
+        auto made = spare_.take();
         made->owner = &owner;
         made->version = version;
         made->correlation_id = conn.next_correlation_id;
@@ -210,7 +204,7 @@ public:
         conn.requests.push_back(std::move(made)); // no-throw from here on
         conn.unanswered += counts ? 1 : 0;
         conn.last_used = now.steady;
-        make_busy(conn);
+        schedule_.busy(conn);
     }
 
     // Encodes a request from its declared message, in the newest common version.
@@ -225,31 +219,13 @@ public:
 
     void on_time(instant now)
     {
-        for (auto* conn = busy_.front(); conn;) {
-            auto* next = busy_.next(*conn);
-            if (conn->setup_deadline <= now.steady)
-                close(*conn, errc::connect_timed_out);
-            else if (const auto* oldest = conn->oldest_unanswered(); oldest && oldest->deadline <= now.steady)
-                close(*conn, errc::request_timed_out);
-            conn = next;
-        }
-        while (auto* conn = idle_.front()) {
-            if (idle_deadline(*conn) > now.steady) break;
-            if (conn->node->ready.empty())
-                close(*conn, {});
-            else
-                used_again(*conn, now); // by what is only waiting for the end of a throttle
-        }
+        schedule_.on_time(now, [this](connection& conn, error_code why) { close(conn, why); });
         if (mechanism_) authenticate_again(now);
     }
 
     nanoseconds deadline() const noexcept
     {
-        auto at = idle_.empty() ? never : idle_deadline(*idle_.front());
-        for (const auto* conn = busy_.front(); conn; conn = busy_.next(*conn)) {
-            at = std::min(at, conn->setup_deadline);
-            if (const auto* oldest = conn->oldest_unanswered()) at = std::min(at, oldest->deadline);
-        }
+        auto at = schedule_.deadline();
         if (mechanism_)
             for (const auto& [id, conn] : all_)
                 if (conn->phase == connection_phase::ready) at = std::min(at, conn->opening.again_at());
@@ -285,7 +261,7 @@ private:
         case kind::need_credential:
             actions_.push_back({action_kind::credential, conn.id, {}, 0});
             conn.setup_deadline = later(now.steady, config_.request_timeout);
-            make_busy(conn);
+            schedule_.busy(conn);
             break;
         case kind::ready:
             if (conn.phase == connection_phase::handshake) become_ready(conn, now);
@@ -373,26 +349,13 @@ private:
             else if (auto& place = requests[kept++]; &place != &sent)
                 place = std::move(sent);
         requests.resize(kept);
-        if (kept == 0 && conn.accepts_requests() && conn.busy_hook.linked) {
-            busy_.erase(conn);
-            idle_.push_back(conn);
-        }
+        if (kept == 0 && conn.accepts_requests()) schedule_.idle(conn);
     }
 
     void release(std::unique_ptr<request> over) noexcept
     {
         over->owner->on_released(*over);
-        auto head = std::move(over->head);
-        auto cuts = std::move(over->cuts);
-        head.clear();
-        cuts.clear();
-        *over = {};
-        over->head = std::move(head);
-        over->cuts = std::move(cuts);
-        try {
-            spare_.push_back(std::move(over));
-        } catch (...) { // then it goes
-        }
+        spare_.give_back(std::move(over));
     }
 
     // --- ends --------------------------------------------------------------------------------------------------------
@@ -411,43 +374,15 @@ private:
         return true;
     }
 
-    nanoseconds idle_deadline(const connection& conn) const noexcept
-    {
-        return config_.connections_max_idle.count() < 0 ? never
-                                                        : later(conn.last_used, config_.connections_max_idle);
-    }
-
-    void make_busy(connection& conn) noexcept
-    {
-        idle_.remove(conn);
-        if (!conn.busy_hook.linked) busy_.push_back(conn);
-    }
-
-    void used_again(connection& conn, instant now) noexcept
-    {
-        conn.last_used = now.steady;
-        idle_.erase(conn);
-        idle_.push_back(conn);
-    }
-
-    void unlist(connection& conn) noexcept
-    {
-        busy_.remove(conn);
-        idle_.remove(conn);
-    }
-
     const producer_config& config_;
     random_source& random_;
     connection_listener& listener_;
     authentication* mechanism_ = nullptr;
     std::map<connection_id, std::unique_ptr<connection>> all_; // ordered: runs must be repeatable
-    // Those that are not closing: with something to wait for; or without, the longest idle first. A turn of the event
-    // loop looks at the busy ones and at one idle one, however many there are.
-    intrusive_list<connection, &connection::busy_hook> busy_;
-    intrusive_list<connection, &connection::idle_hook> idle_;
+    connection_schedule schedule_;                             // of those that are not closing
     std::vector<action> actions_; // polled up to next_action_; one that keeps its memory
     std::size_t next_action_ = 0;
-    std::vector<std::unique_ptr<request>> spare_;
+    request_pool spare_;
     std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
     bool cluster_check_ = false; // the broker that answered last knows KIP-1242

@@ -7,6 +7,8 @@
 #include <kurier/uuid.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace kurier::core {
@@ -35,6 +37,37 @@ struct request
     bool expects_response = true;
 
     bool fully_written() const noexcept { return written == bytes; }
+};
+
+// Requests that are over, kept for their memory.
+class request_pool
+{
+public:
+    std::unique_ptr<request> take()
+    {
+        if (spare_.empty()) return std::make_unique<request>();
+        auto taken = std::move(spare_.back());
+        spare_.pop_back();
+        return taken;
+    }
+
+    void give_back(std::unique_ptr<request> over) noexcept
+    {
+        auto head = std::move(over->head);
+        auto cuts = std::move(over->cuts);
+        head.clear();
+        cuts.clear();
+        *over = {};
+        over->head = std::move(head);
+        over->cuts = std::move(cuts);
+        try {
+            spare_.push_back(std::move(over));
+        } catch (...) { // out of memory: then it goes
+        }
+    }
+
+private:
+    std::vector<std::unique_ptr<request>> spare_;
 };
 
 } // namespace kurier::core

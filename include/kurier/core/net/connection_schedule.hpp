@@ -1,0 +1,84 @@
+// When connections run out of time: to be set up, to respond, or to be idle any longer. They are in one of two lists, so
+// that a turn of the event loop looks at the busy ones and at one idle one, however many there are.
+#pragma once
+
+#include <kurier/core/net/connection.hpp>
+#include <kurier/producer_config.hpp>
+
+#include <algorithm>
+
+namespace kurier::core {
+
+class connection_schedule
+{
+public:
+    explicit connection_schedule(const producer_config& config) : config_{config} {}
+
+    // It has something to wait for, or authenticates.
+    void busy(connection& conn) noexcept
+    {
+        idle_.remove(conn);
+        if (!conn.busy_hook.linked) busy_.push_back(conn);
+    }
+
+    // It has nothing to wait for, since last_used.
+    void idle(connection& conn) noexcept
+    {
+        busy_.remove(conn);
+        if (!conn.idle_hook.linked) idle_.push_back(conn);
+    }
+
+    void forget(connection& conn) noexcept
+    {
+        busy_.remove(conn);
+        idle_.remove(conn);
+    }
+
+    // Calls close(connection, why) for each that has run out of time. It is forgotten there.
+    template <class Close> void on_time(instant now, Close close)
+    {
+        for (auto* conn = busy_.front(); conn;) {
+            auto* next = busy_.next(*conn);
+            if (conn->setup_deadline <= now.steady)
+                close(*conn, make_error_code(errc::connect_timed_out));
+            else if (const auto* oldest = conn->oldest_unanswered(); oldest && oldest->deadline <= now.steady)
+                close(*conn, make_error_code(errc::request_timed_out));
+            conn = next;
+        }
+        while (auto* conn = idle_.front()) {
+            if (idle_deadline(*conn) > now.steady) break;
+            if (conn->node->ready.empty()) {
+                close(*conn, error_code{});
+                continue;
+            }
+            conn->last_used = now.steady; // by batches that only wait for the end of a throttle
+            idle_.erase(*conn);
+            idle_.push_back(*conn);
+        }
+    }
+
+    nanoseconds deadline() const noexcept
+    {
+        auto at = idle_.empty() ? never : idle_deadline(*idle_.front());
+        for (const auto* conn = busy_.front(); conn; conn = busy_.next(*conn)) {
+            at = std::min(at, conn->setup_deadline);
+            if (const auto* oldest = conn->oldest_unanswered()) at = std::min(at, oldest->deadline);
+        }
+        return at;
+    }
+
+private:
+    friend struct invariant_access;
+
+    nanoseconds idle_deadline(const connection& conn) const noexcept
+    {
+        return config_.connections_max_idle.count() < 0 ? never
+                                                        : later(conn.last_used, config_.connections_max_idle);
+    }
+
+    const producer_config& config_;
+    intrusive_list<connection, &connection::busy_hook> busy_;
+    intrusive_list<connection, &connection::idle_hook> idle_; // the longest idle first
+};
+
+} // namespace kurier::core

@@ -1,0 +1,175 @@
+// Whom the producer asks: a broker that helps, not always the same one, and bootstrap.servers again when none does.
+#include "../support/core_script.hpp"
+
+#include <set>
+
+namespace kurier::core::script {
+namespace {
+
+using enum broker_errc;
+
+producer_config two_servers()
+{
+    producer_config config{"a:9001,b:9002"};
+    config.metadata_max_age = 1s;
+    return config;
+}
+
+// Answers the held metadata request.
+void answer_held(core_script& s, const protocol::metadata_response& response)
+{
+    REQUIRE(s.held.size() == 1);
+    const auto [link, frame] = s.held.front();
+    s.held.pop_front();
+    wire::reader in{frame};
+    const auto key = in.take_int<std::int16_t>();
+    const auto version = in.take_int<std::int16_t>();
+    REQUIRE(key == protocol::metadata_request::api_key);
+    s.respond(link, in.take_int<std::int32_t>(), version, response);
+}
+
+std::string asked_host(const core_script& s)
+{
+    REQUIRE_FALSE(s.held.empty());
+    return s.peers.at(s.held.front().first).host;
+}
+
+bool is_bootstrap(const std::string& host)
+{
+    return host == "a" || host == "b";
+}
+
+} // namespace
+
+TEST_CASE(
+    "bootstrap: the first server to connect to is a random one, so that a fleet does not meet at the first")
+{
+    std::set<std::string> first;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        core_script s{two_servers(), seed};
+        s.step();
+        first.insert(s.connects.at(0).host);
+    }
+    CHECK(first == std::set<std::string>{"a", "b"});
+}
+
+TEST_CASE(
+    "metadata: after a response that didn't tell what was wanted another broker is asked (librdkafka 887)")
+{
+    core_script s;
+    s.brokers = {{1, 9001}, {2, 9002}};
+    s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    s.warm_up();
+    s.answer_metadata = false;
+    auto& told = s.send("t", "a", 0);
+    s.step();
+    s.answer(not_leader_or_follower);
+    auto stale = s.metadata_answer(s.metadata_asked.back());
+    std::set<std::uint16_t> asked;
+    for (int i = 0; i < 6; ++i) { // each says that an election goes on
+        while (s.held.empty()) {
+            s.step(100ms);
+            while (!s.asked.empty()) s.answer(not_leader_or_follower);
+        }
+        asked.insert(s.peers.at(s.held.front().first).port);
+        stale.topics.at(0).partitions.at(0).leader_id = -1;
+        answer_held(s, stale);
+    }
+    CHECK(asked == std::set<std::uint16_t>{9001, 9002});
+    CHECK_FALSE(told.done());
+}
+
+TEST_CASE("KIP-1102: REBOOTSTRAP_REQUIRED leads back to bootstrap.servers")
+{
+    core_script s{two_servers()};
+    s.brokers = {{1, 9101}};
+    s.warm_up();
+    s.answer_metadata = false;
+    s.step(2s);
+    protocol::metadata_response moved_away;
+    moved_away.error_code = static_cast<std::int16_t>(rebootstrap_required);
+    answer_held(s, moved_away);
+    s.step(2s);
+    CHECK(is_bootstrap(asked_host(s)));
+    CHECK(s.closes.back().second == rebootstrap_required); // the connection to the broker
+    s.answer_metadata = true;
+    answer_held(s, s.metadata_answer(s.metadata_asked.back()));
+    auto& told = s.send("t", "a");
+    s.step(1s);
+    s.answer_all();
+    CHECK(told.ok()); // metadata from there names the broker again
+}
+
+TEST_CASE(
+    "KIP-1102: with metadata.recovery.strategy=none REBOOTSTRAP_REQUIRED is a response that didn't help")
+{
+    auto config = two_servers();
+    config.metadata_recovery_strategy = metadata_recovery_strategy::none;
+    core_script s{config};
+    s.brokers = {{1, 9101}};
+    s.warm_up();
+    s.answer_metadata = false;
+    s.step(2s);
+    protocol::metadata_response moved_away;
+    moved_away.error_code = static_cast<std::int16_t>(rebootstrap_required);
+    const auto before = s.connects.size();
+    answer_held(s, moved_away);
+    s.step(2s);
+    CHECK(s.connects.size() == before);
+}
+
+TEST_CASE(
+    "KIP-1102: no metadata for metadata.recovery.rebootstrap.trigger.ms leads back to bootstrap.servers")
+{
+    auto config = two_servers();
+    config.metadata_recovery_rebootstrap_trigger = 5s;
+    core_script s{config};
+    s.brokers = {{1, 9101}};
+    s.warm_up();
+    s.answer_metadata = false; // the broker stays connected, and names nobody
+    for (const auto& [link, peer] : std::map{s.peers})
+        if (is_bootstrap(peer.host)) s.drop(link);
+    const auto begin = s.now.steady;
+    for (int i = 0; i < 1000; ++i) {
+        s.step(100ms);
+        if (s.held.empty()) continue;
+        if (is_bootstrap(asked_host(s))) break;
+        answer_held(s, {});
+    }
+    REQUIRE(is_bootstrap(asked_host(s)));
+    CHECK(s.now.steady - begin >= 5s);
+}
+
+TEST_CASE("KIP-1102: the trigger counts from the first attempt, not from the last success")
+{
+    auto config = two_servers();
+    config.metadata_max_age = 1min;
+    config.metadata_recovery_rebootstrap_trigger = 5s;
+    core_script s{config};
+    s.brokers = {{1, 9101}};
+    s.warm_up();
+    const auto before = s.connects.size();
+    s.step(10min);
+    CHECK(s.connects.size() == before);
+}
+
+TEST_CASE("a leader hint that moves a broker to another address ends the connection to the old one (KIP-951)")
+{
+    core_script s;
+    s.brokers = {{1, 9001}, {2, 9002}};
+    s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    s.warm_up();
+    auto& told = s.send("t", "a", 0);
+    s.step();
+    const auto question = s.take();
+    s.brokers[2] = 9003;
+    s.topics["t"].partitions[0] = {2, 1, 0};
+    s.answer(question, {reply{.error = not_leader_or_follower, .leader = 2, .leader_epoch = 1}});
+    s.step(1s);
+    REQUIRE_FALSE(s.asked.empty());
+    CHECK(s.peers.at(s.asked.front().link).port == 9003);
+    s.answer_all();
+    CHECK(told.ok());
+}
+
+} // namespace kurier::core::script
