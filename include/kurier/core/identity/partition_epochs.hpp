@@ -22,6 +22,11 @@ public:
 
     bool idempotent() const noexcept override { return idempotent_; }
 
+    bool has_identity() const noexcept override
+    {
+        return !idempotent_ || (identity_.valid() && !wants_identity_);
+    }
+
     bool may_send(const partition_state& partition, const batch& head) const noexcept override
     {
         if (partition.flights.empty()) return true;
@@ -53,9 +58,6 @@ public:
     }
 
     bool may_restart_after(epoch_fault) const noexcept override { return idempotent_; }
-
-    // False while batches have to wait for a producer id.
-    bool has_identity() const noexcept { return !idempotent_ || (identity_.valid() && !wants_identity_); }
 
     void identity_arrived(const producer_identity& identity) noexcept
     {

@@ -21,6 +21,9 @@ public:
     // Do batches carry a producer id, an epoch and a sequence?
     virtual bool idempotent() const noexcept = 0;
 
+    // False while batches have to wait for a producer id.
+    virtual bool has_identity() const noexcept = 0;
+
     // May the batch at the head of the partition's queue be sent now, beside those that are in flight?
     virtual bool may_send(const partition_state& partition, const batch& head) const noexcept = 0;
 

@@ -4,7 +4,6 @@
 
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/cluster/topology_listener.hpp>
-#include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/lifecycle.hpp>
 #include <kurier/core/net/broker_health.hpp>
 #include <kurier/core/produce/drain.hpp>
@@ -29,7 +28,7 @@ struct produce_context
     drainer& drain;
     settler& settle;
     batch_lives& lives;
-    const partition_epochs& epochs;
+    const epoch_authority& epochs;
     const lifecycle& life;
     broker_health& health;
     log_queue& logs;
