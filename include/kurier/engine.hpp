@@ -176,6 +176,11 @@ public:
     // What was done so far and what is held right now.
     producer_metrics metrics() const { return driver_->metrics(); }
 
+    // The state of everything on one page: brokers and their connections with the requests in flight, and of each
+    // partition with something pending what waits there, until when, and why. For a log or a debugger, not for a program
+    // to parse: it may read otherwise in the next version. It holds no record's bytes.
+    std::string dump() const { return driver_->dump(); }
+
     // Has the observer told of batches and brokers from now on, see observer.hpp. There may be several. It is kept as long
     // as the engine's state.
     template <class Observer>

@@ -141,6 +141,7 @@ public:
                                                                 std::uint32_t index) const;
     KURIER_DECL codec_status compression_of(std::string_view topic) const;
     KURIER_DECL producer_metrics metrics() const;
+    KURIER_DECL std::string dump() const;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
     void count_refusal() noexcept { ++refusals_; }

@@ -66,6 +66,8 @@ public:
     }
 
 private:
+    friend struct invariant_access;
+
     // A broker remembers the last five batches of a producer; with more in flight it could not tell a duplicate (KIP-98).
     std::size_t flights_max() const noexcept
     {

@@ -3,6 +3,7 @@
 
 #include <kurier/config/validation.hpp>
 #include <kurier/core/explain.hpp>
+#include <kurier/core/dump.hpp>
 #include <kurier/io/impl/event_loop.ipp>
 
 #include <random>
@@ -89,6 +90,10 @@ KURIER_DECL producer_metrics driver::metrics() const
     auto told = loop().core().metrics();
     told.records_refused = refusals_;
     return told;
+}
+KURIER_DECL std::string driver::dump() const
+{
+    return core::dump(loop().core(), {std::chrono::steady_clock::now().time_since_epoch(), 0});
 }
 KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noexcept
 {
