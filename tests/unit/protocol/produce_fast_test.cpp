@@ -58,7 +58,7 @@ struct builder
 
 constexpr std::size_t without_bound = std::size_t{1} << 40;
 
-void damage(std::vector<std::byte>& bytes, message_maker& maker)
+void damage_lightly(std::vector<std::byte>& bytes, message_maker& maker)
 {
     if (bytes.empty()) return;
     const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(maker.below(bytes.size()));
@@ -109,7 +109,7 @@ TEST_CASE("of damaged bytes both accept the same, and read the same")
         CAPTURE(version);
         for (int i = 0; i < 3'000; ++i) {
             auto bytes = encoded(maker.make<produce_response>(version), version);
-            for (auto times = maker.below(3); times < 3; ++times) damage(bytes, maker);
+            for (auto times = maker.below(3); times < 3; ++times) damage_lightly(bytes, maker);
             produce_response declared;
             builder by_hand;
             const auto accepted = decode(bytes, version, declared, without_bound);

@@ -23,13 +23,13 @@ using bytes = std::vector<std::byte>;
 namespace {
 
 // A blocking client beside a broker on the same thread: the event loop runs while it waits.
-struct fixture
+struct socket_fixture
 {
     boost::asio::io_context context;
     cluster_options options;
     std::optional<embedded_broker> broker;
 
-    explicit fixture(std::int32_t brokers = 1)
+    explicit socket_fixture(std::int32_t brokers = 1)
     {
         options.brokers = brokers;
         broker.emplace(context.get_executor(), options);
@@ -103,14 +103,14 @@ struct fixture
     }
 };
 
-struct three_brokers : fixture
+struct three_brokers : socket_fixture
 {
-    three_brokers() : fixture{3} {}
+    three_brokers() : socket_fixture{3} {}
 };
 
 } // namespace
 
-TEST_CASE_FIXTURE(fixture, "a record goes over a socket into the log")
+TEST_CASE_FIXTURE(socket_fixture, "a record goes over a socket into the log")
 {
     CHECK(broker->bootstrap_servers() == "127.0.0.1:" + std::to_string(broker->port()));
     tcp::socket socket = connect();
@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(three_brokers, "metadata tells where the brokers listen")
     }
 }
 
-TEST_CASE_FIXTURE(fixture, "a broker that is stopped hangs up and refuses, and is back on its port")
+TEST_CASE_FIXTURE(socket_fixture, "a broker that is stopped hangs up and refuses, and is back on its port")
 {
     tcp::socket socket = connect();
     REQUIRE(produce(socket) == broker_errc::none);
@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(fixture, "a broker that is stopped hangs up and refuses, and i
     CHECK(broker->log("t").size() == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "late answers come by the clock")
+TEST_CASE_FIXTURE(socket_fixture, "late answers come by the clock")
 {
     tcp::socket socket = connect();
     broker->cluster().inject({.delay = 60ms});
@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(fixture, "late answers come by the clock")
     CHECK(produce(other) == broker_errc::none); // an earlier time than the one that is waited for
 }
 
-TEST_CASE_FIXTURE(fixture, "an answer that is cut short")
+TEST_CASE_FIXTURE(socket_fixture, "an answer that is cut short")
 {
     tcp::socket socket = connect();
     broker->cluster().inject({.close_after_answer_bytes = 9});
@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(fixture, "an answer that is cut short")
     CHECK(broker->log("t").size() == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "peers that aren't Kafka clients are hung up on")
+TEST_CASE_FIXTURE(socket_fixture, "peers that aren't Kafka clients are hung up on")
 {
     const auto as_vector = [](std::string_view text) {
         const bytes_view view = as_bytes(text);
@@ -199,7 +199,7 @@ TEST_CASE_FIXTURE(fixture, "peers that aren't Kafka clients are hung up on")
     CHECK(produce(good) == broker_errc::none);
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(socket_fixture,
                   "a client that never reads, or sends more than is handled, is not listened to for ever")
 {
     tcp::socket socket = connect();
@@ -224,7 +224,7 @@ TEST_CASE_FIXTURE(fixture,
     run_until([] { return false; }, 50ms);
 }
 
-TEST_CASE_FIXTURE(fixture, "a request of many megabytes arrives")
+TEST_CASE_FIXTURE(socket_fixture, "a request of many megabytes arrives")
 {
     topic_options large;
     large.max_message_bytes = 64 * 1024 * 1024;

@@ -10,12 +10,12 @@ using namespace kurier::testing;
 
 namespace {
 
-struct fixture
+struct fault_fixture
 {
     model_clock clock;
     cluster_model cluster;
 
-    fixture() { cluster.create_topic("t", 2); }
+    fault_fixture() { cluster.create_topic("t", 2); }
     model_client client() { return {cluster, clock}; }
     std::size_t stored(std::int32_t partition = 0) { return cluster.log("t", partition).size(); }
 };
@@ -24,7 +24,7 @@ constexpr std::int16_t produce_key = protocol::produce_request::api_key;
 
 } // namespace
 
-TEST_CASE_FIXTURE(fixture, "the next batches of a partition fail, before or after the append")
+TEST_CASE_FIXTURE(fault_fixture, "the next batches of a partition fail, before or after the append")
 {
     auto c = client();
     cluster.fail_next("t", 0, broker_errc::not_leader_or_follower, 2);
@@ -39,7 +39,7 @@ TEST_CASE_FIXTURE(fixture, "the next batches of a partition fail, before or afte
     CHECK(cluster.faults().empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a partition is missing from the answer, or in it twice")
+TEST_CASE_FIXTURE(fault_fixture, "a partition is missing from the answer, or in it twice")
 {
     auto c = client();
     cluster.faults().add("t", 0, {.error = broker_errc::none, .omit = true});
@@ -52,7 +52,7 @@ TEST_CASE_FIXTURE(fixture, "a partition is missing from the answer, or in it twi
     CHECK(stored() == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "an answer is late, and holds up those behind it")
+TEST_CASE_FIXTURE(fault_fixture, "an answer is late, and holds up those behind it")
 {
     auto c = client();
     cluster.inject({.api_key = produce_key, .delay = 50ms});
@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(fixture, "an answer is late, and holds up those behind it")
     CHECK(cluster.next_due() == core::never);
 }
 
-TEST_CASE_FIXTURE(fixture,
+TEST_CASE_FIXTURE(fault_fixture,
                   "a client that leaves before a late answer leaves its records; what waited is kept or lost")
 {
     for (const auto rest : {cluster_model::unhandled::dropped, cluster_model::unhandled::handled}) {
@@ -91,7 +91,7 @@ TEST_CASE_FIXTURE(fixture,
     CHECK(stored(0) == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "the connection breaks at any byte of the answer; the request is handled")
+TEST_CASE_FIXTURE(fault_fixture, "the connection breaks at any byte of the answer; the request is handled")
 {
     auto reference = client();
     const bytes batch = records(1);
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(fixture, "the connection breaks at any byte of the answer; the
     CHECK(stored() == size + 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "the connection breaks at any byte of the request; it is not handled")
+TEST_CASE_FIXTURE(fault_fixture, "the connection breaks at any byte of the request; it is not handled")
 {
     auto c = client();
     bytes frame;
@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(fixture, "the connection breaks at any byte of the request; it
     CHECK(stored() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "answers that make no sense")
+TEST_CASE_FIXTURE(fault_fixture, "answers that make no sense")
 {
     const bytes batch = records(1);
     auto c = client();
@@ -166,7 +166,7 @@ TEST_CASE_FIXTURE(fixture, "answers that make no sense")
     CHECK(stored() == 6);
 }
 
-TEST_CASE_FIXTURE(fixture, "throttling is told, and nothing is read for so long (KIP-219)")
+TEST_CASE_FIXTURE(fault_fixture, "throttling is told, and nothing is read for so long (KIP-219)")
 {
     auto c = client();
     cluster.inject({.api_key = produce_key, .throttle_ms = 200});
@@ -182,7 +182,7 @@ TEST_CASE_FIXTURE(fixture, "throttling is told, and nothing is read for so long 
     CHECK(stored() == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "errors of whole requests, for one broker, after some others")
+TEST_CASE_FIXTURE(fault_fixture, "errors of whole requests, for one broker, after some others")
 {
     auto c = client();
     cluster.inject({.api_key = protocol::init_producer_id_request::api_key,
@@ -207,7 +207,7 @@ TEST_CASE_FIXTURE(fixture, "errors of whole requests, for one broker, after some
     CHECK(stored() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "requests can be intercepted, and answers edited")
+TEST_CASE_FIXTURE(fault_fixture, "requests can be intercepted, and answers edited")
 {
     auto c = client();
     int seen = 0;
@@ -236,7 +236,7 @@ TEST_CASE_FIXTURE(fixture, "requests can be intercepted, and answers edited")
     CHECK(stored() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "what clients do wrong is counted")
+TEST_CASE_FIXTURE(fault_fixture, "what clients do wrong is counted")
 {
     auto c = client();
     const bytes batch = records(1);
@@ -265,7 +265,7 @@ TEST_CASE_FIXTURE(fixture, "what clients do wrong is counted")
     CHECK(cluster.violations().texts().size() >= 5);
 }
 
-TEST_CASE_FIXTURE(fixture, "unknown tagged fields are counted, and skipped")
+TEST_CASE_FIXTURE(fault_fixture, "unknown tagged fields are counted, and skipped")
 {
     auto c = client();
     bytes frame;
@@ -279,7 +279,7 @@ TEST_CASE_FIXTURE(fixture, "unknown tagged fields are counted, and skipped")
     CHECK(cluster.violations().count(violation::not_canonical) == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "an observer sees every batch")
+TEST_CASE_FIXTURE(fault_fixture, "an observer sees every batch")
 {
     std::vector<std::string> seen;
     cluster.observe([&](const produced_batch& batch) {
@@ -294,7 +294,7 @@ TEST_CASE_FIXTURE(fixture, "an observer sees every batch")
     CHECK(seen == std::vector<std::string>{"t 0 at 0 appended", "t 0 at 0 duplicate", "t 0 at -1"});
 }
 
-TEST_CASE_FIXTURE(fixture, "the same script gives the same bytes")
+TEST_CASE_FIXTURE(fault_fixture, "the same script gives the same bytes")
 {
     const auto run = [] {
         fixture f;

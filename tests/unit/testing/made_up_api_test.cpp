@@ -68,16 +68,16 @@ public:
 
 namespace {
 
-struct fixture
+struct made_up_fixture
 {
     model_clock clock;
     cluster_model cluster;
-    fixture() { cluster.serve<echo_request>(); }
+    made_up_fixture() { cluster.serve<echo_request>(); }
 };
 
 } // namespace
 
-TEST_CASE_FIXTURE(fixture, "brokers offer a made-up API, and answer it in each of its versions")
+TEST_CASE_FIXTURE(made_up_fixture, "brokers offer a made-up API, and answer it in each of its versions")
 {
     model_client client{cluster, clock};
     const auto offered =
@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(fixture, "brokers offer a made-up API, and answer it in each o
     CHECK(cluster.violations().surely_wrong() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "faults, editors and interceptors work on a made-up API as on any other")
+TEST_CASE_FIXTURE(made_up_fixture, "faults, editors and interceptors work on a made-up API as on any other")
 {
     model_client client{cluster, clock};
     cluster.inject(
@@ -112,7 +112,7 @@ TEST_CASE_FIXTURE(fixture, "faults, editors and interceptors work on a made-up A
     CHECK(client.ask<echo_response>(echo_request{"a"}, 2)->text == "mine");
 }
 
-TEST_CASE_FIXTURE(fixture, "a made-up API in a version that isn't offered, or malformed: the broker hangs up")
+TEST_CASE_FIXTURE(made_up_fixture, "a made-up API in a version that isn't offered, or malformed: the broker hangs up")
 {
     model_client unknown{cluster, clock};
     unknown.send(echo_request{"a"}, 3);

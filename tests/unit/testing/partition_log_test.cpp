@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t now_ms = 1'700'000'000'000;
 
-struct fixture
+struct log_fixture
 {
     cluster_options cluster;
     topic_options topic;
@@ -39,7 +39,7 @@ batch_builder plain(int records = 1)
 
 } // namespace
 
-TEST_CASE_FIXTURE(fixture, "offsets are given in order; base offset and leader epoch are written")
+TEST_CASE_FIXTURE(log_fixture, "offsets are given in order; base offset and leader epoch are written")
 {
     CHECK(produce(plain(3)).base_offset == 0);
     const append_result second = produce(plain(2));
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(fixture, "offsets are given in order; base offset and leader e
         CHECK(check_batches(log.bytes(batch), batch_origin::log) == batch_error::none);
 }
 
-TEST_CASE_FIXTURE(fixture, "the shape of a batch")
+TEST_CASE_FIXTURE(log_fixture, "the shape of a batch")
 {
     CHECK(produce({}).error == broker_errc::invalid_record);
     std::vector<std::byte> batch = plain();
@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(fixture, "the shape of a batch")
     }
 }
 
-TEST_CASE_FIXTURE(fixture, "a flipped bit is corrupt, a wrong header field invalid")
+TEST_CASE_FIXTURE(log_fixture, "a flipped bit is corrupt, a wrong header field invalid")
 {
     std::vector<std::byte> batch = plain();
     batch.back() ^= std::byte{1};
@@ -112,7 +112,7 @@ TEST_CASE_FIXTURE(fixture, "a flipped bit is corrupt, a wrong header field inval
     CHECK(log.end_offset() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "brokers before 2.4 know no INVALID_RECORD")
+TEST_CASE_FIXTURE(log_fixture, "brokers before 2.4 know no INVALID_RECORD")
 {
     const auto batch = plain().producer(7, 0, -1);
     CHECK(produce(batch).error == broker_errc::invalid_record);
@@ -122,7 +122,7 @@ TEST_CASE_FIXTURE(fixture, "brokers before 2.4 know no INVALID_RECORD")
     CHECK(refused.log_start_offset == -1);
 }
 
-TEST_CASE_FIXTURE(fixture, "sizes and times")
+TEST_CASE_FIXTURE(log_fixture, "sizes and times")
 {
     topic.max_message_bytes = static_cast<std::int32_t>(std::vector<std::byte>(plain()).size());
     CHECK(produce(plain()).error == broker_errc::none);
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(fixture, "sizes and times")
           broker_errc::invalid_timestamp);
 }
 
-TEST_CASE_FIXTURE(fixture, "log-append time replaces what the client sent")
+TEST_CASE_FIXTURE(log_fixture, "log-append time replaces what the client sent")
 {
     topic.log_append_time = true;
     const append_result appended = produce(batch_builder{now_ms + 9'000'000}.records(2));
@@ -159,7 +159,7 @@ TEST_CASE_FIXTURE(fixture, "log-append time replaces what the client sent")
     CHECK(check_batches(log.bytes(log.batches()[0]), batch_origin::log) == batch_error::none);
 }
 
-TEST_CASE_FIXTURE(fixture, "a compacted topic wants keys")
+TEST_CASE_FIXTURE(log_fixture, "a compacted topic wants keys")
 {
     topic.compact = true;
     const append_result refused = produce(batch_builder{now_ms}.record("k", "v").record(nullptr, "v"));
@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(fixture, "a compacted topic wants keys")
     CHECK(produce(batch_builder{now_ms}.record("k", "v").record("", nullptr)).error == broker_errc::none);
 }
 
-TEST_CASE_FIXTURE(fixture, "a wrong max timestamp is put right and told to the checker")
+TEST_CASE_FIXTURE(log_fixture, "a wrong max timestamp is put right and told to the checker")
 {
     const append_result appended = produce(plain(2).max_timestamp(now_ms + 77));
     CHECK(appended.error == broker_errc::none);
@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(fixture, "a wrong max timestamp is put right and told to the c
     CHECK(check_batches(log.bytes(log.batches()[0]), batch_origin::log) == batch_error::none);
 }
 
-TEST_CASE_FIXTURE(fixture, "compressed batches are looked into when there is a decompressor")
+TEST_CASE_FIXTURE(log_fixture, "compressed batches are looked into when there is a decompressor")
 {
     CHECK(produce(plain(2).attributes(1).body("not gzip")).error == broker_errc::none);
     cluster.decompress = [](int, bytes_view in, std::size_t, std::vector<std::byte>& out) {
@@ -189,7 +189,7 @@ TEST_CASE_FIXTURE(fixture, "compressed batches are looked into when there is a d
     CHECK(produce(plain(2).attributes(1)).error == broker_errc::none); // "compressed" by doing nothing
 }
 
-TEST_CASE_FIXTURE(fixture, "a duplicate gets the first offset, and tells the first batch's time")
+TEST_CASE_FIXTURE(log_fixture, "a duplicate gets the first offset, and tells the first batch's time")
 {
     CHECK(produce(plain(2).producer(9, 0, 0)).base_offset == 0);
     CHECK(produce(plain(2).producer(9, 0, 2)).base_offset == 2);
@@ -207,7 +207,7 @@ TEST_CASE_FIXTURE(fixture, "a duplicate gets the first offset, and tells the fir
     CHECK(other.duplicate_of_other_content);
 }
 
-TEST_CASE_FIXTURE(fixture, "deleting and cutting keep offsets and producers right")
+TEST_CASE_FIXTURE(log_fixture, "deleting and cutting keep offsets and producers right")
 {
     for (int i = 0; i != 8; ++i) REQUIRE(produce(plain(2).producer(9, 0, 2 * i)).error == broker_errc::none);
     log.delete_before(5, false);
