@@ -4,6 +4,7 @@
 //     simulate --seeds 5000 [--seed 1]  so many, from this one on
 //     simulate --minutes 10             fresh seeds for so long
 //     simulate --seed 42 --events       replays one and prints what happened
+//     simulate --recovery ...           after the faults of a seed, the cluster must deliver again (recovery.hpp)
 //     simulate --exhaustive 2           every placement of two faults
 //     simulate --every-place            small sessions, disturbed at each bit and each step
 //
@@ -25,7 +26,7 @@ struct flags
 {
     std::uint64_t seeds = 0, first = 0;
     double minutes = 0;
-    bool events = false, fixed_only = false, first_only = false, every_place = false;
+    bool events = false, fixed_only = false, first_only = false, every_place = false, recovery = false;
     int exhaustive = -1;
     std::string record; // a line for this commit is appended to RUNS.md
 };
@@ -33,7 +34,7 @@ struct flags
 [[noreturn]] void explain()
 {
     std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
-              "[--exhaustive 1|2] [--every-place] [--record COMMIT]");
+              "[--exhaustive 1|2] [--every-place] [--recovery] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -59,6 +60,8 @@ flags parse(int argc, char** argv)
             parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
         else if (name == "--every-place")
             parsed.every_place = true;
+        else if (name == "--recovery")
+            parsed.recovery = true;
         else if (name == "--record")
             parsed.record = value();
         else
@@ -67,9 +70,10 @@ flags parse(int argc, char** argv)
     return parsed;
 }
 
-int replay(std::uint64_t seed)
+int replay(std::uint64_t seed, bool recovers)
 {
     auto options = kurier::testing::random_options(seed);
+    options.recovers = recovers;
     options.events_kept = 200'000;
     options.invariants_every = 1;
     kurier::testing::simulation run{std::move(options)};
@@ -86,8 +90,8 @@ int replay(std::uint64_t seed)
 int main(int argc, char** argv)
 {
     const auto wanted = parse(argc, argv);
-    if (wanted.events) return replay(wanted.first);
-    simulation_tests::campaign runs{wanted.first_only ? 1u : 20u};
+    if (wanted.events) return replay(wanted.first, wanted.recovery);
+    simulation_tests::campaign runs{wanted.first_only ? 1u : 20u, wanted.recovery};
     const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 &&
                             wanted.exhaustive < 0 && !wanted.every_place;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);

@@ -17,6 +17,7 @@ simulation_options calm_options(std::uint64_t seed)
     options.producer.delivery_timeout = std::chrono::seconds{60};
     options.invariants_every = 16;
     options.active = std::chrono::seconds{2};
+    options.recovers = true;
     return options;
 }
 
@@ -122,4 +123,26 @@ TEST_CASE("the checker notices a broker that forgets what it has acknowledged")
         });
     run.run();
     CHECK_FALSE(run.broken().empty());
+}
+
+TEST_CASE("it is noticed when nothing is delivered after the faults")
+{
+    const auto broken_by = [](std::uint64_t seed, auto change) {
+        auto options = calm_options(seed);
+        options.cluster.brokers = 2;
+        options.topics.resize(1);
+        options.topics[0].options.partitions = 2;
+        simulation run{change(options)};
+        run.run();
+        return run.broken().empty() ? std::string{} : run.broken().front();
+    };
+    CHECK(broken_by(3, [](auto options) { return options; }) == "");
+    CHECK(
+        broken_by(3,
+                  [](auto options) {
+                      options.topics[0].options.max_message_bytes = 61; // less than any batch has
+                      return options;
+                  }) ==
+        "no recovery: topic-0-0 takes no record; topic-0-1 takes no record; broker 1 takes no record without "
+        "key of topic-0; broker 2 takes no record without key of topic-0; some keys of topic-0 fail;");
 }

@@ -37,6 +37,7 @@ public:
     {}
 
     ledger& book() noexcept { return ledger_; }
+    record_content& content() noexcept { return content_; }
     const std::vector<std::string>& broken() const noexcept
     {
         return broken_;

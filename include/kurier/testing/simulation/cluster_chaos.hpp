@@ -87,8 +87,8 @@ public:
         }
         for (std::size_t topic = 0; topic < topics_.size(); ++topic) {
             restore_topic(topic);
-            resume_followers(topic);
             elect_leaders(topic);
+            resume_followers(topic); // with a leader all replicas are in sync again
         }
         cluster_.faults().clear();
         cluster_.clear_interceptors();

@@ -41,6 +41,7 @@ struct simulation_options
     std::uint32_t keep_per_million = 100'000; // of deliveries, which the user holds on to
     std::chrono::nanoseconds strike_pause{
         std::chrono::seconds{2}};       // between the moments when something may happen to the cluster
+    bool recovers = false;              // when the faults are over, the cluster must deliver (recovery.hpp)
     std::size_t events_kept = 0;        // for reading
     std::uint32_t invariants_every = 0; // turns; 0: never
 };

@@ -22,6 +22,13 @@ public:
         : seed_{seed}, size_max_{std::max<std::size_t>(size_max, number_size)}
     {}
 
+    // Records from this number on have at least so many bytes.
+    void enlarge(std::uint64_t from, std::size_t size) noexcept
+    {
+        large_from_ = from;
+        large_ = size;
+    }
+
     // Views that live until the next call.
     core::record_bytes make(std::uint64_t number, std::int64_t timestamp)
     {
@@ -29,7 +36,7 @@ public:
         const auto extra =
             random.below(random.once_in(16) ? size_max_ - number_size + 1
                                             : std::min<std::size_t>(size_max_ - number_size, 48) + 1);
-        value_.resize(number_size + extra);
+        value_.resize(number_size + (number >= large_from_ ? std::max(extra, large_) : extra));
         std::memcpy(value_.data(), &number, number_size);
         auto filler = random.once_in(2) ? random.next() : 0; // half of them shrink
         for (std::size_t i = number_size; i < value_.size(); ++i) {
@@ -84,7 +91,8 @@ private:
     static constexpr std::size_t number_size = sizeof(std::uint64_t);
 
     std::uint64_t seed_;
-    std::size_t size_max_;
+    std::size_t size_max_, large_ = 0;
+    std::uint64_t large_from_ = ~std::uint64_t{0};
     std::vector<std::byte> value_;
     std::uint64_t key_ = 0;
     std::array<header_view, 2> headers_;

@@ -130,6 +130,17 @@ public:
         return false;
     }
 
+    // Nothing is slow any more. Dead connections stay for the producer to find out; where it can't (acks=0), the peer is
+    // back and answers with resets.
+    void heal(bool reset_dead)
+    {
+        for (auto& connection : connections_) {
+            connection->up.trickles = connection->down.trickles = false;
+            if (reset_dead && (connection->up.silent || connection->down.silent)) reset(*connection);
+        }
+        collect_answers();
+    }
+
 private:
     enum class step : std::uint8_t { connect, finish_write, deliver_up, deliver_down, end, forget };
 

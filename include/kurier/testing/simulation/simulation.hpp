@@ -12,6 +12,8 @@
 #include <kurier/testing/simulation/cluster_chaos.hpp>
 #include <kurier/testing/simulation/options.hpp>
 #include <kurier/testing/simulation/producer_id_edges.hpp>
+#include <kurier/testing/simulation/recovery.hpp>
+#include <kurier/testing/simulation/setup.hpp>
 #include <kurier/testing/simulation/simulated_network.hpp>
 #include <kurier/testing/simulation/simulated_producer.hpp>
 
@@ -68,19 +70,19 @@ private:
     template <class MakeFaults> simulation(simulation_options options, MakeFaults make_faults)
         : options_{std::move(options)}, random_{options_.seed}, faults_{make_faults(options_, random_)},
           log_{options_.events_kept}, content_{options_.seed, options_.value_size_max},
-          cluster_{with_codec(options_.cluster)},
+          cluster_{setup::with_codec(options_.cluster)},
           checker_{options_.producer, cluster_, clock_, log_, content_},
-          network_{cluster_, clock_, faults_, log_, random_.fork(), manners_of(options_)},
+          network_{cluster_, clock_, faults_, log_, random_.fork(), setup::manners_of(options_)},
           producer_{options_.producer, random_.next(), network_, clock_, log_, checker_},
-          chaos_{prepared(cluster_, options_),
+          chaos_{setup::prepared(cluster_, options_),
                  clock_,
                  faults_,
                  log_,
                  checker_,
                  random_.fork(),
-                 names_of(options_)},
-          answers_{cluster_, clock_, faults_, log_, random_.fork(), names_of(options_)},
-          edges_{cluster_, random_.fork()}
+                 setup::names_of(options_)},
+          answers_{cluster_, clock_, faults_, log_, random_.fork(), setup::names_of(options_)},
+          edges_{cluster_, random_.fork()}, recovery_{cluster_, checker_.book(), setup::names_of(options_)}
     {
         cluster_.observe([this](const produced_batch& made) {
             log_.add(clock_.now(), event_kind::answered_batch, made.broker, made.header.base_sequence,
@@ -92,37 +94,6 @@ private:
         });
         producer_.after_turn = [this](const core::producer_core& core) { after_turn(core); };
         if (random_.once_in(3)) producer_.in_handler = [this] { act_in_handler(); };
-    }
-
-    static simulated_network::manners manners_of(const simulation_options& options)
-    {
-        return {.request_timeout = options.producer.request_timeout};
-    }
-
-    static cluster_options with_codec(cluster_options options)
-    {
-        options.decompress = [codec = run_length_codec::decompressor{}](int id, bytes_view in,
-                                                                        std::size_t most,
-                                                                        std::vector<std::byte>& out) mutable {
-            return id == static_cast<int>(run_length_codec::id) &&
-                   codec.decompress(in, most, out) == compression_error::none;
-        };
-        return options;
-    }
-
-    static std::vector<std::string> names_of(const simulation_options& options)
-    {
-        std::vector<std::string> names;
-        for (const auto& topic : options.topics) names.push_back(topic.name);
-        return names;
-    }
-
-    static cluster_model& prepared(cluster_model& cluster, const simulation_options& options)
-    {
-        for (broker_id id = 1; id <= options.cluster.brokers; ++id)
-            cluster.set_versions(id, options.versions);
-        for (const auto& topic : options.topics) cluster.create_topic(topic.name, topic.options);
-        return cluster;
     }
 
     // --- time --------------------------------------------------------------------------------------------------------
@@ -168,7 +139,7 @@ private:
         faults_.heal();
         chaos_.heal();
         answers_.heal();
-        network_.collect_answers();
+        network_.heal(options_.producer.acks == acks::none);
         clock_.set_client_skew(0);
         end_active();
     }
@@ -184,18 +155,56 @@ private:
     void advance_end()
     {
         auto* core = producer_.core();
-        if (phase_ == phase::draining && (!core || resolved(*core))) {
-            phase_ = phase::ending;
-            if (core) {
-                producer_.drop_all();
-                producer_.close(core::never);
-                producer_.turn();
-                if (!core->ended()) checker_.fail("nothing is left, and close goes on");
-            }
+        if (phase_ == phase::recovering) {
+            if (user_next_ == core::never && resolved(*core)) user_next_ = clock_.now() + probe_pause;
+        } else if (phase_ == phase::draining && (!core || resolved(*core))) {
+            if (!core || core->closing() || !options_.recovers)
+                end();
+            else if (faults_.healed())
+                begin_recovery();
         } else if (phase_ == phase::draining && clock_.now() > checker_.last_deadline()) {
             checker_.all_resolved();
             if (producer_.flushing()) checker_.fail("a flush does not end");
             over_ = true;
+        }
+    }
+
+    void end()
+    {
+        phase_ = phase::ending;
+        auto* core = producer_.core();
+        if (!core) return;
+        producer_.drop_all();
+        producer_.close(core::never);
+        producer_.turn();
+        if (!core->ended()) checker_.fail("nothing is left, and close goes on");
+    }
+
+    void begin_recovery()
+    {
+        phase_ = phase::recovering;
+        recover_by_ = clock_.now() + recovery::time_for(options_.producer);
+        const auto large = std::min<std::size_t>(options_.producer.batch_size / 4, 2000);
+        for (auto* content : {&content_, &checker_.content()})
+            content->enlarge(checker_.book().size(), large);
+        recovery_.begin();
+        user_next_ = clock_.now() + probe_pause;
+    }
+
+    void recover()
+    {
+        user_next_ = core::never;
+        recovery_.judge();
+        if (recovery_.complete()) return end();
+        if (clock_.now() > recover_by_) return checker_.fail("no recovery:" + recovery_.missing());
+        for (auto probe : recovery_.next()) {
+            auto& record = checker_.book().add();
+            record.topic = probe.topic;
+            record.partition = probe.partition;
+            record.keyed = probe.keyed;
+            probe.number = record.number;
+            recovery_.sent(probe);
+            send(record, clock_.client().wall_ms, false, true);
         }
     }
 
@@ -230,6 +239,7 @@ private:
 
     void act()
     {
+        if (phase_ == phase::recovering) return recover();
         user_next_ = clock_.now() + random_.between(nanoseconds{1}, 2 * options_.burst_pause);
         if (phase_ != phase::active || !producer_.core() || checker_.book().size() >= options_.records_max)
             return end_active();
@@ -307,8 +317,13 @@ private:
         if (random_.once_in(20))
             timestamp =
                 std::max<std::int64_t>(0, timestamp - random_.between<std::int64_t>(0, 90'000'000'000));
-        const auto bytes = content_.make(record.number, timestamp);
         const bool keep = random_.per_million(options_.keep_per_million), may_wait = !random_.once_in(8);
+        send(record, timestamp, keep, may_wait);
+    }
+
+    void send(sent_record& record, std::int64_t timestamp, bool keep, bool may_wait)
+    {
+        const auto bytes = content_.make(record.number, timestamp);
         const auto how = producer_.send(record, options_.topics[record.topic].name, bytes, keep, may_wait);
         if (how == simulated_producer::sending::queued) return;
         faults_.note(fault_kind::buffer_full);
@@ -355,7 +370,10 @@ private:
             faults_.take_back(kind);
     }
 
-    enum class phase : std::uint8_t { active, draining, ending };
+    // Between a probe's end and the next: with acks=0 it isn't in the log yet.
+    static constexpr auto probe_pause = std::chrono::milliseconds{10};
+
+    enum class phase : std::uint8_t { active, draining, recovering, ending };
 
     simulation_options options_;
     dice random_;
@@ -370,10 +388,11 @@ private:
     cluster_chaos chaos_;
     answer_chaos answers_;
     producer_id_edges edges_;
+    recovery recovery_;
 
     phase phase_ = phase::active;
     bool over_ = false;
-    nanoseconds user_next_{0}, strike_next_{0}, heal_at_{0};
+    nanoseconds user_next_{0}, strike_next_{0}, heal_at_{0}, recover_by_{0};
     std::uint64_t turns_ = 0;
 };
 
