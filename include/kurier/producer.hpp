@@ -206,41 +206,40 @@ private:
                                           const core::record_bytes& bytes, core::instant now, bool may_wait)
     {
         driver_->wake();
-        if (!io::driver::open_for(topic)) [[unlikely]]
-            return wait(what, topic, what.partition, bytes, now);
-        auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
-        if (const auto place = core::append_to_open(topic, partition, bytes, now.steady); place.where)
+        auto partition = what.partition;
+        const auto choose_now = [&] { return choose(own_->partitioner, topic, bytes); };
+        if (const auto place = core::send_at_once(topic, partition, bytes, now, choose_now); place.where)
             [[likely]]
             return promise(place, bytes);
-        return queue_slowly(what, topic, partition, bytes, now, may_wait, {});
+        return queue_slowly(what, {topic, partition, bytes, later(), may_wait}, now);
     }
 
     delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
                          core::instant now, std::shared_ptr<const void> owner)
     {
         driver_->wake();
-        if (!io::driver::open_for(topic))
-            return wait(what, topic, what.partition, bytes, now, std::move(owner));
-        const auto partition = what.partition ? *what.partition : choose(own_->partitioner, topic, bytes);
-        return queue_slowly(what, topic, partition, bytes, now, true, std::move(owner));
+        return queue_slowly(what, {topic, what.partition, bytes, later(), true, std::move(owner)}, now);
     }
 
-    [[gnu::noinline]] delivery queue_slowly(const record& what, core::topic_state& topic,
-                                            std::int32_t partition, const core::record_bytes& bytes,
-                                            core::instant now, bool may_wait,
-                                            std::shared_ptr<const void> owner)
+    [[gnu::noinline]] delivery queue_slowly(const record& what, core::outgoing going, core::instant now)
     {
-        if (partition >= static_cast<std::int32_t>(topic.partitions.size()))
-            return refuse(what, errc::invalid_partition, out_of_range(partition, topic));
-        const auto place = driver_->append(topic, partition, bytes, now, owner);
-        if (place.where) {
+        const auto& bytes = going.bytes;
+        const auto& topic = going.topic;
+        const bool may_wait = going.may_wait;
+        const auto result = driver_->send_slowly(std::move(going), now);
+        if (const auto place = result.appended; place.where) {
             auto made = promise(place, bytes); // held, before anything can happen to the batch
             if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
             return made;
         }
-        return may_wait ? wait(what, topic, partition, bytes, now, std::move(owner))
-                        : refuse(what, errc::buffer_full, {});
+        if (result.parked) return promise(*result.parked, bytes);
+        if (result.refused == errc::invalid_partition)
+            return refuse(what, result.refused, out_of_range(result.partition, topic));
+        return refuse(what, result.refused,
+                      may_wait ? "and as many records as kurier.waiting.memory allows wait for room" : "");
     }
+
+    core::partition_chooser later() const { return {&producer::choose_later, own_}; }
 
     [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
     {
@@ -255,20 +254,14 @@ private:
         return made;
     }
 
-    [[gnu::noinline]] delivery wait(const record& what, core::topic_state& topic,
-                                    std::optional<std::int32_t> partition, const core::record_bytes& bytes,
-                                    core::instant now, std::shared_ptr<const void> owner = {})
+    delivery promise(core::waiting_record& parked, const core::record_bytes& bytes)
     {
-        auto* waiting =
-            driver_->wait(topic, partition, bytes, {&producer::choose_later, own_}, now, std::move(owner));
-        if (!waiting)
-            return refuse(what, errc::buffer_full,
-                          "and as many records as kurier.waiting.memory allows wait for room");
-        waiting->held = true;
-        if constexpr (observes_records<Observer>) observe(topic, waiting->partition.value_or(-1), bytes);
+        parked.held = true;
+        if constexpr (observes_records<Observer>)
+            observe(*parked.topic, parked.partition.value_or(-1), bytes);
         delivery made;
         made.driver_ = driver_;
-        made.waiting_ = waiting;
+        made.waiting_ = &parked;
         made.timestamp_ = bytes.timestamp;
         return made;
     }

@@ -258,12 +258,9 @@ TEST_CASE("the sticky partition is chosen by append, and told; room is told too"
     s.warm_up();
     CHECK(s.core.has_room());
     auto& topic = s.core.use_topic("t", s.now);
-    std::int32_t index = -1;
-    const record_bytes record{{}, "value", {}, s.now.wall_ms};
-    const auto place = s.core.append(topic, index, record, s.now);
+    const auto place = s.core.send({topic, {}, {{}, "value", {}, s.now.wall_ms}, {}}, s.now).appended;
     REQUIRE(place.where);
-    CHECK(index >= 0);
-    CHECK(place.where->partition->index == index);
+    CHECK(place.where->partition->index == topic.sticky);
     s.step();
     s.answer_all();
 }
@@ -279,8 +276,8 @@ TEST_CASE("who waits for a leader's share holds back the leader's other partitio
     for (int i = 0; i < 5; ++i) s.send("t", std::string(1000, 'a'));
     REQUIRE(s.core.waiting().size() == 1);
     auto& topic = s.core.use_topic("t", s.now);
-    std::int32_t index = 1;
-    CHECK_FALSE(s.core.append(topic, index, {{}, "small", {}, s.now.wall_ms}, s.now).where);
+    CHECK(s.core.send({topic, 1, {{}, "small", {}, s.now.wall_ms}, {}, false}, s.now).refused ==
+          errc::buffer_full);
     CHECK_FALSE(s.core.has_room());
     for (int i = 0; i < 10; ++i) {
         s.step(1s);

@@ -20,18 +20,13 @@ struct large_script : core_script
         auto& told = outcomes.emplace_back();
         auto owner = std::make_shared<std::string>(value);
         kept = owner;
-        auto& topic = core.use_topic(topic_name, now);
         const record_bytes record{key, std::string_view{*owner}, headers, now.wall_ms};
-        last_place = {};
-        last_waiting = nullptr;
-        if (core.open_for(topic)) last_place = core.append(topic, partition, record, now, owner);
-        if (last_place.where) {
-            listen(last_place.where->slot_of(last_place.index), told);
-            return told;
-        }
-        last_waiting = core.wait(topic, partition, record, {}, now, owner);
-        REQUIRE(last_waiting);
-        listen(last_waiting->waiter, told);
+        const auto result =
+            core.send({core.use_topic(topic_name, now), partition, record, {}, true, owner}, now);
+        last_place = result.appended;
+        last_waiting = result.parked;
+        REQUIRE((last_place.where || last_waiting));
+        listen(last_waiting ? last_waiting->waiter : last_place.where->slot_of(last_place.index), told);
         return told;
     }
 };

@@ -450,7 +450,7 @@ TEST_CASE(
                                     },
                                     {}};
     const header_view headers[] = {{"h", nullable_bytes{}}};
-    auto* waiting = s.core.wait(topic, {}, {"k", "v", headers, 1}, chooser, s.now);
+    auto* waiting = s.core.send({topic, {}, {"k", "v", headers, 1}, chooser}, s.now).parked;
     waiting->waiter.notify = [](void* context, const fate&) { ++static_cast<outcome*>(context)->times_told; };
     waiting->waiter.context = &told;
     s.send_record("t", {{}, "unkeyed", {}, 1}, std::nullopt);
@@ -473,7 +473,7 @@ TEST_CASE("whatever negative number a chooser gives: the sticky partition takes 
     const partition_chooser chooser{[](void*, const topic_state&, nullable_bytes, nullable_bytes,
                                        std::span<const header_view>) -> std::int32_t { return -7; },
                                     {}};
-    auto* waiting = s.core.wait(topic, {}, {"k", "v", {}, 1}, chooser, s.now);
+    auto* waiting = s.core.send({topic, {}, {"k", "v", {}, 1}, chooser}, s.now).parked;
     core_script::listen(waiting->waiter, told);
     s.step();
     s.answer_all();

@@ -185,12 +185,9 @@ private:
     {
         auto& topic = core->use_topic(record.topic, now);
         const core::record_bytes bytes{{}, record.value, {}, now.wall_ms};
-        auto partition = record.partition;
-        if (core->open_for(topic) && partition < std::ssize(topic.partitions))
-            if (const auto place = core->append(topic, partition, bytes, now); place.where)
-                return &place.where->slot_of(place.index);
-        auto* waiting = core->wait(topic, record.partition, bytes, {}, now);
-        return waiting ? &waiting->waiter : nullptr;
+        const auto result = core->send({topic, record.partition, bytes, {}}, now);
+        if (const auto place = result.appended; place.where) return &place.where->slot_of(place.index);
+        return result.parked ? &result.parked->waiter : nullptr;
     }
 
     static void tell(void* context, const core::fate& what)

@@ -308,18 +308,17 @@ private:
         auto& topic = core_->use_topic(topic_name, now_);
         const core::record_bytes bytes{{}, made.value, {}, now_.wall_ms};
         core::slot* slot = nullptr;
-        if (core_->open_for(topic) && made.partition < std::ssize(topic.partitions))
-            if (const auto place = core_->append(topic, made.partition, bytes, now_); place.where) {
-                slot = &place.where->slot_of(place.index);
-                core_->hold(*place.where);
-                made.where = place.where;
-                made.index = place.index;
-            }
-        if (!slot) {
-            made.waiting = core_->wait(topic, made.partition, bytes, {}, now_);
-            if (!made.waiting) return nullptr;
+        const auto result = core_->send({topic, made.partition, bytes, {}}, now_);
+        if (const auto place = result.appended; place.where) {
+            slot = &place.where->slot_of(place.index);
+            core_->hold(*place.where);
+            made.where = place.where;
+            made.index = place.index;
+        } else if ((made.waiting = result.parked) != nullptr) {
             made.waiting->held = true;
             slot = &made.waiting->waiter;
+        } else {
+            return nullptr;
         }
         slot->context = &made;
         slot->notify = &tell;

@@ -56,28 +56,16 @@ outcome& core_script::send_record(std::string_view topic_name, const record_byte
                                   std::optional<std::int32_t> wanted)
 {
     auto& told = outcomes.emplace_back();
-    auto& topic = core.use_topic(topic_name, now);
-    last_place = {};
-    last_waiting = nullptr;
-    auto partition = wanted;
-    if (core.open_for(topic)) {
-        REQUIRE(partition.value_or(0) <
-                static_cast<std::int32_t>(topic.partitions.size())); // the caller's to check
-        auto index = partition.value_or(-1);
-        last_place = core.append(topic, index, record, now);
-        partition = index;
-        if (last_place.where) {
-            listen(last_place.where->slot_of(last_place.index), told);
-            check();
-            return told;
-        }
-    }
-    last_waiting = core.wait(topic, partition, record, {}, now);
-    if (last_waiting) {
+    const auto result = core.send({core.use_topic(topic_name, now), wanted, record, {}}, now);
+    last_place = result.appended;
+    last_waiting = result.parked;
+    if (last_place.where) {
+        listen(last_place.where->slot_of(last_place.index), told);
+    } else if (last_waiting) {
         listen(last_waiting->waiter, told);
     } else {
         told.times_told = 1;
-        told.error = errc::buffer_full;
+        told.error = result.refused;
     }
     check();
     return told;

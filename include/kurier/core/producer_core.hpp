@@ -75,26 +75,25 @@ public:
         return topic;
     }
 
-    // May a record be appended right now, or do others wait before it?
-    static bool open_for(const topic_state& topic) noexcept
+    // As a producer sends: see intake/send.hpp. producer.hpp has its partitioner at hand and calls the two halves itself.
+    sent send(outgoing what, instant now)
     {
-        return topic.phase == topic_phase::known && topic.waiting.empty();
+        if (!what.owner) {
+            const auto choose = [&] { return what.chooser(what.topic, what.bytes); };
+            if (const auto place = send_at_once(what.topic, what.partition, what.bytes, now, choose);
+                place.where)
+                return {place};
+        }
+        return send_slowly(std::move(what), now);
     }
 
-    // See intake.hpp for these.
-    place append(topic_state& topic, std::int32_t& index, const record_bytes& record, instant now,
-                 std::shared_ptr<const void> owner = {})
+    // What send_at_once has declined.
+    sent send_slowly(outgoing what, instant now)
     {
-        return intake_.append(topic, index, record, now, std::move(owner));
-    }
-
-    waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition,
-                         const record_bytes& record, partition_chooser chooser, instant now,
-                         std::shared_ptr<const void> owner = {})
-    {
-        auto* waiting = intake_.wait(topic, partition, record, std::move(chooser), now, std::move(owner));
-        if (waiting && topic.phase == topic_phase::unknown) metadata_.want(topic);
-        return waiting;
+        auto& topic = what.topic;
+        const auto result = intake_.send(std::move(what), now);
+        if (result.parked && topic.phase == topic_phase::unknown) metadata_.want(topic);
+        return result;
     }
 
     static bool withdraw(batch& where, std::uint32_t index) { return intake::withdraw(where, index); }

@@ -8,7 +8,7 @@
 #include <kurier/compression.hpp>
 #include <kurier/config.hpp>
 #include <kurier/config/problem.hpp>
-#include <kurier/core/state/record_bytes.hpp>
+#include <kurier/core/intake/send.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/counted.hpp>
@@ -120,13 +120,8 @@ public:
 
     KURIER_DECL const producer_config& config() const noexcept;
     KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
-    // core::append_to_open is quicker, where it takes the record.
-    KURIER_DECL core::place append(core::topic_state& topic, std::int32_t& partition,
-                                   const core::record_bytes& record, core::instant now,
-                                   std::shared_ptr<const void> owner = {});
-    KURIER_DECL core::waiting_record* wait(core::topic_state& topic, std::optional<std::int32_t> partition,
-                                           const core::record_bytes& record, core::partition_chooser chooser,
-                                           core::instant now, std::shared_ptr<const void> owner = {});
+    KURIER_DECL core::sent send_slowly(core::outgoing what,
+                                       core::instant now); // what send_at_once has declined
     KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
     KURIER_DECL void withdraw(core::waiting_record& waiting);
     KURIER_DECL void drop_last(core::batch& where); // of those who hold it
@@ -146,10 +141,6 @@ public:
 
     void count_refusal() noexcept { ++refusals_; }
     bool closing() const noexcept { return closing_; }
-    static bool open_for(const core::topic_state& topic) noexcept
-    {
-        return topic.phase == core::topic_phase::known && topic.waiting.empty();
-    }
     static void hold(core::batch& where) noexcept { ++where.deliveries; }
     void drop(core::batch& where)
     {

@@ -4,6 +4,7 @@
 
 #include <kurier/core/batching/sticky.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/intake/send.hpp>
 #include <kurier/core/intake/waiting_room.hpp>
 #include <kurier/core/produce/drain.hpp>
 
@@ -34,34 +35,24 @@ public:
         while (auto* waiting = failed_.pop_front()) delete waiting;
     }
 
-    // No place means that there is no room, or that others wait for it. A negative index is the sticky partition's, and
-    // is told. A value with an owner is not copied: the owner is kept until nothing refers to the bytes.
-    place append(topic_state& topic, std::int32_t& index, const record_bytes& record, instant now,
-                 std::shared_ptr<const void> owner)
+    // Appends the record or parks it. A value with an owner is not copied: the owner is kept until nothing refers to the
+    // bytes.
+    sent send(outgoing what, instant now)
     {
-        if (!owner)
-            if (const auto quick = append_to_open(topic, index, record, now.steady); quick.where)
-                return quick;
-        if (index < 0) index = pick_sticky(topic, record, records_, config_, now.steady, random_);
+        auto& topic = what.topic;
+        if (!open_for(topic)) return park(std::move(what), now);
+        auto index = what.partition ? *what.partition : what.chooser(topic, what.bytes);
+        if (index >= static_cast<std::int32_t>(topic.partitions.size()))
+            return {{}, nullptr, errc::invalid_partition, index};
+        if (index < 0) index = pick_sticky(topic, what.bytes, records_, config_, now.steady, random_);
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
-        if (partition.leader && !partition.leader->waiting.empty()) [[unlikely]]
-            return {};
-        return append(partition, record, now, flushes_.current(), std::move(owner));
-    }
-
-    // The record waits for room or for its topic. nullptr: the waiting room is full too.
-    waiting_record* wait(topic_state& topic, std::optional<std::int32_t> partition,
-                         const record_bytes& record, partition_chooser chooser, instant now,
-                         std::shared_ptr<const void> owner)
-    {
-        if (!partition && topic.phase == topic_phase::known)
-            partition = choose_partition(topic, record, chooser, now);
-        auto* waiting = room_.add(topic, partition, record, chooser, later(now.steady, config_.max_block),
-                                  std::move(owner));
-        if (!waiting) return nullptr;
-        waiting->flush_epoch = flushes_.current();
-        flushes_.begin(waiting->flush_epoch);
-        return waiting;
+        if (!partition.leader || partition.leader->waiting.empty()) [[likely]]
+            if (const auto place = append(partition, what.bytes, now, flushes_.current(), what.owner);
+                place.where)
+                return {place};
+        if (!what.may_wait) return {{}, nullptr, errc::buffer_full};
+        what.partition = index;
+        return park(std::move(what), now);
     }
 
     // Takes a record back, if it was certainly never sent. It is not announced to its waiter.
@@ -160,6 +151,19 @@ public:
 private:
     friend struct invariant_access;
 
+    // The record waits for room or for its topic, unless the waiting room is full too.
+    sent park(outgoing what, instant now)
+    {
+        if (!what.partition && what.topic.phase == topic_phase::known)
+            what.partition = choose_partition(what.topic, what.bytes, what.chooser, now);
+        auto* waiting = room_.add(what.topic, what.partition, what.bytes, std::move(what.chooser),
+                                  later(now.steady, config_.max_block), std::move(what.owner));
+        if (!waiting) return {{}, nullptr, errc::buffer_full};
+        waiting->flush_epoch = flushes_.current();
+        flushes_.begin(waiting->flush_epoch);
+        return {{}, waiting};
+    }
+
     const buffer_pool& pool() const noexcept { return records_.pool(); }
 
     static record_bytes bytes_of(const waiting_record& waiting) noexcept
@@ -195,9 +199,7 @@ private:
     std::int32_t choose_partition(topic_state& topic, const record_bytes& record,
                                   const partition_chooser& chooser, instant now)
     {
-        const auto chosen = chooser.choose ? chooser.choose(chooser.context.get(), topic, record.key,
-                                                            record.value, record.headers)
-                                           : -1;
+        const auto chosen = chooser(topic, record);
         return chosen < 0 ? pick_sticky(topic, record, records_, config_, now.steady, random_) : chosen;
     }
 

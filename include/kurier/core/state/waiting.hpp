@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kurier/core/state/batch.hpp>
+#include <kurier/core/state/record_bytes.hpp>
 #include <kurier/record/header.hpp>
 
 #include <memory>
@@ -21,6 +22,11 @@ struct partition_chooser
     std::int32_t (*choose)(void* context, const topic_state& topic, nullable_bytes key, nullable_bytes value,
                            std::span<const header_view> headers) = nullptr;
     std::shared_ptr<void> context; // lives on when its producer is gone
+
+    std::int32_t operator()(const topic_state& topic, const record_bytes& record) const
+    {
+        return choose ? choose(context.get(), topic, record.key, record.value, record.headers) : -1;
+    }
 };
 
 struct waiting_lane;

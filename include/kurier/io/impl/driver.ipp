@@ -2,8 +2,8 @@
 #pragma once
 
 #include <kurier/config/validation.hpp>
-#include <kurier/core/explain.hpp>
 #include <kurier/core/dump.hpp>
+#include <kurier/core/explain.hpp>
 #include <kurier/io/impl/event_loop.ipp>
 
 #include <random>
@@ -27,19 +27,9 @@ KURIER_DECL core::topic_state& driver::use_topic(std::string_view name, core::in
 {
     return loop().core().use_topic(name, now);
 }
-KURIER_DECL core::place driver::append(core::topic_state& topic, std::int32_t& partition,
-                                       const core::record_bytes& record, core::instant now,
-                                       std::shared_ptr<const void> owner)
+KURIER_DECL core::sent driver::send_slowly(core::outgoing what, core::instant now)
 {
-    return loop().core().append(topic, partition, record, now, std::move(owner));
-}
-KURIER_DECL core::waiting_record* driver::wait(core::topic_state& topic,
-                                               std::optional<std::int32_t> partition,
-                                               const core::record_bytes& record,
-                                               core::partition_chooser chooser, core::instant now,
-                                               std::shared_ptr<const void> owner)
-{
-    return loop().core().wait(topic, partition, record, std::move(chooser), now, std::move(owner));
+    return loop().core().send_slowly(std::move(what), now);
 }
 KURIER_DECL bool driver::withdraw(core::batch& where, std::uint32_t index)
 {

@@ -55,37 +55,31 @@ public:
         ++steps_;
         auto& topic = core_->use_topic(topic_name, now);
         const auto number = static_cast<std::int64_t>(record.number);
-        auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
-        if (core_->open_for(topic) &&
-            (!wanted || *wanted < static_cast<std::int32_t>(topic.partitions.size()))) {
-            auto index = record.keyed && !wanted ? partition_of_key(topic, bytes.key) : wanted.value_or(-1);
-            ++steps_;
-            const auto place = core_->append(topic, index, bytes, now);
-            wanted = index;
-            if (place.where) {
-                log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic),
-                         index);
-                listen(place.where->slot_of(place.index), record);
-                if (keep) {
-                    core_->hold(*place.where);
-                    deliveries_.push_back({&record, place.where, nullptr, place.index});
-                }
-                return sending::queued;
-            }
-        }
         core::partition_chooser chooser;
         if (record.keyed)
             chooser.choose = [](void*, const core::topic_state& known, nullable_bytes key, nullable_bytes,
                                 std::span<const header_view>) { return partition_of_key(known, key); };
-        auto* waiting = may_wait ? core_->wait(topic, wanted, bytes, chooser, now) : nullptr;
-        log_.add(clock_.now(), waiting ? event_kind::waits : event_kind::refused, number,
+        const auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
+        const auto result = core_->send({topic, wanted, bytes, chooser, may_wait}, now);
+        if (const auto place = result.appended; place.where) {
+            log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic),
+                     place.where->partition->index);
+            listen(place.where->slot_of(place.index), record);
+            if (keep) {
+                core_->hold(*place.where);
+                deliveries_.push_back({&record, place.where, nullptr, place.index});
+            }
+            return sending::queued;
+        }
+        auto* parked = result.parked;
+        log_.add(clock_.now(), parked ? event_kind::waits : event_kind::refused, number,
                  static_cast<std::int64_t>(record.topic), record.partition);
-        if (!waiting) return sending::refused;
-        record.chosen_late = !wanted && !record.keyed;
-        listen(waiting->waiter, record);
+        if (!parked) return sending::refused;
+        record.chosen_late = !parked->partition;
+        listen(parked->waiter, record);
         if (keep) {
-            waiting->held = true;
-            deliveries_.push_back({&record, nullptr, waiting, 0});
+            parked->held = true;
+            deliveries_.push_back({&record, nullptr, parked, 0});
         }
         return sending::waits;
     }

@@ -1,0 +1,53 @@
+// What send decides about a record: appended to a batch, parked until it can be, or refused. Every driver of the core
+// decides by the same two functions: send_at_once, inlined where records are sent, and for what it declines intake::send.
+#pragma once
+
+#include <kurier/core/batching/open_batch.hpp>
+#include <kurier/core/state/waiting.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace kurier::core {
+
+// Known, and no record waits before the next one: it may be appended right now.
+inline bool open_for(const topic_state& topic) noexcept
+{
+    return topic.phase == topic_phase::known && topic.waiting.empty();
+}
+
+// Chooses the partition where none is asked for, and appends where that is quickly done. Without a place nothing has
+// changed but `partition`, which holds the choice.
+template <class Choose>
+[[gnu::always_inline]] inline place send_at_once(topic_state& topic, std::optional<std::int32_t>& partition,
+                                                 const record_bytes& record, instant now, Choose&& choose)
+{
+    if (!open_for(topic)) [[unlikely]]
+        return {};
+    if (!partition) partition = choose();
+    auto index = *partition;
+    return append_to_open(topic, index, record, now.steady);
+}
+
+// A record that is sent the slow way.
+struct outgoing
+{
+    topic_state& topic;
+    std::optional<std::int32_t> partition; // asked for, or chosen; negative: the sticky one (KIP-794)
+    const record_bytes& bytes;
+    partition_chooser chooser;           // for when its topic is not known yet
+    bool may_wait = true;                // for room
+    std::shared_ptr<const void> owner{}; // of a value that isn't copied
+};
+
+// Appended, parked, or else refused.
+struct sent
+{
+    place appended{};
+    waiting_record* parked = nullptr;
+    errc refused{};
+    std::int32_t partition = -1; // that was refused
+};
+
+} // namespace kurier::core
