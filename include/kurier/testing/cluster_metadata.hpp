@@ -26,6 +26,8 @@ struct partition_metadata
 {
     broker_id leader = -1;
     std::int32_t leader_epoch = 0;
+    // While replicas are being reassigned, brokers before Kafka 2.4 (Metadata below v9) may tell older epochs.
+    std::int32_t epoch_lag = 0;
     std::vector<broker_id> replicas;
     std::vector<broker_id> isr;
 

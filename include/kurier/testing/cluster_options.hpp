@@ -41,6 +41,8 @@ struct cluster_options
     // to them. They say CORRUPT_MESSAGE for INVALID_RECORD, which came with 2.4.
     bool before_kip_360 = false;
     bool leader_hints = true; // KIP-951
+    // A broker that isn't Apache's, and accepts no producer epoch but what InitProducerId gave out.
+    bool refuses_raised_epochs = false;
     std::int32_t socket_request_max_bytes = 104'857'600;
     batch_decompressor decompress{}; // without it the records of a compressed batch are stored unseen
 };

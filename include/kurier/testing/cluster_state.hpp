@@ -30,6 +30,7 @@ struct topic_state
 {
     std::string name;
     topic_options options;
+    broker_id first_leader = 1; // of partition 0; the others follow in turn
     bool deleted = false;
     std::deque<partition_state> partitions; // their addresses stay
 };
@@ -61,6 +62,7 @@ public:
     // From now on the broker answers from what it knows now, until it catches up.
     void stop_metadata_updates(broker_id broker) { frozen_.at(index(broker)) = metadata_; }
     void resume_metadata_updates(broker_id broker) { frozen_.at(index(broker)).reset(); }
+    bool is_outdated(broker_id broker) const { return frozen_.at(index(broker)).has_value(); }
 
     void set_cluster_id(std::string id) { metadata_.cluster_id = std::move(id); }
     void set_controller(broker_id broker) { metadata_.controller = broker; }
@@ -71,7 +73,8 @@ public:
         known.port = port;
     }
 
-    const topic_metadata& create_topic(std::string_view name, const topic_options& settings)
+    const topic_metadata& create_topic(std::string_view name, const topic_options& settings,
+                                       broker_id first_leader = 1)
     {
         if (why_not_a_topic(name)) throw std::invalid_argument("create_topic: no topic can have this name");
         if (metadata_.topics.contains(name)) throw std::invalid_argument("create_topic: the topic exists");
@@ -81,6 +84,7 @@ public:
         topic_state& made = states_[created.id];
         made.name = name;
         made.options = settings;
+        made.first_leader = first_leader;
         metadata_.topic_names[created.id] = name;
         topic_metadata& stored =
             metadata_.topics.emplace(std::string{name}, std::move(created)).first->second;
@@ -97,13 +101,17 @@ public:
         metadata_.topics.erase(found);
     }
 
-    // Same name and settings, another id, empty logs.
+    // Same name, another id, empty logs, leader epochs from 0.
     const topic_metadata& recreate_topic(std::string_view name)
     {
-        const topic_options settings = state(name).options;
+        return recreate_topic(name, state(name).options, state(name).first_leader);
+    }
+    const topic_metadata& recreate_topic(std::string_view name, topic_options settings,
+                                         broker_id first_leader)
+    {
         const std::string same{name}; // `name` may point into what is deleted
         delete_topic(name);
-        return create_topic(same, settings);
+        return create_topic(same, settings, first_leader);
     }
 
     void add_partitions(std::string_view name, std::int32_t total)
@@ -117,12 +125,13 @@ public:
         state(name).options = settings;
     }
 
-    // Leader -1: the partition has none.
-    void move_leader(std::string_view name, std::int32_t partition, broker_id leader)
+    // Leader -1: the partition has none. The same epoch: as leaders without replicas move (KIP-1163).
+    enum class epoch : std::uint8_t { next, same };
+    void move_leader(std::string_view name, std::int32_t partition, broker_id leader, epoch how = epoch::next)
     {
         partition_metadata& moved = partition_of(name, partition);
         moved.leader = leader;
-        ++moved.leader_epoch;
+        moved.leader_epoch += how == epoch::next ? 1 : 0;
         if (leader == -1) return;
         if (!moved.is_replica(leader)) moved.replicas.push_back(leader);
         if (!moved.in_sync(leader)) moved.isr.push_back(leader);
@@ -260,7 +269,7 @@ private:
         for (auto p = static_cast<std::int32_t>(growing.partitions.size()); p < total; ++p) {
             partition_metadata partition;
             for (std::int32_t r = 0; r != replicas; ++r) {
-                const broker_id replica = 1 + (p + r) % brokers;
+                const broker_id replica = 1 + (logs.first_leader - 1 + p + r) % brokers;
                 partition.replicas.push_back(replica);
                 if (metadata_.is_alive(replica)) partition.isr.push_back(replica);
             }

@@ -75,7 +75,7 @@ public:
         }
         const bool has_producer = checked.header.producer_id != -1;
         sequenced_batch sequenced = to_sequenced(checked, topic, now_ms);
-        if (has_producer && !admit(sequenced, cluster.before_kip_360, result)) return result;
+        if (has_producer && !admit(sequenced, cluster, result)) return result;
         store(checked, sequenced.max_timestamp, topic.log_append_time, leader_epoch);
         if (has_producer) producers_.add(sequenced);
         result.base_offset = sequenced.base_offset;
@@ -154,7 +154,7 @@ private:
             result.log_start_offset = start_offset_;
     }
 
-    bool admit(const sequenced_batch& batch, bool before_kip_360, append_result& result) const
+    bool admit(const sequenced_batch& batch, const cluster_options& cluster, append_result& result) const
     {
         if (const sequenced_batch* known = producers_.find_duplicate(batch)) {
             result.duplicate = true;
@@ -164,7 +164,9 @@ private:
             result.log_start_offset = start_offset_;
             return false;
         }
-        const broker_errc error = producers_.check(batch, before_kip_360);
+        const bool raised = cluster.refuses_raised_epochs && batch.producer_epoch > 0;
+        const broker_errc error =
+            raised ? broker_errc::invalid_producer_epoch : producers_.check(batch, cluster.before_kip_360);
         if (error == broker_errc::none) return true;
         refuse(result, error);
         return false;

@@ -230,6 +230,52 @@ TEST_CASE_FIXTURE(fixture, "a topic that is made anew has another id and an empt
     CHECK(c.metadata("t").topics[0].error_code == code_of(broker_errc::unknown_topic_or_partition));
 }
 
+TEST_CASE_FIXTURE(fixture,
+                  "a topic that is made anew may be smaller and have other leaders, whose epochs start over")
+{
+    auto c = client();
+    cluster.state().move_leader("t", 0, 2);
+    cluster.state().recreate_topic("t", {.partitions = 1}, 3);
+    const auto partitions = c.metadata("t").topics[0].partitions;
+    REQUIRE(partitions.size() == 1);
+    CHECK(partitions[0].leader_id == 3);
+    CHECK(partitions[0].leader_epoch == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a leader may move within its epoch")
+{
+    auto c = client();
+    const auto before = c.metadata("t").topics[0].partitions[0];
+    const broker_id next = before.leader_id == 1 ? 2 : 1;
+    cluster.state().move_leader("t", 0, next, cluster_state::epoch::same);
+    const auto after = c.metadata("t").topics[0].partitions[0];
+    CHECK(after.leader_id == next);
+    CHECK(after.leader_epoch == before.leader_epoch);
+}
+
+TEST_CASE_FIXTURE(fixture, "leader epochs may lag in Metadata below version 9")
+{
+    auto c = client();
+    for (int i = 0; i < 5; ++i) cluster.state().bump_leader_epoch("t", 0);
+    cluster.state().partition_of("t", 0).epoch_lag = 2;
+    const auto epoch_in = [&](std::int16_t version) {
+        return c.metadata("t", version).topics[0].partitions[0].leader_epoch;
+    };
+    CHECK(epoch_in(9) == 5);
+    CHECK(epoch_in(8) == 3);
+    CHECK(epoch_in(7) == 3);
+    CHECK(epoch_in(6) == -1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a broker may refuse epochs that it didn't give out")
+{
+    cluster.state().options().refuses_raised_epochs = true;
+    auto c = client();
+    CHECK(c.try_produce("t", 0, records(1).producer(7, 0, 0)) == broker_errc::none);
+    CHECK(c.try_produce("t", 0, records(1).producer(7, 1, 0)) == broker_errc::invalid_producer_epoch);
+    CHECK(c.try_produce("t", 0, records(1).producer(7, 0, 1)) == broker_errc::none);
+}
+
 TEST_CASE_FIXTURE(fixture, "partitions can be added")
 {
     cluster.state().add_partitions("t", 5);

@@ -4,6 +4,7 @@
 
 #include <kurier/testing/apis/api.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -88,7 +89,8 @@ private:
             protocol::metadata_response_partition told;
             told.partition_index = index++;
             told.leader_id = partition.leader;
-            told.leader_epoch = partition.leader_epoch;
+            const std::int32_t lag = version < 9 ? partition.epoch_lag : 0;
+            told.leader_epoch = std::max(partition.leader_epoch - lag, 0);
             told.replica_nodes = partition.replicas;
             told.isr_nodes = partition.isr;
             for (const broker_id replica : partition.replicas) {

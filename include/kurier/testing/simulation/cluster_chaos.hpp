@@ -4,6 +4,7 @@
 #include <kurier/testing/cluster_model.hpp>
 #include <kurier/testing/simulation/checker.hpp>
 #include <kurier/testing/simulation/fault_source.hpp>
+#include <kurier/testing/simulation/topic_chaos.hpp>
 
 #include <array>
 #include <string>
@@ -17,9 +18,9 @@ public:
     cluster_chaos(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log,
                   simulation_checker& checker, dice random, std::vector<std::string> topics)
         : cluster_{cluster}, state_{cluster.state()}, clock_{clock}, faults_{faults}, log_{log},
-          checker_{checker}, random_{random}, topics_{std::move(topics)}
+          checker_{checker}, random_{random}, topics_{std::move(topics)},
+          changes_{state_, checker, random_.fork(), topics_}
     {
-        for (const auto& name : topics_) usual_.push_back(state_.state(name).options);
         for (const auto& broker : state_.metadata().brokers) addresses_.push_back({broker.host, broker.port});
     }
 
@@ -29,8 +30,10 @@ public:
         static constexpr std::array kinds{fault_kind::stale_metadata,
                                           fault_kind::leader_moved,
                                           fault_kind::leader_moved_without_hint,
+                                          fault_kind::leader_moved_without_epoch,
                                           fault_kind::leader_lost,
                                           fault_kind::leader_epoch_raised,
+                                          fault_kind::leader_epochs_lag,
                                           fault_kind::followers_stopped,
                                           fault_kind::replicas_lost,
                                           fault_kind::broker_stopped,
@@ -41,6 +44,8 @@ public:
                                           fault_kind::log_start_moved,
                                           fault_kind::topic_deleted,
                                           fault_kind::topic_recreated,
+                                          fault_kind::topic_remade_smaller,
+                                          fault_kind::topic_remade_larger,
                                           fault_kind::partitions_added,
                                           fault_kind::message_size_lowered,
                                           fault_kind::versions_changed,
@@ -73,22 +78,24 @@ public:
             elect_leaders(random_.below(topics_.size()));
             break;
         default:
-            restore_topic(random_.below(topics_.size()));
+            changes_.restore(random_.below(topics_.size()));
         }
     }
 
     void heal()
     {
+        const auto outdated = choose_outdated();
         for (std::size_t id = 1; id <= addresses_.size(); ++id) {
             const auto broker = static_cast<broker_id>(id);
             state_.set_endpoint(broker, addresses_[id - 1].first, addresses_[id - 1].second);
-            state_.resume_metadata_updates(broker);
+            if (broker != outdated) state_.resume_metadata_updates(broker);
             start(broker, producer_memory::rebuilt);
         }
         for (std::size_t topic = 0; topic < topics_.size(); ++topic) {
-            restore_topic(topic);
+            changes_.restore(topic);
             elect_leaders(topic);
             resume_followers(topic); // with a leader all replicas are in sync again
+            if (outdated > 0) relieve(outdated, topics_[topic]);
         }
         cluster_.faults().clear();
         cluster_.clear_interceptors();
@@ -115,6 +122,11 @@ private:
         case fault_kind::leader_moved_without_hint:
             state_.options().leader_hints = false;
             return move_leader(name, partition);
+        case fault_kind::leader_moved_without_epoch:
+            return move_leader(name, partition, cluster_state::epoch::same);
+        case fault_kind::leader_epochs_lag:
+            state_.partition_of(name, partition).epoch_lag = random_.between(0, 3);
+            return move_leader(name, partition);
         case fault_kind::leader_lost:
             state_.move_leader(name, partition, -1);
             return true;
@@ -138,18 +150,6 @@ private:
             return elect_unclean(*known, partition);
         case fault_kind::log_start_moved:
             return move_log_start(*known, partition);
-        case fault_kind::topic_deleted:
-            checker_.topic_gone(known->id);
-            state_.delete_topic(name);
-            return true;
-        case fault_kind::topic_recreated:
-            checker_.topic_gone(known->id);
-            state_.recreate_topic(name);
-            return true;
-        case fault_kind::partitions_added:
-            return add_partitions(*known);
-        case fault_kind::message_size_lowered:
-            return lower_message_size(name);
         case fault_kind::versions_changed:
             return change_versions();
         case fault_kind::cluster_id_changed:
@@ -163,8 +163,26 @@ private:
             cluster_.close_connections(any_broker());
             return true;
         default:
-            return false;
+            return changes_.strike(kind, *known);
         }
+    }
+
+    // One broker may stay cut off from the controller, which takes its leaders away: it goes on telling what it knew then.
+    broker_id choose_outdated()
+    {
+        const auto broker = any_broker();
+        if (faults_.scripted() || addresses_.size() < 2 || !state_.is_outdated(broker) || !random_.once_in(2))
+            return 0;
+        faults_.note(fault_kind::stale_for_good);
+        return broker;
+    }
+    void relieve(broker_id outdated, const std::string& name)
+    {
+        const auto& partitions = state_.topic(name).partitions;
+        const auto other = outdated == 1 ? 2 : 1;
+        for (std::size_t i = 0; i < partitions.size(); ++i)
+            if (partitions[i].leader == outdated)
+                state_.move_leader(name, static_cast<std::int32_t>(i), other);
     }
 
     broker_id any_broker()
@@ -180,12 +198,13 @@ private:
         return true;
     }
 
-    bool move_leader(const std::string& name, std::int32_t partition)
+    bool move_leader(const std::string& name, std::int32_t partition,
+                     cluster_state::epoch epoch = cluster_state::epoch::next)
     {
         const auto next = any_broker();
         if (!state_.metadata().is_alive(next) || state_.partition_of(name, partition).leader == next)
             return false;
-        state_.move_leader(name, partition, next);
+        state_.move_leader(name, partition, next, epoch);
         return true;
     }
 
@@ -253,21 +272,6 @@ private:
         return true;
     }
 
-    bool add_partitions(const topic_metadata& topic)
-    {
-        if (topic.partitions.size() >= 12) return false;
-        state_.add_partitions(topic.name, static_cast<std::int32_t>(topic.partitions.size()) + 1);
-        return true;
-    }
-
-    bool lower_message_size(const std::string& name)
-    {
-        auto options = state_.state(name).options;
-        options.max_message_bytes = random_.between(120, 2000);
-        state_.set_topic_options(name, options);
-        return true;
-    }
-
     // As if another producer had been given the same id with a higher epoch.
     bool fence(const std::string& name, std::int32_t partition)
     {
@@ -328,14 +332,6 @@ private:
         }
     }
 
-    void restore_topic(std::size_t topic)
-    {
-        if (!state_.metadata().find_topic(std::string_view{topics_[topic]}))
-            state_.create_topic(topics_[topic], usual_[topic]);
-        else
-            state_.set_topic_options(topics_[topic], usual_[topic]);
-    }
-
     cluster_model& cluster_;
     cluster_state& state_;
     virtual_clock& clock_;
@@ -344,7 +340,7 @@ private:
     simulation_checker& checker_;
     dice random_;
     std::vector<std::string> topics_;
-    std::vector<topic_options> usual_;
+    topic_chaos changes_;
     std::vector<std::pair<std::string, std::int32_t>> addresses_;
     std::int64_t topic_ = 0, partition_ = 0; // of the last strike
 };

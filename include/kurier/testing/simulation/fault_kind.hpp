@@ -48,10 +48,13 @@ enum class fault_kind : std::uint8_t {
     not_enough_replicas_after_append,
     // The cluster
     stale_metadata,
+    stale_for_good, // also after the end of all faults
     leader_moved,
     leader_moved_without_hint,
+    leader_moved_without_epoch,
     leader_lost,
     leader_epoch_raised,
+    leader_epochs_lag, // as Metadata below v9 tells them
     followers_stopped,
     replicas_lost, // NOT_ENOUGH_REPLICAS
     broker_stopped,
@@ -62,6 +65,8 @@ enum class fault_kind : std::uint8_t {
     log_start_moved,
     topic_deleted,
     topic_recreated,
+    topic_remade_smaller, // with other leaders
+    topic_remade_larger,
     partitions_added,
     message_size_lowered,
     versions_changed,
@@ -120,10 +125,13 @@ inline constexpr std::array<std::string_view, fault_kinds> fault_names{
     "produce_permanent",
     "not_enough_replicas_after_append",
     "stale_metadata",
+    "stale_for_good",
     "leader_moved",
     "leader_moved_without_hint",
+    "leader_moved_without_epoch",
     "leader_lost",
     "leader_epoch_raised",
+    "leader_epochs_lag",
     "followers_stopped",
     "replicas_lost",
     "broker_stopped",
@@ -134,6 +142,8 @@ inline constexpr std::array<std::string_view, fault_kinds> fault_names{
     "log_start_moved",
     "topic_deleted",
     "topic_recreated",
+    "topic_remade_smaller",
+    "topic_remade_larger",
     "partitions_added",
     "message_size_lowered",
     "versions_changed",

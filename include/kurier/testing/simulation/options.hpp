@@ -134,6 +134,7 @@ inline simulation_options random_options(std::uint64_t seed)
     options.cluster.brokers = random.between(1, 4);
     options.cluster.before_kip_360 = random.once_in(8);
     options.cluster.leader_hints = !random.once_in(4);
+    options.cluster.refuses_raised_epochs = random.once_in(10);
     options.cluster.producer_id_expiration_ms = std::int64_t{36'500} * 86'400'000; // records may be years old
     options.versions =
         options.cluster.before_kip_360 ? version_table::kafka_2_1() : version_table::preset(random.below(7));
