@@ -30,6 +30,9 @@ LAYERS = [
 ]
 ASIO_STARTS_AT = "io"
 
+# Inside core/, from the data outwards; headers of core/ itself come last.
+CORE_FOLDERS = "state support net batching cluster produce identity intake".split()
+
 IMPURE = re.compile(
     r"boost/asio|\basio::|(steady|system|high_resolution)_clock::now|"
     r"std::(jthread|thread|mutex|recursive_mutex|shared_mutex|condition_variable|call_once|this_thread)\b|"
@@ -50,6 +53,14 @@ def layer_of(header):
     """The place of a header, given as kurier/..., in LAYERS; None when it is in none."""
     parts = header.split("/")
     return ORDER.get(parts[1])
+
+
+def core_folder(header):
+    """The place of a header inside core/; None when it is not there."""
+    parts = header.split("/")
+    if parts[1] != "core":
+        return None
+    return CORE_FOLDERS.index(parts[2]) if parts[2] in CORE_FOLDERS else len(CORE_FOLDERS)
 
 
 def without_comments(text):
@@ -76,6 +87,8 @@ def check_header(header, text, known):
             yield f"{header}: includes <{other}>, which does not exist"
         elif (layer_of(other) or 0) > place:
             yield f"{header} ({LAYERS[place][0]}) includes <{other}> of the later layer {LAYERS[layer_of(other)][0]}"
+        elif None not in (core_folder(header), core_folder(other)) and core_folder(other) > core_folder(header):
+            yield f"{header} includes <{other}> of a later folder of core"
     if place < FIRST_IMPURE:
         for number, line in enumerate(text.splitlines(), 1):
             if found := IMPURE.search(line):
@@ -136,6 +149,9 @@ def self_check():
     head = "#pragma once\n"
     wrong = [
         ({"kurier/wire/a.hpp": head + "#include <kurier/core/b.hpp>\n", "kurier/core/b.hpp": head}, "later layer"),
+        ({"kurier/core/net/a.hpp": head + "#include <kurier/core/produce/b.hpp>\n",
+          "kurier/core/produce/b.hpp": head}, "later folder"),
+        ({"kurier/core/state/a.hpp": head + "#include <kurier/core/b.hpp>\n", "kurier/core/b.hpp": head}, "later folder"),
         ({"kurier/core/a.hpp": head + "auto t = std::chrono::steady_clock::now();\n"}, "steady_clock::now"),
         ({"kurier/core/a.hpp": head + "#include <boost/asio/ip/tcp.hpp>\n"}, "boost/asio"),
         ({"kurier/io/a.hpp": head + "tcp::socket s;\n"}, "names a socket"),

@@ -11,12 +11,12 @@
 #include <kurier/core/identity/idempotent.hpp>
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/intake/intake.hpp>
-#include <kurier/core/lifecycle.hpp>
 #include <kurier/core/net/broker_health.hpp>
 #include <kurier/core/net/connections.hpp>
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_exchange.hpp>
 #include <kurier/core/produce/settle.hpp>
+#include <kurier/core/support/lifecycle.hpp>
 #include <kurier/core/support/log_queue.hpp>
 
 #include <algorithm>

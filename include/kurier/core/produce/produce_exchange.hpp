@@ -4,11 +4,11 @@
 
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/cluster/topology_listener.hpp>
-#include <kurier/core/lifecycle.hpp>
 #include <kurier/core/net/broker_health.hpp>
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_codec.hpp>
 #include <kurier/core/produce/settle.hpp>
+#include <kurier/core/support/lifecycle.hpp>
 
 #include <algorithm>
 #include <memory>
