@@ -188,6 +188,164 @@ TEST_CASE("lesson 19 (KAFKA-13488, librdkafka #4898): a topic made again starts 
     CHECK(s.outcomes[0].ok());
 }
 
+namespace {
+
+// Broker 2 led the partition in epoch 7 and is still there; the topic was made again, led by broker 1 in epoch 0.
+struct recreated : core_script
+{
+    explicit recreated(int metadata_version)
+    {
+        api[3] = {0, metadata_version};
+        know_topic_ids = metadata_version >= 10;
+        brokers[2] = 9002;
+        topics["t"].partitions[0] = {2, 7, 0};
+        warm_up();
+        topics["t"] = {id_of(1), {{1, 0, 0}}, none};
+    }
+
+    std::uint16_t sent_to() const
+    {
+        REQUIRE_FALSE(asked.empty());
+        return peers.at(asked.front().link).port;
+    }
+};
+
+} // namespace
+
+TEST_CASE("epochs of Metadata before v9 are not reliable: what it says is taken as it is")
+{
+    for (const int version : {6, 7, 8}) {
+        CAPTURE(version);
+        recreated s{version};
+        CHECK(s.partition().leader_epoch == -1);
+        s.send("t", "a");
+        s.step();
+        s.answer(kafka_storage_error); // asks for metadata, and says nothing about the leader
+        s.step(2s);
+        CHECK(s.sent_to() == 9001);
+        s.answer();
+        CHECK(s.outcomes[0].ok());
+    }
+}
+
+TEST_CASE("without topic ids a topic made again is believed once the leader that was known has refused")
+{
+    for (const auto refusal : {not_leader_or_follower, unknown_topic_or_partition}) {
+        recreated s{9};
+        CHECK(s.partition().leader_epoch == 7);
+        s.send("t", "a");
+        s.step();
+        s.answer(kafka_storage_error);
+        s.step(2s);
+        CHECK(s.sent_to() == 9002); // it could be a broker that lags behind
+        s.answer(refusal);
+        s.step(2s);
+        CHECK(s.sent_to() == 9001);
+        CHECK(s.partition().leader_epoch == 0);
+        s.answer();
+        CHECK(s.outcomes[0].ok());
+        s.topics["t"].partitions[0] = {2, 1, 0}; // and from here on epochs count again
+        s.send("t", "b");
+        s.step();
+        s.answer(not_leader_or_follower);
+        s.step(2s);
+        CHECK(s.sent_to() == 9002);
+        s.topics["t"].partitions[0] = {1, 0, 0};
+        s.answer(kafka_storage_error);
+        s.step(2s);
+        CHECK(s.sent_to() == 9002);
+        s.answer_all();
+        CHECK(s.outcomes[1].ok());
+    }
+}
+
+TEST_CASE("without topic ids: a refusal says nothing about metadata that was asked for before it")
+{
+    const auto config = plain_config();
+    cluster_view view{config};
+    auto& topic = view.topic("t");
+    const auto apply = [&](std::int32_t leader, std::int32_t epoch, nanoseconds asked_at) {
+        protocol::metadata_response response;
+        response.brokers = {{1, "broker", 9001, {}}, {2, "broker", 9002, {}}};
+        auto& told = response.topics.emplace_back();
+        told.name = "t";
+        told.partitions.emplace_back();
+        told.partitions[0].leader_id = leader;
+        told.partitions[0].leader_epoch = epoch;
+        const auto ignore = [](auto&&...) {};
+        view.apply(response, 9, asked_at, ignore, ignore, ignore);
+        return topic.partitions[0].leader->id;
+    };
+    CHECK(apply(2, 7, 1s) == 2);
+    topic.partitions[0].disowned_at = 3s;
+    CHECK(apply(1, 0, 2s) == 2);
+    CHECK(apply(1, 0, 3s) == 1);
+    CHECK(topic.partitions[0].disowned_at == never);
+}
+
+TEST_CASE("without topic ids: older epochs are believed after metadata said that the topic is gone")
+{
+    recreated s{9};
+    const auto again = std::exchange(s.topics["t"].error, unknown_topic_or_partition);
+    s.send("t", "a");
+    s.step();
+    s.answer(kafka_storage_error);
+    s.step(2s);
+    REQUIRE(s.sent_to() == 9002);
+    s.topics["t"].error = again;
+    s.answer(kafka_storage_error);
+    s.step(2s);
+    CHECK(s.sent_to() == 9001);
+    s.answer();
+    CHECK(s.outcomes[0].ok());
+}
+
+TEST_CASE("without topic ids: older epochs are believed when the leader that was known is gone")
+{
+    SUBCASE("from the cluster")
+    {
+        recreated s{9};
+        s.brokers.erase(2);
+        s.drop(s.link_to(9002));
+        s.send("t", "a");
+        s.step(2s);
+        CHECK(s.sent_to() == 9001);
+        s.answer();
+        CHECK(s.outcomes[0].ok());
+    }
+    SUBCASE("and can't be connected to")
+    {
+        recreated s{9};
+        s.accept_connections = false;
+        s.drop(s.link_to(9002));
+        s.send("t", "a");
+        s.step(200ms);
+        CHECK(s.asked.empty());
+        CHECK(s.partition().leader_epoch == 7);
+        s.accept_connections = true; // of the others
+        s.drop(s.link_to(9002), errc::connect_failed);
+        s.step(2s);
+        CHECK(s.sent_to() == 9001);
+        s.answer();
+        CHECK(s.outcomes[0].ok());
+    }
+}
+
+TEST_CASE("with topic ids an older epoch of the same topic is from a broker that lags behind, whatever the "
+          "leader says")
+{
+    recreated s{12};
+    s.send("t", "a");
+    s.step();
+    for (int i = 0; i < 3; ++i) {
+        s.answer(not_leader_or_follower);
+        s.step(2s);
+        CHECK(s.sent_to() == 9002);
+    }
+    s.answer();
+    CHECK(s.outcomes[0].ok());
+}
+
 TEST_CASE("metadata that names no broker is from one that is still starting: nothing changes")
 {
     core_script s;

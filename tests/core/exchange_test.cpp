@@ -50,7 +50,7 @@ public:
     std::vector<error_code> failures;
 
 private:
-    bool succeeded(connection&, const weather_response& response, instant) override
+    bool succeeded(connection&, const request&, const weather_response& response, instant) override
     {
         degrees.push_back(response.degrees);
         return true;

@@ -95,10 +95,14 @@ public:
     }
 
     // Calls changed(partition, old leader) for every partition whose leader, epoch or topic id changed, known(topic) for
-    // every topic that has become known or has other partitions, moved(node) for brokers with a new address.
-    template <class Changed, class Known, class Moved>
-    void apply(const protocol::metadata_response& answer, Changed changed, Known known, Moved moved)
+    // every topic that has become known or has other partitions, moved(node) for brokers with a new address. `version` is
+    // the response's; `asked_at` is when the request was sent.
+    template <class Changed, class Known, class Moved> void apply(const protocol::metadata_response& answer,
+                                                                  std::int16_t version, nanoseconds asked_at,
+                                                                  Changed changed, Known known, Moved moved)
     {
+        epochs_reliable_ = version >= 9;
+        asked_at_ = asked_at;
         if (answer.brokers.empty()) return; // a broker that is still starting knows nobody; keep what we have
         if (answer.cluster_id) cluster_id_ = *answer.cluster_id;
         for (auto& [id, node] : nodes_) node->current = false;
@@ -155,9 +159,13 @@ private:
                                                      Changed& changed, Known& known)
     {
         topic.asked = false;
-        topic.error = make_error_code(static_cast<broker_errc>(reported.error_code));
-        if (reported.error_code != 0)
+        const auto error = static_cast<broker_errc>(reported.error_code);
+        topic.error = make_error_code(error);
+        if (error == broker_errc::unknown_topic_or_partition)
+            for (auto& partition : topic.partitions) partition.disowned_at = asked_at_;
+        if (error != broker_errc::none)
             return; // what we know stays: a topic that is denied for a moment keeps its sequences
+        const bool same = !topic.id.is_nil() && topic.id == reported.topic_id;
         const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() &&
                                !reported.topic_id.is_nil() && topic.id != reported.topic_id;
         if (!reported.topic_id.is_nil()) topic.id = reported.topic_id;
@@ -165,14 +173,16 @@ private:
         const auto count = std::max(before, reported.partitions.size());
         for (const auto& described : reported.partitions)
             if (described.partition_index >= 0 && static_cast<std::size_t>(described.partition_index) < count)
-                apply(topic, described, recreated, changed); // brokers list all partitions: 0 .. count - 1
+                apply(topic, described, same, recreated,
+                      changed); // brokers list all partitions: 0 .. count - 1
         topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
         refresh_available(topic);
         if (topic.partitions.size() != before) known(topic);
     }
 
+    // `same`: it is certainly the topic that we know, by its id. `recreated`: it certainly isn't.
     template <class Changed> void apply(topic_state& topic,
-                                        const protocol::metadata_response_partition& described,
+                                        const protocol::metadata_response_partition& described, bool same,
                                         bool recreated, Changed& changed)
     {
         const auto index = described.partition_index;
@@ -182,16 +192,27 @@ private:
             added.index = static_cast<std::int32_t>(topic.partitions.size()) - 1;
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
-        const auto epoch = described.leader_epoch;
+        // Before Kafka 2.4 (Metadata v9) brokers don't report the epoch accurately while a reassignment is in progress.
+        const auto epoch = epochs_reliable_ ? described.leader_epoch : -1;
         // A new log: its leader epochs start anew (KAFKA-12257). It knows nothing of our sequences, but takes any first
         // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
         // epoch would write them again.
         if (recreated) partition.leader_epoch = -1;
-        if (epoch >= 0 && epoch < partition.leader_epoch) return; // from a broker that lags behind
+        const bool older = epoch >= 0 && epoch < partition.leader_epoch;
+        if (older && (same || !was_disowned(partition))) return; // from a broker that lags behind
+        partition.disowned_at = never;
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
         if (leader != partition.leader || epoch != partition.leader_epoch || recreated)
             set_leader(partition, leader, epoch, changed);
         if (!leader) topic.stale = true; // an election goes on: ask again soon
+    }
+
+    // Without topic ids, a topic made again looks like a broker that lags behind: its leader epochs are lower. The leader
+    // that we know tells one from the other: it refuses, or it isn't there any more.
+    bool was_disowned(const partition_state& partition) const noexcept
+    {
+        const auto* leader = partition.leader;
+        return partition.disowned_at <= asked_at_ || !leader || !leader->current || leader->failures > 0;
     }
 
     struct name_hash
@@ -209,6 +230,8 @@ private:
     std::vector<std::unique_ptr<topic_state>> topics_;
     boost::unordered_flat_map<std::string_view, topic_state*, name_hash, std::equal_to<>> by_name_;
     std::string cluster_id_;
+    bool epochs_reliable_ = true; // of the response that is being applied
+    nanoseconds asked_at_{0};     // the same
 };
 
 } // namespace kurier::core

@@ -59,7 +59,8 @@ public:
     }
 
 private:
-    bool succeeded(connection& from, const protocol::metadata_response& response, instant now) override
+    bool succeeded(connection& from, const request& sent, const protocol::metadata_response& response,
+                   instant now) override
     {
         if (static_cast<broker_errc>(response.error_code) == broker_errc::rebootstrap_required) {
             failed(broker_errc::rebootstrap_required, now);
@@ -68,7 +69,7 @@ private:
         }
         bool changed = false;
         view_.apply(
-            response,
+            response, sent.version, sent.sent_at,
             [&](partition_state& partition, broker_node* old) {
                 listener_.on_leader_changed(partition, old);
                 changed = true;

@@ -2,8 +2,8 @@
 // leader, and every metadata.max.age.ms anyway. One request at a time, with backoff between fruitless ones.
 #pragma once
 
-#include <kurier/core/support/backoff.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/support/backoff.hpp>
 
 #include <algorithm>
 #include <vector>

@@ -46,7 +46,7 @@ protected:
     }
 
     // Of a conversation: the decoded response; false: it makes no sense. Or there is none, and why.
-    virtual bool succeeded(connection& from, const Response& response, instant now) = 0;
+    virtual bool succeeded(connection& from, const request& sent, const Response& response, instant now) = 0;
     virtual void failed(error_code why, instant now) = 0;
 
     const rpc_context context_;
@@ -63,7 +63,7 @@ private:
         if constexpr (requires { response.throttle_time_ms; })
             if (response.throttle_time_ms > 0 && sent.version >= Request::throttled_by_client)
                 context_.health.throttled(from, response.throttle_time_ms, now);
-        return succeeded(from, response, now);
+        return succeeded(from, sent, response, now);
     }
 
     void on_lost(connection&, request&, error_code why, instant now) final

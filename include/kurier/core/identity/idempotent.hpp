@@ -43,7 +43,7 @@ private:
         return never;
     }
 
-    bool succeeded(connection& from, const protocol::init_producer_id_response& response,
+    bool succeeded(connection& from, const request&, const protocol::init_producer_id_response& response,
                    instant now) override
     {
         const auto error = static_cast<broker_errc>(response.error_code);

@@ -57,6 +57,8 @@ struct partition_state
     std::int32_t index = 0;
     std::int32_t leader_epoch = -1;
     broker_node* leader = nullptr;
+    nanoseconds disowned_at{
+        never}; // when this leader, or metadata, last said that it knows no such partition here
 
     batch* open = nullptr;                             // takes records; not in the queue
     intrusive_list<batch, &batch::queue_hook> queue;   // closed, by first_record
