@@ -65,7 +65,6 @@ public:
     bool is_outdated(broker_id broker) const { return frozen_.at(index(broker)).has_value(); }
 
     void set_cluster_id(std::string id) { metadata_.cluster_id = std::move(id); }
-    void set_controller(broker_id broker) { metadata_.controller = broker; }
     void set_endpoint(broker_id broker, std::string host, std::int32_t port)
     {
         broker_endpoint& known = endpoint(broker);
