@@ -14,22 +14,25 @@
 #pragma once
 
 #include <kurier/delivery_error.hpp>
-#include <kurier/io/awaitable_fix.hpp>
+#include <kurier/io/delivery_exceptions.hpp>
 #include <kurier/io/delivery_wait.hpp>
 #include <kurier/io/driver.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 
 #include <coroutine>
 #include <cstring>
-#include <exception>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 namespace kurier {
 
-template <bool Throwing, class Handler> class cancellable_wait;
+namespace io {
+template <class Handler> class delivery_wait;
+}
 
 class delivery
 {
@@ -55,29 +58,12 @@ public:
     [[gnu::always_inline]] ~delivery() { drop(); }
 
     // An Asio asynchronous operation, void(error_code, record_metadata).
-    template <boost::asio::completion_token_for<void(error_code, record_metadata)> Token>
-    auto operator()(Token&& token) &&
+    template <
+        boost::asio::completion_token_for<void(error_code, record_metadata)> Token = boost::asio::deferred_t>
+    auto operator()(Token&& token = {}) &&
     {
         return boost::asio::async_initiate<Token, void(error_code, record_metadata)>(
-            [](auto handler, delivery&& self) { self.start<false>(std::move(handler)); }, token,
-            std::move(*this));
-    }
-
-    // What `co_await delivery` uses in boost::asio::awaitable: the same, throwing a delivery_error that says more than
-    // an error code can.
-    template <class Token>
-        requires(boost::asio::completion_token_for<Token, void(std::exception_ptr, record_metadata)> &&
-                 !boost::asio::completion_token_for<Token, void(error_code, record_metadata)>)
-    auto operator()(Token&& token) &&
-    {
-        return boost::asio::async_initiate<Token, void(std::exception_ptr, record_metadata)>(
-            [](auto handler, delivery&& self) { self.start<true>(std::move(handler)); }, token,
-            std::move(*this));
-    }
-    auto operator()(boost::asio::detail::completion_signature_probe) && -> boost::asio::detail::
-        completion_signature_probe_result<void(std::exception_ptr, record_metadata)>
-    {
-        return {};
+            initiation{driver_.get()}, token, std::move(*this));
     }
 
     // For coroutines of other libraries: no executor and no frame in between; resumed on the producer's strand.
@@ -90,7 +76,20 @@ public:
 private:
     template <class, class, class, class, class, class> friend class producer;
     friend class delivery_builder;
-    template <bool Throwing, class Handler> friend class cancellable_wait;
+    template <class Handler> friend class io::delivery_wait;
+
+    struct initiation
+    {
+        using executor_type = boost::asio::any_io_executor;
+        executor_type get_executor() const noexcept { return producer->executor(); }
+
+        template <class Handler> void operator()(Handler&& handler, delivery&& self) const
+        {
+            self.start(std::forward<Handler>(handler));
+        }
+
+        io::driver* producer; // the delivery refers to it
+    };
 
     delivery() = default;
 
@@ -166,7 +165,15 @@ private:
         return true;
     }
 
-    template <bool Throwing, class Handler> void start(Handler handler);
+    // Refers to nothing any more: it may be in a frame that goes on, and ends, on another thread.
+    [[gnu::always_inline]] void let_go() noexcept
+    {
+        drop();
+        driver_.reset();
+    }
+
+    template <class Handler> void start(Handler handler);
+    template <class Handler> void start_simply(Handler handler);
 
     boost::intrusive_ptr<io::driver> driver_;
     core::batch* where_ = nullptr; // holds it
@@ -224,71 +231,117 @@ inline delivery::awaiter delivery::operator co_await() &&
     return awaiter{std::move(*this)};
 }
 
-template <bool Throwing, class Handler> void delivery::start(Handler handler)
+// The wait that can be cancelled, or whose handler runs elsewhere, or whose result is known before it begins.
+template <class Handler> class io::delivery_wait final
+    : public operation<delivery_wait<Handler>, Handler, error_code, record_metadata>
 {
-    if (resolved()) [[unlikely]] {
-        record_metadata metadata;
-        const auto ec = take_result(metadata);
-        io::post_result<Throwing>(*driver_, std::move(handler), ec, std::move(metadata));
-        return;
-    }
-    auto& waiter = slot();
-    if (auto cancellation = boost::asio::get_associated_cancellation_slot(handler);
-        cancellation.is_connected()) {
-        auto* wait = new cancellable_wait<Throwing, Handler>{std::move(*this), std::move(handler)};
-        cancellation.assign([wait](boost::asio::cancellation_type) { wait->cancel(); });
-        waiter.context = wait;
-        waiter.notify = &cancellable_wait<Throwing, Handler>::notify;
-    } else if constexpr (!Throwing && io::fits_in_slot<Handler>) {
-        waiter.context = nullptr;
-        std::memcpy(&waiter.context, &handler, sizeof handler);
-        waiter.notify = &io::notify_in_slot<Handler>;
-    } else {
-        using wait = io::plain_wait<Throwing, Handler>;
-        waiter.context =
-            new (driver_->operations().allocate(sizeof(wait))) wait{*driver_, std::move(handler), this};
-        waiter.notify = &wait::notify;
-    }
-}
+    using base = operation<delivery_wait, Handler, error_code, record_metadata>;
 
-// With a cancellation slot: it keeps the delivery, to be able to take the record back.
-template <bool Throwing, class Handler> class cancellable_wait
-{
 public:
-    cancellable_wait(delivery awaited, Handler handler)
-        : awaited_{std::move(awaited)}, handler_{*awaited_.driver_, std::move(handler)}
-    {}
+    delivery_wait(driver& machine, Handler&& handler) : base{machine, std::move(handler)} {}
 
+    void wait_for(delivery& awaited)
+    {
+        const bool can_be_cancelled = cancellation().is_connected();
+        if (can_be_cancelled) cancellation().assign([this](boost::asio::cancellation_type) { cancel(); });
+        auto& waiter = awaited.slot();
+        waiter.context = this;
+        waiter.notify = &notify;
+        if (can_be_cancelled)
+            awaited_ = std::move(awaited); // to be able to take the record back
+        else
+            awaited.let_go();
+    }
+
+    void know(delivery& resolved)
+    {
+        auto& [ec, metadata] = this->results_;
+        ec = resolved.take_result(metadata);
+        resolved.let_go();
+    }
+
+private:
     static void notify(void* context, const core::fate& what)
     {
-        const std::unique_ptr<cancellable_wait> self{static_cast<cancellable_wait*>(context)};
-        boost::asio::get_associated_cancellation_slot(self->handler_.handler).clear();
-        if (!what.teller) return;
-        const auto driver = self->awaited_.driver_;
-        auto handler = std::move(self->handler_);
-        handler.template complete<Throwing>(what);
+        auto& self = *static_cast<delivery_wait*>(context);
+        self.clear();
+        if (what.teller) {
+            auto& [ec, metadata] = self.results_;
+            ec = take_fate(what, metadata);
+        }
+        self.awaited_.let_go();
+        if (!what.teller)
+            self.destroy();
+        else if (self.ends_here())
+            self.call();
+        else
+            static_cast<driver*>(what.teller)->end(self);
     }
 
     void cancel()
     {
-        const std::unique_ptr<cancellable_wait> self{this};
-        boost::asio::get_associated_cancellation_slot(handler_.handler)
-            .clear(); // a second signal must find nothing
-        awaited_.slot().notify = nullptr;
         auto failure = std::make_shared<delivery_failure>();
+        clear(); // a second signal must find nothing
+        awaited_.slot().notify = nullptr;
         const bool taken_back = awaited_.take_back(*failure);
         failure->code = taken_back ? errc::withdrawn : errc::abandoned;
         failure->persisted = taken_back ? persisted::no : persisted::possibly;
-        record_metadata metadata;
-        metadata.failure = failure;
-        const auto driver = awaited_.driver_;
-        driver->wake();
-        io::post_result<Throwing>(*driver, std::move(handler_.handler), failure->code, std::move(metadata));
+        auto& [ec, metadata] = this->results_;
+        ec = failure->code;
+        metadata.failure = std::move(failure);
+        const auto machine = awaited_.driver_;
+        awaited_.let_go();
+        machine->wake();
+        machine->end(*this);
     }
 
-private:
-    delivery awaited_;
-    io::bound_handler<Handler> handler_;
+    auto cancellation() const noexcept
+    {
+        return boost::asio::get_associated_cancellation_slot(this->handler_);
+    }
+    void clear() noexcept
+    {
+        if (auto slot = cancellation(); slot.is_connected()) slot.clear();
+    }
+
+    delivery awaited_; // empty unless it can be cancelled
 };
+
+template <class Handler> void delivery::start(Handler handler)
+{
+    if constexpr (!io::has_allocator<Handler>) {
+        const bool can_be_cancelled = boost::asio::get_associated_cancellation_slot(handler).is_connected();
+        if (!resolved() && !can_be_cancelled && io::runs_here(*driver_, handler)) [[likely]] {
+            start_simply(std::move(handler));
+            return;
+        }
+    }
+    // Whatever throws destroys the handler, and maybe with it the coroutine in whose frame *this is.
+    using wait = io::delivery_wait<Handler>;
+    std::unique_ptr<wait, io::destroy_operation> made{wait::make(*driver_, std::move(handler))};
+    if (!resolved()) {
+        made->wait_for(*this);
+        made.release();
+    } else {
+        const auto machine = driver_;
+        made->know(*this);
+        machine->end(*made.release());
+    }
+}
+
+template <class Handler> void delivery::start_simply(Handler handler)
+{
+    auto& waiter = slot();
+    if constexpr (io::fits_in_slot<Handler>) {
+        waiter.context = nullptr;
+        std::memcpy(&waiter.context, &handler, sizeof handler);
+        waiter.notify = &io::notify_in_slot<Handler>;
+    } else {
+        using wait = io::plain_wait<Handler>;
+        waiter.context = wait::make(*driver_, std::move(handler), this);
+        waiter.notify = &wait::notify;
+    }
+    let_go();
+}
 
 } // namespace kurier

@@ -140,7 +140,7 @@ public:
         const auto* state = bad_name ? nullptr : &driver_->use_topic(topic, now);
         const auto give_up = core::later(now.steady, driver_->config().max_block);
         driver_->wake();
-        return io::wait_for_value<std::vector<partition_info>, Token>(
+        return io::wait_until<Token, std::vector<partition_info>>(
             driver_, std::forward<Token>(token),
             [state, bad_name, give_up](io::driver& machine, error_code& ec,
                                        std::vector<partition_info>& found) {

@@ -2,12 +2,9 @@
 #pragma once
 
 #include <kurier/delivery.hpp>
+#include <kurier/io/operation.hpp>
 #include <kurier/send_summary.hpp>
 
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/post.hpp>
-
-#include <new>
 #include <utility>
 
 namespace kurier::io {
@@ -71,49 +68,31 @@ protected:
     bool abandoned_ = false;
 };
 
-template <class Handler> class group_wait final : public group_counter
+template <class Handler> class group_wait final
+    : public group_counter,
+      public operation<group_wait<Handler>, Handler, error_code, send_summary>
 {
-public:
-    static group_wait& make(driver& machine, Handler handler)
-    {
-        void* memory = machine.operations().allocate(sizeof(group_wait));
-        return *new (memory) group_wait{machine, std::move(handler)};
-    }
+    using base = operation<group_wait, Handler, error_code, send_summary>;
 
-private:
-    group_wait(driver& machine, Handler handler)
-        : group_counter{machine}, waiting_{machine, std::move(handler)}
+public:
+    group_wait(driver& machine, Handler&& handler) : group_counter{machine}, base{machine, std::move(handler)}
     {}
 
+private:
     void end(how completes) override
     {
-        driver& machine = *producer_;
-        const bool abandoned = abandoned_;
-        auto waiting = std::move(waiting_);
-        auto summary = std::move(summary_);
-        this->~group_wait();
-        machine.operations().deallocate(this,
-                                        sizeof(group_wait)); // before the handler runs: it may send again
-        if (!abandoned) complete(machine, waiting, std::move(summary), completes);
-    }
-
-    static void complete(driver& machine, bound_handler<Handler>& waiting, send_summary summary,
-                         how completes)
-    {
-        error_code ec;
-        if (summary.first_failure) ec = summary.first_failure->code;
-        if (completes == how::here && waiting.runs_here()) {
-            std::move(waiting.handler)(ec, std::move(summary));
+        if (abandoned_) {
+            this->destroy();
             return;
         }
-        const auto executor = asio::get_associated_executor(waiting.handler, machine.executor());
-        asio::post(executor,
-                   [handler = std::move(waiting.handler), ec, summary = std::move(summary)]() mutable {
-                       std::move(handler)(ec, std::move(summary));
-                   });
+        auto& [ec, summary] = this->results_;
+        if (summary_.first_failure) ec = summary_.first_failure->code;
+        summary = std::move(summary_);
+        if (completes == how::here && this->ends_here())
+            this->call();
+        else
+            producer_->end(*this);
     }
-
-    bound_handler<Handler> waiting_;
 };
 
 } // namespace kurier::io

@@ -119,7 +119,7 @@ public:
     {
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
             [](auto handler, producer* self, const auto* range) {
-                auto& group = io::group_wait<decltype(handler)>::make(*self->driver_, std::move(handler));
+                auto& group = *io::group_wait<decltype(handler)>::make(*self->driver_, std::move(handler));
                 for (const record& what : *range) self->send_counted(what, group);
                 group.all_sent();
             },

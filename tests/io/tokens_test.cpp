@@ -93,18 +93,36 @@ TEST_CASE("as_tuple and redirect_error give the error without throwing")
     });
 }
 
-TEST_CASE("use_awaitable throws a system_error")
+TEST_CASE("use_awaitable, deferred and use_future throw a delivery_error too")
 {
     loopback net;
     auto producer = net.make_producer();
+    const auto explains = [](const delivery_error& error) {
+        CHECK(error.code() == errc::invalid_topic);
+        CHECK(error.failure().topic == "..");
+    };
     net.run([&]() -> asio::awaitable<void> {
         try {
             co_await producer.send({.topic = ".."})(asio::use_awaitable);
             FAIL("it should have thrown");
-        } catch (const boost::system::system_error& error) {
-            CHECK(error.code() == errc::invalid_topic);
+        } catch (const delivery_error& error) {
+            explains(error);
+        }
+        try {
+            co_await producer.send({.topic = ".."})(asio::deferred);
+            FAIL("it should have thrown");
+        } catch (const delivery_error& error) {
+            explains(error);
         }
     });
+    auto failing = producer.send({.topic = ".."})(asio::use_future);
+    REQUIRE(net.until([&] { return failing.wait_for(0s) == std::future_status::ready; }));
+    try {
+        failing.get();
+        FAIL("it should have thrown");
+    } catch (const delivery_error& error) {
+        explains(error);
+    }
 }
 
 TEST_CASE("Callbacks of every size, and those that only move")
@@ -204,7 +222,7 @@ TEST_CASE("use_future from another thread")
         CHECK(delivered.get().offset == i);
     }
     auto refused = send("", "v");
-    CHECK_THROWS_AS(refused.get(), boost::system::system_error);
+    CHECK_THROWS_AS(refused.get(), delivery_error);
     auto closed =
         asio::dispatch(net.context, asio::use_future([&] { return producer.close(asio::use_future); })).get();
     closed.get();

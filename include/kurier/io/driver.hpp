@@ -12,6 +12,7 @@
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/counted.hpp>
+#include <kurier/io/hand_over.hpp>
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
 #include <kurier/io/turn_clock.hpp>
@@ -59,9 +60,8 @@ struct observer_hooks
 struct state_wait
 {
     virtual bool over(driver& machine, error_code& ec) = 0;
-    virtual void
-    complete(error_code ec) = 0;         // must not run the user's handler before it returns to the executor
-    virtual void destroy() noexcept = 0; // its memory comes from the driver's operations
+    virtual void complete(driver& machine, error_code ec) = 0; // then it belongs to nobody here
+    virtual void destroy() noexcept = 0;
 
     core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
 
@@ -98,6 +98,17 @@ public:
         again_ = true;
         if (!in_turn_ && !scheduled_) [[unlikely]]
             schedule_turn();
+    }
+
+    // Its handler is called on the handler's executor, never inside the call that is made now.
+    void end(ended_operation& over)
+    {
+        ended_.add(over, executor_);
+        if (!in_turn_) submit_ended();
+    }
+    void submit_ended() // those of a turn together
+    {
+        if (executor_) ended_.submit(); // else the context is gone
     }
 
     // Engines and producers count as users. When the last one goes, everything ends; those who wait are told, later, on
@@ -155,6 +166,7 @@ protected:
 
     asio::any_io_executor executor_;
     operation_pool operations_;
+    hand_over ended_;
     turn_clock clock_;
     record_metadata metadata_;
     bool scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;

@@ -40,6 +40,7 @@ public:
             core.announced(*failed);
         }
         ask_waits(machine);
+        machine.submit_ended();
     }
 
     void tell(const broker_event& event)
@@ -111,9 +112,9 @@ private:
                 ++i;
                 continue;
             }
-            const auto wait = std::move(waits_[i]);
+            auto* const wait = waits_[i].release();
             waits_.erase(waits_.begin() + static_cast<std::ptrdiff_t>(i));
-            wait->complete(ec);
+            wait->complete(machine, ec);
         }
     }
 

@@ -80,6 +80,7 @@ protected:
     {
         closing_ = scheduled_ = true; // so that none is asked for
         completions_.abandon(core_);
+        ended_.abandon();
         timer_.reset();
     }
 

@@ -1,0 +1,74 @@
+// Executors for tests: one that counts what it is given, and one that any_io_executor can't hold.
+#pragma once
+
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/require.hpp>
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+namespace kurier::testing {
+
+// Another executor, and how often something was submitted to it.
+template <class Inner> class counting_executor
+{
+public:
+    counting_executor(Inner inner, std::atomic<int>& count) noexcept
+        : inner_{std::move(inner)}, count_{&count}
+    {}
+
+    template <class Property>
+        requires boost::asio::can_query<const Inner&, Property>::value
+    decltype(auto) query(const Property& property) const noexcept
+    {
+        return boost::asio::query(inner_, property);
+    }
+    template <class Property>
+        requires boost::asio::can_require<const Inner&, Property>::value
+    auto require(const Property& property) const noexcept
+    {
+        return counted(boost::asio::require(inner_, property));
+    }
+    template <class Property>
+        requires boost::asio::can_prefer<const Inner&, Property>::value
+    auto prefer(const Property& property) const noexcept
+    {
+        return counted(boost::asio::prefer(inner_, property));
+    }
+    template <class Function> void execute(Function&& function) const
+    {
+        ++*count_;
+        inner_.execute(std::forward<Function>(function));
+    }
+    friend bool operator==(const counting_executor&, const counting_executor&) noexcept = default;
+
+private:
+    template <class Other> auto counted(Other&& other) const noexcept
+    {
+        return counting_executor<std::decay_t<Other>>{std::forward<Other>(other), *count_};
+    }
+
+    Inner inner_;
+    std::atomic<int>* count_;
+};
+
+// The least that Asio takes for an executor: it can only run things at once.
+class bare_executor
+{
+public:
+    explicit bare_executor(int& count) noexcept : count_{&count} {}
+
+    template <class Function> void execute(Function&& function) const
+    {
+        ++*count_;
+        std::forward<Function>(function)();
+    }
+    friend bool operator==(const bare_executor&, const bare_executor&) noexcept = default;
+
+private:
+    int* count_;
+};
+
+} // namespace kurier::testing
