@@ -65,17 +65,17 @@ TEST_CASE(
     s.step();
     s.answer(not_leader_or_follower);
     auto stale = s.metadata_answer(s.metadata_asked.back());
-    std::set<std::uint16_t> asked;
+    std::uint16_t before = 0;
     for (int i = 0; i < 6; ++i) { // each says that an election goes on
         while (s.held.empty()) {
             s.step(100ms);
             while (!s.asked.empty()) s.answer(not_leader_or_follower);
         }
-        asked.insert(s.peers.at(s.held.front().first).port);
+        CHECK(s.peers.at(s.held.front().first).port !=
+              std::exchange(before, s.peers.at(s.held.front().first).port));
         stale.topics.at(0).partitions.at(0).leader_id = -1;
         answer_held(s, stale);
     }
-    CHECK(asked == std::set<std::uint16_t>{9001, 9002});
     CHECK_FALSE(told.done());
 }
 
