@@ -19,8 +19,8 @@ struct invariant_access
     static const producer_identity& identity(const partition_epochs& epochs) { return epochs.identity_; }
 
     static const std::size_t& kept(const buffer_pool& pool) { return pool.kept_; }
-    static const auto& all(const accumulator& records) { return records.all_; }
-    static const auto& spare(const accumulator& records) { return records.free_; }
+    static const auto& all(const accumulator& records) { return records.store_.all_; }
+    static const auto& spare(const accumulator& records) { return records.store_.free_; }
     static const auto& aging(const producer_core& core) { return core.lives_.aging_; }
     static const auto& done(const producer_core& core) { return core.lives_.done_; }
     static const auto& jobs(const producer_core& core) { return core.compressor_.jobs(); }

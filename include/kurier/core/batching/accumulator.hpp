@@ -2,6 +2,7 @@
 // batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
 #pragma once
 
+#include <kurier/core/batching/batch_store.hpp>
 #include <kurier/core/batching/open_batch.hpp>
 #include <kurier/core/state/record_bytes.hpp>
 #include <kurier/core/state/topic.hpp>
@@ -18,15 +19,10 @@ class accumulator
 {
 public:
     explicit accumulator(const producer_config& config)
-        : pool_{config.buffer_memory}, batch_size_{std::max<std::size_t>(config.batch_size, 1)},
-          linger_{config.linger},
+        : store_{config}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger},
           open_time_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)},
           slow_open_time_{config.delivery_timeout / 2}
     {}
-    ~accumulator()
-    {
-        for (const auto& one : all_) pool_.release(one->memory);
-    }
 
     // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
     // leader may hold of the pool. Returns an empty place if there is no room, and then there will be none before
@@ -60,7 +56,7 @@ public:
         if (!has_share(partition, bytes, share)) return {};
         auto outside =
             std::make_unique<outside_value>(outside_value{record.value.view(), std::move(owner), 0});
-        batch* made = acquire(partition, bytes);
+        batch* made = store_.acquire(partition, bytes);
         if (!made) return {};
         close(partition);
         std::byte* at = put_record_head(made->memory.data + batch_header_size, body_size(record, 0, 0), 0, 0,
@@ -170,37 +166,19 @@ public:
     {
         const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
         const auto needed = closed.size + batch_margin + slots;
-        if (buffer_pool::rounded(needed) > closed.memory.capacity / 2) return;
-        block smaller = pool_.acquire(needed, true); // for a moment only
-        if (!smaller) return;
-        std::memcpy(smaller.data, closed.memory.data, closed.size);
-        std::memcpy(smaller.data + smaller.capacity - slots,
-                    closed.memory.data + closed.memory.capacity - slots, slots);
-        const auto given_back = closed.memory.capacity - smaller.capacity;
-        closed.partition->memory -= given_back;
-        if (closed.partition->leader) closed.partition->leader->memory -= given_back;
-        pool_.release(closed.memory);
-        closed.memory = smaller;
+        if (buffer_pool::rounded(needed) <= closed.memory.capacity / 2)
+            store_.move_to_new(closed, needed, true); // beyond the limit for a moment only
     }
 
     // Room for the compressed form of a batch beside the batch itself, within the bound; or an empty block.
     block memory_for_job(const batch& closed) noexcept
     {
-        return pool_.acquire(closed.size + batch_margin +
-                             static_cast<std::size_t>(closed.accepted) * sizeof(slot));
+        return pool().acquire(closed.size + batch_margin +
+                              static_cast<std::size_t>(closed.accepted) * sizeof(slot));
     }
 
     // The batch moves to a block in which its records already are, and leaves its own in exchange.
-    void move_to(batch& closed, block& compressed) noexcept
-    {
-        const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
-        std::memcpy(compressed.data + compressed.capacity - slots,
-                    closed.memory.data + closed.memory.capacity - slots, slots);
-        std::swap(closed.memory, compressed);
-        auto& partition = *closed.partition;
-        partition.memory += closed.memory.capacity - compressed.capacity; // modulo 2^64, either way
-        if (partition.leader) partition.leader->memory += closed.memory.capacity - compressed.capacity;
-    }
+    void move_to(batch& closed, block& compressed) noexcept { store_.move_to(closed, compressed, 0); }
 
     void set_due(batch& open) noexcept
     {
@@ -212,36 +190,12 @@ public:
     // An empty batch for a part of the records of one that was too large, or nullptr when the heap is exhausted.
     batch* create_piece(partition_state& partition, std::size_t bytes) noexcept
     {
-        return acquire(partition, bytes + batch_margin, true);
+        return store_.acquire(partition, bytes + batch_margin, true);
     }
 
-    // Back to the free list. Only when neither a request nor a delivery refers to it.
-    void recycle(batch& finished) noexcept
-    {
-        free_memory(finished);
-        finished.~batch();
-        new (&finished) batch;
-        free_.push_back(&finished);
-    }
-
-    void free_memory(batch& finished) noexcept
-    {
-        const auto held = finished.memory.capacity;
-        auto& partition = *finished.partition;
-        partition.memory -= held;
-        if (partition.leader) partition.leader->memory -= held;
-        pool_.release(finished.memory);
-        finished.outside.reset();
-    }
-
-    void charge(partition_state& partition, std::size_t bytes) noexcept
-    {
-        partition.memory += bytes;
-        if (partition.leader) partition.leader->memory += bytes;
-    }
-
-    buffer_pool& pool() noexcept { return pool_; }
-    const buffer_pool& pool() const noexcept { return pool_; }
+    batch_store& store() noexcept { return store_; }
+    buffer_pool& pool() noexcept { return store_.pool(); }
+    const buffer_pool& pool() const noexcept { return store_.pool(); }
     std::size_t batch_size() const noexcept { return batch_size_; }
 
 private:
@@ -326,18 +280,8 @@ private:
         const auto slots = static_cast<std::size_t>(open.record_count) * sizeof(slot);
         const auto least = open.size + need + batch_margin + slots + sizeof(slot);
         const auto wanted = std::max(least, open.memory.capacity * 2);
-        for (const auto bytes : {wanted, least}) {
-            if (!has_share(partition, bytes, share)) continue;
-            block larger = pool_.acquire(bytes);
-            if (!larger) continue;
-            std::memcpy(larger.data, open.memory.data, open.size);
-            std::memcpy(larger.data + larger.capacity - slots,
-                        open.memory.data + open.memory.capacity - slots, slots);
-            charge(partition, larger.capacity - open.memory.capacity);
-            pool_.release(open.memory);
-            open.memory = larger;
-            return true;
-        }
+        for (const auto bytes : {wanted, least})
+            if (has_share(partition, bytes, share) && store_.move_to_new(open, bytes)) return true;
         return false;
     }
 
@@ -346,7 +290,7 @@ private:
         const auto least = room_for(record);
         batch* created = nullptr;
         for (const auto bytes : {std::max<std::size_t>(least, partition.memory_hint), least})
-            if (!created && has_share(partition, bytes, share)) created = acquire(partition, bytes);
+            if (!created && has_share(partition, bytes, share)) created = store_.acquire(partition, bytes);
         if (!created) return nullptr;
         created->base_timestamp = created->max_timestamp = record.timestamp;
         created->created = now.steady;
@@ -361,40 +305,14 @@ private:
         return created;
     }
 
-    batch* acquire(partition_state& partition, std::size_t bytes, bool beyond_limit = false) noexcept
-    {
-        if (free_.empty()) {
-            auto* more = new (std::nothrow) batch;
-            if (!more) return nullptr;
-            try {
-                free_.reserve(all_.size() + 1); // so that recycle() never allocates
-                all_.emplace_back(more);
-            } catch (...) {
-                delete more;
-                return nullptr;
-            }
-            free_.push_back(more);
-        }
-        block memory = pool_.acquire(bytes, beyond_limit);
-        if (!memory) return nullptr;
-        batch* taken = free_.back();
-        free_.pop_back();
-        taken->partition = &partition;
-        taken->memory = memory;
-        charge(partition, memory.capacity);
-        return taken;
-    }
-
     // However well records shrink: a block that the pool keeps, with room for the slots of its records.
     static constexpr std::size_t raw_size_max = buffer_pool::largest_kept / 4 * 3;
     static constexpr std::int64_t time_delta_max = 0x7fffffff; // what a slot can hold
 
-    buffer_pool pool_;
+    batch_store store_;
     std::size_t batch_size_;
     nanoseconds linger_, open_time_, slow_open_time_;
     intrusive_list<batch, &batch::linger_hook> lingering_;
-    std::vector<std::unique_ptr<batch>> all_;
-    std::vector<batch*> free_;
 };
 
 } // namespace kurier::core

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
-#include <kurier/core/support/random.hpp>
 #include <kurier/core/state/topic.hpp>
+#include <kurier/core/support/random.hpp>
 
 #include <algorithm>
 

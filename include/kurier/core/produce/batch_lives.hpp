@@ -111,7 +111,7 @@ public:
         if (!unused.done() || unused.requests != 0 || unused.done_hook.linked) return;
         if (batch* root =
                 unused.root) { // a piece stays as long as its root, because deliveries find it there
-            records_.free_memory(unused);
+            records_.store().free_memory(unused);
             unused.piece_over = true; // this happens once: deliveries refer to the root only
             --root->open_pieces;
             release(*root);
@@ -119,11 +119,11 @@ public:
         }
         if (unused.open_pieces > 0) return;
         if (unused.deliveries > 0) {
-            records_.free_memory(unused);
+            records_.store().free_memory(unused);
             return;
         }
-        for (batch* piece : unused.pieces) records_.recycle(*piece);
-        records_.recycle(unused);
+        for (batch* piece : unused.pieces) records_.store().recycle(*piece);
+        records_.store().recycle(unused);
     }
 
 private:

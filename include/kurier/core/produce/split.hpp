@@ -60,7 +60,7 @@ inline two_batches halve(accumulator& memory, batch& whole, batch& root, bytes_v
         root.pieces.reserve(root.pieces.size() + halves.size());
     } catch (const std::bad_alloc&) {
         for (batch* unused : halves)
-            if (unused) memory.recycle(*unused);
+            if (unused) memory.store().recycle(*unused);
         return {};
     }
     wire::reader records{body};
