@@ -667,7 +667,7 @@ TEST_CASE("rules: sequences, epochs and gaps as pure functions")
     CHECK(epochs.start_epoch(f.partition));
     CHECK(state.id == 9);
     CHECK(state.epoch == 5);
-    f.records.recycle(head);
+    f.records.store().recycle(head);
 }
 
 TEST_CASE("rules: a new batch follows flights of today's leadership only")
