@@ -172,4 +172,24 @@ TEST_CASE("a leader hint that moves a broker to another address ends the connect
     CHECK(told.ok());
 }
 
+TEST_CASE("acks=0: requests that are written go, however long one before them waits for its response")
+{
+    auto config = plain_config();
+    config.acks = acks::none;
+    core_script s{config};
+    s.brokers = {{1, 9001}};
+    s.warm_up();
+    s.answer_metadata = false;
+    s.core.use_topic("another", s.now); // is asked about, and nobody answers
+    s.step();
+    REQUIRE(s.held.size() == 1);
+    const auto link = s.held.front().first;
+    for (int i = 0; i < 100; ++i) {
+        s.send("t", "a");
+        s.step(config.linger);
+    }
+    CHECK(s.core.connections().find(link)->requests.size() <= 2);
+    CHECK(s.core.pool().in_use() < 10'000);
+}
+
 } // namespace kurier::core::script
