@@ -147,7 +147,7 @@ private:
         const auto [where, index] = place();
         if (!where) return io::describe_refusal(*waiting_, metadata);
         const auto [carrier, at] = where->carrier_of(index);
-        return io::describe_fate(*driver_, *carrier, at, timestamp_, metadata);
+        return io::describe_fate(*carrier, at, timestamp_, metadata);
     }
 
     // Takes the record back if it was certainly never sent; says where it was going.

@@ -24,7 +24,9 @@ struct delivery_failure
     std::int32_t partition = -1; // -1: none was chosen yet
     std::int32_t attempts = 0;   // how often the record was sent to a broker
     std::string last_broker;     // "host:port (id n)", the broker of the last attempt
-    error_code last_error; // why the last attempt failed, when code is a timeout or the end of the retries
+    // What stood in the way, when code says only that time or the retries were up: why the last attempt failed, or, with
+    // no attempt, why there could be none. describe() gives the advice that belongs to this.
+    error_code last_error;
     kurier::persisted persisted = kurier::persisted::no;
     bool retriable = false; // may the record be sent again? When persisted is possibly, that may double it.
     std::int32_t record_index = -1; // the record in its batch that the broker complained of (KIP-467)
@@ -74,7 +76,8 @@ inline std::string describe(const delivery_failure& failure)
     if (failure.record_index >= 0)
         out += " about record " + std::to_string(failure.record_index) + " of the batch";
     if (failure.last_error && failure.last_error != failure.code) {
-        out += "; the last attempt failed with " + failure.last_error.message();
+        out += failure.attempts > 0 ? "; the last attempt failed: " : "; last error: ";
+        out += failure.last_error.message();
     }
     if (failure.attempts > 0) {
         out += "; " + std::to_string(failure.attempts) + (failure.attempts == 1 ? " attempt" : " attempts");

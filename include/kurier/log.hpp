@@ -65,8 +65,8 @@ struct log_event
 {
     log_level level = log_level::info;
     std::string_view event; // a name that stays the same from version to version: "broker.connected"
-    std::string_view text;  // a sentence for humans
-    std::span<const log_field> fields;
+    std::string_view text;  // what happened, for humans
+    std::span<const log_field> fields; // to what: broker, host, port, topic, partition, error
     core::instant when;
 };
 static_assert(std::is_trivially_destructible_v<log_event>);
@@ -86,9 +86,9 @@ struct null_log
     void operator()(const log_event&) const noexcept {}
 };
 
-namespace detail {
+inline constexpr std::size_t log_fields_max = 16; // more are dropped
 
-inline constexpr std::size_t log_fields_max = 16;
+namespace detail {
 
 // Hands an event with escaped texts to the sink. Copies only what has to be escaped.
 template <log_sink Sink> void pass_escaped(Sink& sink, log_event event)
@@ -119,7 +119,22 @@ template <log_sink Sink> void write_log(Sink& sink, const log_event& event)
     if constexpr (log_enabled<Sink>) detail::pass_escaped(sink, event);
 }
 
-// "2026-11-21T04:17:00.123Z kurier warning broker.disconnected: the connection was lost broker=1"
+// " broker=1 host=kafka-1"
+inline void append_log_fields(std::string& out, std::span<const log_field> fields)
+{
+    for (const auto& field : fields) {
+        out += ' ';
+        out += field.name();
+        out += '=';
+        if (field.is_number()) {
+            out += std::to_string(field.number());
+        } else {
+            out += field.text();
+        }
+    }
+}
+
+// "2026-11-21T04:17:00.123Z kurier info broker.disconnected: the connection was lost broker=1 host=kafka-1 port=9092"
 inline void append_log_line(std::string& out, const log_event& event)
 {
     using namespace std::chrono;
@@ -139,16 +154,7 @@ inline void append_log_line(std::string& out, const log_event& event)
     out += event.event;
     out += ": ";
     out += event.text;
-    for (const auto& field : event.fields) {
-        out += ' ';
-        out += field.name();
-        out += '=';
-        if (field.is_number()) {
-            out += std::to_string(field.number());
-        } else {
-            out += field.text();
-        }
-    }
+    append_log_fields(out, event.fields);
 }
 
 // Lets a few events of each name through, then one for each pause. Its time is that of the events.

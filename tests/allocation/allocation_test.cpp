@@ -163,7 +163,7 @@ TEST_CASE("compression.type=auto: without memory for its line in the log a choic
     }
     CHECK(s.core.compression_of("t").choice.id == kurier::compression::zstd);
     CHECK(s.core.compression_of("t").changes == 1);
-    for (const auto& line : s.log) CHECK_FALSE(line.starts_with("compression.changed"));
+    for (const auto& line : s.log) CHECK(line.find("compression.changed") == std::string::npos);
 }
 
 namespace {

@@ -299,9 +299,10 @@ TEST_CASE("a broker that does not know the codec (zstd before Kafka 2.1): its re
     auto& told = s.send("t", std::string(3000, 'x'));
     auto& short_one = s.send("t", "a", 1); // not worth compressing
     s.step();
-    CHECK(told.error == unsupported_compression_type);
+    CHECK(told.error == errc::compression_unavailable);
     CHECK(told.written == persisted::no);
-    CHECK(told.text.find("zstd needs version 7") != std::string::npos);
+    CHECK(told.failure->text == "broker:9001 (id 1) speaks Produce up to version 6, zstd needs version 7");
+    CHECK(told.failure->broker_message.empty()); // it was not asked
     s.answer_all();
     CHECK(short_one.ok());
 }
@@ -316,7 +317,7 @@ TEST_CASE("a broker that does not know the codec, and nothing else to send: no r
     s.api[0] = {3, 6};
     auto& told = s.send("t", std::string(3000, 'x'));
     s.step();
-    CHECK(told.error == unsupported_compression_type);
+    CHECK(told.error == errc::compression_unavailable);
     CHECK(s.asked.empty());
     CHECK(s.core.idle());
     for (const auto& [link, one] : s.core.connections().all()) CHECK(one->requests.empty());

@@ -73,7 +73,7 @@ TEST_CASE("dump: why a partition waits")
         s.drop(s.link_to(9001));
         s.step(2s);
         CHECK(says(s, "; its leader is not connected\n"));
-        CHECK(says(s, "last trouble: "));
+        CHECK(says(s, "trouble: "));
     }
     SUBCASE("for what is being written")
     {

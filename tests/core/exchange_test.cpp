@@ -112,13 +112,14 @@ struct one_broker final : connection_listener
     router brokers{config, random, view, conns};
     log_queue logs;
     producer_metrics metrics;
-    broker_health health{logs, metrics};
+    broker_health health{view, logs, metrics};
     weather_exchange weather{rpc_context{config, random, conns, brokers, health}};
     instant now;
     std::vector<error_code> ends;
     int readies = 0;
 
     void on_ready(connection&, instant) override { ++readies; }
+    void on_worked(connection& conn) override { health.works(conn); }
     void on_ended(connection&, error_code why, instant) override { ends.push_back(why); }
     std::string_view cluster_id() const noexcept override { return {}; }
 

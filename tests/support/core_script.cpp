@@ -284,8 +284,10 @@ void core_script::tell(void* context, const fate& what)
     auto& told = *static_cast<outcome*>(context);
     ++told.times_told;
     if (what.refused) {
-        told.error = what.refused->error;
-        told.text = what.refused->text;
+        told.failure = explain(*what.refused);
+        told.error = told.failure->code;
+        told.last_error = told.failure->last_error;
+        told.text = told.failure->text;
         return;
     }
     REQUIRE(what.where);
@@ -363,7 +365,12 @@ bool core_script::perform_actions()
         check();
     }
     log_entry entry;
-    while (core.poll(entry)) log.push_back(std::string{entry.event} + " " + entry.text);
+    std::array<log_field, log_fields_max> fields;
+    while (core.poll(entry)) {
+        auto& line = log.emplace_back(std::string{to_string(entry.level)} + " " + std::string{entry.event} +
+                                      ": " + entry.text);
+        append_log_fields(line, entry.view(now, fields).fields);
+    }
     return any;
 }
 

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <deque>
 #include <map>
@@ -41,7 +42,7 @@ struct outcome
     int attempts = 0;
     std::string text; // the waiting record's, or the broker's message
     bool blamed = true;
-    std::shared_ptr<delivery_failure> failure; // of a record that got into a batch
+    std::shared_ptr<delivery_failure> failure;
 
     bool done() const { return times_told > 0; }
     bool ok() const { return done() && !error; }

@@ -56,8 +56,9 @@ struct kept_log
 
     void operator()(const log_event& event) const
     {
-        lines->push_back(std::string{to_string(event.level)} + ' ' + std::string{event.event} + ": " +
-                         std::string{event.text});
+        auto& line = lines->emplace_back(std::string{to_string(event.level)} + ' ' +
+                                         std::string{event.event} + ": " + std::string{event.text});
+        append_log_fields(line, event.fields);
     }
     bool has(std::string_view text) const
     {

@@ -79,7 +79,6 @@ private:
             add("producer id {} epoch {}\n", identity.id, std::int32_t{identity.epoch});
         else
             add("waits for a producer id\n");
-        if (!core_.last_trouble().empty()) add("last trouble: {}\n", core_.last_trouble());
     }
 
     // --- brokers -----------------------------------------------------------------------------------------------------
@@ -91,6 +90,7 @@ private:
         if (!node.link && node.retry_at > now_) add(", connects again in {}", until(node.retry_at));
         if (node.throttled_until > now_) add(", throttles for {}", until(node.throttled_until));
         if (node.failures > 0) add(", {} failed connections", std::int32_t{node.failures});
+        if (node.trouble) add(", trouble: {}", node.trouble.text);
         add("; {} partitions ready, {} bytes held\n", node.ready.size(), node.memory);
         if (!node.link) return;
         for (const auto& sent : node.link->requests)

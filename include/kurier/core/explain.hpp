@@ -51,8 +51,21 @@ inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32
         failure->text = "the broker closed the connection on a request of more than " +
                         std::to_string(where.wire_size()) +
                         " bytes; its limit may be lower (socket.request.max.bytes)";
+    if (where.note && !where.note->text.empty()) failure->text = where.note->text;
     if (where.note) blame(*failure, *where.note, where.position_of(index));
     failure->retriable = retriable(failure->code);
+    return failure;
+}
+
+inline std::shared_ptr<delivery_failure> explain(const waiting_record& refused)
+{
+    auto failure = std::make_shared<delivery_failure>();
+    failure->code = refused.error;
+    failure->topic = std::string_view{refused.topic->name};
+    failure->partition = refused.partition.value_or(-1);
+    failure->text = refused.text;
+    failure->last_error = refused.last_error ? refused.last_error : refused.topic->error;
+    failure->retriable = retriable(refused.error);
     return failure;
 }
 

@@ -5,13 +5,13 @@
 // next_failed() give, and sets its one timer to deadline(). Nothing is completed inside any other call.
 #pragma once
 
+#include <kurier/core/cluster/broker_health.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/cluster/metadata_exchange.hpp>
 #include <kurier/core/cluster/router.hpp>
 #include <kurier/core/identity/idempotent.hpp>
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/intake/intake.hpp>
-#include <kurier/core/net/broker_health.hpp>
 #include <kurier/core/net/connections.hpp>
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_exchange.hpp>
@@ -38,7 +38,7 @@ public:
           ready_{records_, epochs_},
           settler_{config_, records_, lives_, random_, compressor_, ready_, epochs_},
           drainer_{config_, records_, lives_, compressor_, ready_, settler_, epochs_},
-          health_{logs_, metrics_}, conns_{config_, random_, *this},
+          health_{view_, logs_, metrics_}, conns_{config_, random_, *this},
           intake_{config_, view_, records_, lives_, ready_, drainer_, flushes_, random_, metrics_},
           router_{config_, random_, view_, conns_},
           metadata_{{config_, random_, conns_, router_, health_}, view_, *this},
@@ -237,7 +237,7 @@ public:
     const waiting_room& waiting() const noexcept { return intake_.waiting(); }
     const core::connections& connections() const noexcept { return conns_; }
     std::size_t unfinished_batches() const noexcept { return lives_.unfinished(); }
-    std::string_view last_trouble() const noexcept { return health_.last_trouble(); }
+    const broker_trouble* last_trouble() const noexcept { return health_.last_trouble(); }
     producer_metrics metrics() const
     {
         auto told = metrics_;
@@ -282,7 +282,7 @@ private:
     {
         conns_.on_time(now);
         ready_.on_time(now);
-        settler_.on_time(now);
+        settler_.on_time(now, epochs_.has_identity() ? nullptr : identity_.refusal());
         intake_.give_up_late(now, last_trouble());
         if (ready_.take_stale_topics()) metadata_.ask_soon();
         intake_.let_in(now);
@@ -298,13 +298,14 @@ private:
     {
         const auto produce = opened.range<protocol::produce_request>();
         if (!produce.any() || !opened.range<protocol::metadata_request>().any()) {
-            health_.unsupported(opened);
             conns_.close(opened, errc::unsupported_version);
             return;
         }
         if (produce.highest < min_produce_version(compression::zstd)) compressor_.exclude(compression::zstd);
         health_.connected(opened);
     }
+
+    void on_worked(connection& conn) override { health_.works(conn); }
 
     void on_ended(connection& over, error_code why, instant) override
     {

@@ -21,7 +21,7 @@ inline error_code take_fate(const core::fate& what, record_metadata& into)
     if (!what.where) return describe_refusal(*what.refused, into);
     into = machine.metadata();
     if (what.where->error) [[unlikely]] {
-        into.failure = machine.explain(*what.where, what.index);
+        into.failure = driver::explain(*what.where, what.index);
         return into.failure->code;
     }
     describe_delivered(what, into);

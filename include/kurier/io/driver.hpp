@@ -143,8 +143,9 @@ public:
     KURIER_DECL bool
     ended(error_code& outcome) const noexcept; // after close, or when everything was given up
     KURIER_DECL bool has_room() const noexcept;
-    KURIER_DECL std::shared_ptr<const delivery_failure> explain(const core::batch& where,
-                                                                std::uint32_t index) const;
+    KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::batch& where,
+                                                                       std::uint32_t index);
+    KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::waiting_record& refused);
     KURIER_DECL codec_status compression_of(std::string_view topic) const;
     KURIER_DECL producer_metrics metrics() const;
     KURIER_DECL std::string dump() const;

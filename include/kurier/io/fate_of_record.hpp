@@ -10,13 +10,13 @@
 namespace kurier::io {
 
 // `index`: of the record in `where`, which is done.
-inline error_code describe_fate(const driver& machine, const core::batch& where, std::uint32_t index,
-                                std::int64_t created, record_metadata& metadata)
+inline error_code describe_fate(const core::batch& where, std::uint32_t index, std::int64_t created,
+                                record_metadata& metadata)
 {
     metadata.topic = where.partition->topic->name;
     metadata.partition = where.partition->index;
     if (where.error) [[unlikely]] {
-        metadata.failure = machine.explain(where, index);
+        metadata.failure = driver::explain(where, index);
         return metadata.failure->code;
     }
     metadata.offset = where.offset_of(index);
@@ -34,15 +34,8 @@ inline error_code describe_fate(const driver& machine, const core::batch& where,
 
 inline error_code describe_refusal(const core::waiting_record& refused, record_metadata& metadata)
 {
-    auto failure = std::make_shared<delivery_failure>();
-    failure->code = refused.error;
-    failure->topic = std::string_view{refused.topic->name};
-    failure->partition = refused.partition.value_or(-1);
-    failure->text = refused.text;
-    failure->last_error = refused.topic->error;
-    failure->retriable = retriable(refused.error);
     metadata.topic = refused.topic->name;
-    metadata.failure = std::move(failure);
+    metadata.failure = driver::explain(refused);
     return refused.error;
 }
 

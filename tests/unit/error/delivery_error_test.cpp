@@ -36,11 +36,25 @@ TEST_CASE("a delivery error is one sentence with everything that is known")
     CHECK(
         what(some_failure()) ==
         "record for orders-3 was not delivered: not confirmed within delivery.timeout.ms; the last attempt "
-        "failed "
-        "with NOT_ENOUGH_REPLICAS: fewer replicas are in sync than min.insync.replicas asks for; nothing was "
+        "failed: "
+        "NOT_ENOUGH_REPLICAS: fewer replicas are in sync than min.insync.replicas asks for; nothing was "
         "written; 14 attempts, the last at kafka1:9092 (id 1); it was not written; bring the missing brokers "
         "back, "
         "lower min.insync.replicas of the topic, or use acks=1 if losing records is acceptable");
+}
+
+TEST_CASE("a record that was never sent names what stood in the way, and gives the advice for that")
+{
+    delivery_failure failure;
+    failure.code = errc::batch_expired;
+    failure.topic = "orders";
+    failure.partition = 3;
+    failure.last_error = errc::connect_failed;
+    failure.text = "kafka2:9092 (id 2): Connection refused";
+    CHECK(what(failure) ==
+          "record for orders-3 was not delivered: could not be sent within delivery.timeout.ms: kafka2:9092 "
+          "(id 2): Connection refused; last error: no connection to the broker; it was not written; check "
+          "bootstrap.servers (host and port), advertised.listeners of the brokers, and firewalls");
 }
 
 TEST_CASE("a record that was refused at once says why")

@@ -176,6 +176,7 @@ private:
                 apply(topic, described, same, recreated,
                       changed); // brokers list all partitions: 0 .. count - 1
         topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
+        topic.unlisted = topic.partitions.empty();
         refresh_available(topic);
         if (topic.partitions.size() != before) known(topic);
     }

@@ -67,6 +67,7 @@ private:
             if (recovers()) rebootstrap(now);
             return true;
         }
+        context_.health.cluster_answered();
         bool changed = false;
         view_.apply(
             response, sent.version, sent.sent_at,
@@ -112,6 +113,7 @@ private:
     void rebootstrap(instant now)
     {
         trying_since_ = now.steady;
+        context_.health.rebootstraps();
         context_.brokers.rebootstrap();
         for (const auto& topic : view_.topics()) listener_.on_topic_refreshed(*topic);
     }

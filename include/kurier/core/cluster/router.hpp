@@ -46,7 +46,7 @@ public:
     {
         for (const auto& [id, node] : view_.nodes()) {
             node->current = false;
-            if (node->link) connections_.close(*node->link, broker_errc::rebootstrap_required);
+            if (node->link) connections_.close(*node->link, {});
         }
     }
 

@@ -3,8 +3,8 @@
 // the derived conversation's business.
 #pragma once
 
+#include <kurier/core/cluster/broker_health.hpp>
 #include <kurier/core/cluster/router.hpp>
-#include <kurier/core/net/broker_health.hpp>
 #include <kurier/protocol/frame.hpp>
 
 namespace kurier::core {

@@ -23,6 +23,9 @@ public:
     // Called in each turn: do batches wait for an id?
     void ask_if(bool wanted, instant now) { next_at_ = wanted ? ask(now) : never; }
 
+    // Why there is none; null if no broker has refused one.
+    const broker_trouble* refusal() const noexcept { return refusal_ ? &refusal_ : nullptr; }
+
     // When to try again, if nothing else happens before.
     nanoseconds deadline() const noexcept { return next_at_; }
 
@@ -34,7 +37,9 @@ private:
         auto* conn = connection_for({route::kind::any, -1, unhelpful_}, now);
         if (!conn) return retry_at();
         if (!conn->range<protocol::init_producer_id_request>().any()) {
-            settle_.fail_unsent(errc::unsupported_version);
+            settle_.fail_unsent(errc::unsupported_version,
+                                *conn->node->name + " has no InitProducerId, which enable.idempotence needs; "
+                                                    "or set enable.idempotence=false");
             return never;
         }
         protocol::init_producer_id_request question;
@@ -50,8 +55,12 @@ private:
         unhelpful_ = error == broker_errc::none ? route::no_node : from.node->id;
         if (error != broker_errc::none) {
             failed(error, now);
-            logs_.add(log_level::warning, "producer_id.refused", std::string{error_name(error)});
-            if (!retriable(error)) settle_.fail_unsent(error);
+            const std::string name{error_name(error)};
+            refusal_ = {error, "no producer id, which enable.idempotence needs: InitProducerId failed with " +
+                                   name + " at " + *from.node->name};
+            logs_.add(log_level::warning, "producer_id.refused", make_error_code(error).message(),
+                      {{"broker", from.node->id}, {"error", name}});
+            if (!retriable(error)) settle_.fail_unsent(error, refusal_.text);
             return true;
         }
         if (response.producer_id < 0 || response.producer_epoch < 0) {
@@ -59,6 +68,7 @@ private:
             return false;
         }
         failures_ = 0;
+        refusal_ = {};
         epochs_.identity_arrived({response.producer_id, response.producer_epoch});
         for (const auto& [id, node] : view_.nodes()) ready_.update_all_of(*node);
         return true;
@@ -77,6 +87,7 @@ private:
     log_queue& logs_;
     nanoseconds next_at_{never}, not_before_{0};
     int failures_ = 0;
+    broker_trouble refusal_;
     std::int32_t unhelpful_ = route::no_node; // the broker that refused
 };
 

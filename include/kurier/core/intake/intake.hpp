@@ -111,8 +111,8 @@ public:
         leaders_moved();
     }
 
-    // `trouble`: what went wrong last with a broker, for the failure's text.
-    void give_up_late(instant now, std::string_view trouble)
+    // `trouble`: of the broker that was lost last, if there is any.
+    void give_up_late(instant now, const broker_trouble* trouble)
     {
         while (auto* oldest = room_.oldest()) {
             if (oldest->give_up > now.steady) break;
@@ -122,12 +122,12 @@ public:
 
     void fail_all_of(topic_state& topic, error_code why)
     {
-        while (auto* waiting = topic.waiting.front()) fail(*waiting, why, {});
+        while (auto* waiting = topic.waiting.front()) fail(*waiting, why);
     }
 
     void fail_all(error_code why)
     {
-        while (auto* waiting = room_.oldest()) fail(*waiting, why, {});
+        while (auto* waiting = room_.oldest()) fail(*waiting, why);
     }
 
     nanoseconds deadline() const noexcept { return room_.deadline(); }
@@ -208,7 +208,7 @@ private:
         auto& topic = *waiting.topic;
         if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
             fail(waiting, errc::invalid_partition,
-                 "the topic has " + std::to_string(topic.partitions.size()) + " partitions");
+                 {{}, "the topic has " + std::to_string(topic.partitions.size()) + " partitions"});
             return true;
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
@@ -232,22 +232,35 @@ private:
         return true;
     }
 
-    std::string why_it_waited(const waiting_record& waiting, std::string_view trouble) const
+    broker_trouble why_it_waited(const waiting_record& waiting, const broker_trouble* trouble) const
     {
-        const std::string more{trouble.empty() ? "" : "; " + std::string{trouble}};
-        if (waiting.topic->phase == topic_phase::known)
-            return std::to_string(pool().in_use()) + " of " + std::to_string(pool().limit()) +
-                   " bytes of buffer.memory are in use" + more;
-        if (waiting.topic->error) return "the brokers say " + waiting.topic->error.message();
-        return trouble.empty() ? "no broker answered" : "no metadata" + more;
+        const auto& topic = *waiting.topic;
+        if (topic.phase == topic_phase::known) return why_no_room(waiting);
+        if (topic.error) return {topic.error, "the brokers say " + topic.error.message()};
+        if (trouble) return {trouble->code, "no metadata; " + trouble->text};
+        if (topic.unlisted) return {{}, "the brokers answered without any of the topic's partitions"};
+        return {errc::no_broker_available, "no broker answered"};
     }
 
-    void fail(waiting_record& waiting, error_code why, std::string text)
+    broker_trouble why_no_room(const waiting_record& waiting) const
+    {
+        broker_trouble why{{},
+                           std::to_string(pool().in_use()) + " of " + std::to_string(pool().limit()) +
+                               " bytes of buffer.memory are in use"};
+        const auto index = static_cast<std::size_t>(waiting.partition.value_or(-1));
+        const auto& partitions = waiting.topic->partitions;
+        const auto* leader = index < partitions.size() ? partitions[index].leader : nullptr;
+        if (!leader || !leader->trouble) return why;
+        return {leader->trouble.code, why.text + "; " + leader->trouble.text};
+    }
+
+    void fail(waiting_record& waiting, error_code why, broker_trouble cause = {})
     {
         ++metrics_.records_failed;
         room_.leave(waiting);
         waiting.error = why;
-        waiting.text = std::move(text);
+        waiting.last_error = cause.code;
+        waiting.text = std::move(cause.text);
         waiting.announced = false;
         failed_.push_back(waiting);
         flushes_.end(waiting.flush_epoch);

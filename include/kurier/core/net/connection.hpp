@@ -34,6 +34,7 @@ struct connection
     bool close_reported = false;                    // the same about closing it
     error_code close_reason;
     bool reached_ready = false;
+    bool worked = false; // a request beyond the handshake was answered
 
     list_hook<connection> busy_hook; // see connection_schedule.hpp
     list_hook<connection> idle_hook;
@@ -44,6 +45,13 @@ struct connection
     bool accepts_requests() const noexcept
     {
         return phase == connection_phase::ready && !opening.authenticates();
+    }
+
+    // An error that ended it, in kurier's codes: the system has dozens, and not the same everywhere.
+    error_code cause_of(error_code why) const noexcept
+    {
+        if (!why || why.category() == client_category() || why.category() == broker_category()) return why;
+        return phase == connection_phase::connecting ? errc::connect_failed : errc::disconnected;
     }
 
     bool has_unsent() const noexcept { return !requests.empty() && !requests.back()->fully_written(); }

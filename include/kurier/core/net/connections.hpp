@@ -20,6 +20,8 @@ class connection_listener
 {
 public:
     virtual void on_ready(connection& opened, instant now) = 0; // may close it: it is of no use
+    virtual void
+    on_worked(connection& conn) = 0; // a request was answered, or written if it expects no response
     virtual void on_ended(connection& over, error_code why, instant now) = 0;
     virtual std::string_view
     cluster_id() const noexcept = 0; // that brokers are asked to confirm; empty: unknown
@@ -82,6 +84,7 @@ public:
             bytes -= part;
             if (part > 0 && sent.fully_written() && !sent.expects_response) {
                 sent.answered = true;
+                listener_.on_worked(*conn); // as far as anybody will know
                 sent.owner->on_written(*conn, sent, now);
             }
         }
@@ -135,7 +138,7 @@ public:
         node.retry_at = later(now.steady, backoff(config_.reconnect_backoff, config_.reconnect_backoff_max,
                                                   std::max(node.failures - 1, 0), random_));
         for (auto& sent : conn->requests) {
-            if (!sent->answered) sent->owner->on_lost(*conn, *sent, why, now);
+            if (!sent->answered) sent->owner->on_lost(*conn, *sent, conn->cause_of(why), now);
             release(std::move(sent));
         }
         conn->requests.clear();
@@ -331,7 +334,10 @@ private:
         sent->answered = true;
         --conn.unanswered;
         // Any response shows that the broker has the whole request, though the driver may report the write later.
-        if (!sent->owner->on_response(conn, *sent, frame.subspan(4), now)) close(conn, errc::protocol_error);
+        if (!sent->owner->on_response(conn, *sent, frame.subspan(4), now))
+            close(conn, errc::protocol_error);
+        else if (sent->owner != this)
+            listener_.on_worked(conn);
     }
 
     // Requests that are answered and completely written; only then nothing refers to their memory. With acks=0 there may

@@ -201,8 +201,8 @@ private:
     {
         topic.codec = change.to;
         try {
-            logs_.add(log_level::info, "compression.changed",
-                      std::string{std::string_view{topic.name}} + ": " + describe(change));
+            logs_.add(log_level::info, "compression.changed", describe(change),
+                      {{"topic", std::string{std::string_view{topic.name}}}});
         } catch (...) { // out of memory: the log line is dropped
         }
     }

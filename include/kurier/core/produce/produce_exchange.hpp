@@ -2,9 +2,9 @@
 // batch, about leaders, and about the pace of the broker.
 #pragma once
 
+#include <kurier/core/cluster/broker_health.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/cluster/topology_listener.hpp>
-#include <kurier/core/net/broker_health.hpp>
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_codec.hpp>
 #include <kurier/core/produce/settle.hpp>
@@ -116,7 +116,7 @@ private:
         context_.drain.drain(node, taken_, now);
         if (taken_.empty()) return false;
         auto& conn = *node.link;
-        refuse_new_codecs(conn, now);
+        refuse_new_codecs(conn);
         if (taken_.empty()) return true;
         auto made = context_.conns.make(conn, *this, version_for(conn.range<protocol::produce_request>()));
         codec_.encode(*made, taken_, context_.config);
@@ -127,19 +127,16 @@ private:
     }
 
     // A broker that does not know a codec yet (zstd before Kafka 2.1) would not understand the batch.
-    void refuse_new_codecs(const connection& conn, instant now)
+    void refuse_new_codecs(const connection& conn)
     {
         const auto version = conn.range<protocol::produce_request>().highest;
         std::erase_if(taken_, [&](batch* body) {
             if (version >= min_produce_version(body->codec())) return false;
-            batch_response refusal;
-            refusal.error = broker_errc::unsupported_compression_type;
-            refusal.note = std::make_unique<failure_note>();
-            refusal.note->broker_message = *conn.node->name + " speaks Produce up to version " +
-                                           std::to_string(version) + ", " +
-                                           std::string{compression_name(body->codec())} + " needs version " +
-                                           std::to_string(min_produce_version(body->codec()));
-            context_.settle.answered(*body, std::move(refusal), now);
+            context_.settle.refuse(*body, errc::compression_unavailable,
+                                   *conn.node->name + " speaks Produce up to version " +
+                                       std::to_string(version) + ", " +
+                                       std::string{compression_name(body->codec())} + " needs version " +
+                                       std::to_string(min_produce_version(body->codec())));
             return true;
         });
     }
@@ -180,13 +177,21 @@ private:
             }
             // Before the verdict: a batch that has a newer leader is sent again without a pause.
             leaders_moved |= apply_hint(*about.partition, part);
-            if (part.answer.error != broker_errc::none)
-                context_.logs.add(log_level::debug, "produce.refused",
-                                  std::string{error_name(part.answer.error)});
+            if (part.answer.error != broker_errc::none) log_refusal(from, about, part.answer.error);
             context_.settle.answered(about, std::move(part.answer), now);
         }
         if (leaders_moved) context_.topology.on_leaders_moved();
         return true;
+    }
+
+    void log_refusal(const connection& from, const batch& about, broker_errc error)
+    {
+        const auto& partition = *about.partition;
+        context_.logs.add(log_level::debug, "produce.refused", make_error_code(error).message(),
+                          {{"topic", std::string{std::string_view{partition.topic->name}}},
+                           {"partition", partition.index},
+                           {"broker", from.node->id},
+                           {"error", std::string{error_name(error)}}});
     }
 
     // A hint (KIP-951) may name a broker at another address than before: the connection to the old one is stale.

@@ -63,6 +63,15 @@ public:
         ready_.update(partition);
     }
 
+    // The broker can't be given this batch at all.
+    void refuse(batch& about, error_code why, std::string_view text)
+    {
+        put_text(about, text);
+        leave_flight(about);
+        fail(about, why, written_by_earlier_attempts(about));
+        ready_.update(*about.partition);
+    }
+
     void handed_over(batch& about, instant now) // acks=0: the socket has all of it, and no response will come
     {
         leave_flight(about);
@@ -84,10 +93,12 @@ public:
 
     // --- delivery.timeout.ms -----------------------------------------------------------------------------------------
 
-    void on_time(instant now)
+    // `blocked`: why there is no producer id, while batches wait for one.
+    void on_time(instant now, const broker_trouble* blocked)
     {
         while (batch* oldest = lives_.oldest()) {
             if (expiry_of(*oldest) > now.steady) break;
+            explain_delay(*oldest, blocked);
             const bool never_left = !oldest->maybe_written && oldest->phase != batch_phase::in_flight;
             give_up(*oldest, never_left ? errc::batch_expired : errc::delivery_timeout);
         }
@@ -104,15 +115,21 @@ public:
     // Fails every batch. Those in flight may or may not be written.
     void abort_all(error_code why)
     {
-        while (batch* oldest = lives_.oldest()) give_up(*oldest, why);
+        while (batch* oldest = lives_.oldest()) {
+            explain_delay(*oldest, nullptr);
+            give_up(*oldest, why);
+        }
     }
 
     // No producer id is available, so nothing that is queued can be sent.
-    void fail_unsent(error_code why)
+    void fail_unsent(error_code why, std::string_view text)
     {
         for (batch* candidate = lives_.oldest(); candidate;) {
             batch* next = lives_.younger(*candidate);
-            if (candidate->phase != batch_phase::in_flight) give_up(*candidate, why);
+            if (candidate->phase != batch_phase::in_flight) {
+                put_text(*candidate, text);
+                give_up(*candidate, why);
+            }
             candidate = next;
         }
     }
@@ -201,6 +218,33 @@ private:
         const auto pause =
             backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
         ready_.begin_backoff(partition, now.steady + pause);
+    }
+
+    // --- why ---------------------------------------------------------------------------------------------------------
+
+    // Time is up: what kept the batch from being sent, or from being acknowledged.
+    static void explain_delay(batch& about, const broker_trouble* blocked) noexcept
+    {
+        const auto* leader = about.partition->leader;
+        const auto* trouble = leader && leader->trouble ? &leader->trouble : blocked;
+        if (!about.last_error && trouble) about.last_error = trouble->code;
+        if (!about.last_error && !leader) about.last_error = broker_errc::leader_not_available;
+        if (trouble)
+            put_text(about, trouble->text);
+        else if (leader && leader->throttled_last > about.created)
+            put_text(about, *leader->name, " throttled this client, which exceeded a quota");
+    }
+
+    // Out of memory, the failure goes without.
+    template <class... Text> static void put_text(batch& about, const Text&... text) noexcept
+    {
+        try {
+            std::string joined;
+            (joined.append(text), ...);
+            if (!about.note) about.note = std::make_unique<failure_note>();
+            about.note->text = std::move(joined);
+        } catch (const std::bad_alloc&) {
+        }
     }
 
     // --- the end of a batch ------------------------------------------------------------------------------------------

@@ -63,8 +63,9 @@ struct record_failure
 // What is needed to explain a failure, kept apart from the batch because almost no batch has it.
 struct failure_note
 {
-    std::string broker_message;
+    std::string broker_message; // the broker's words, and nobody else's
     std::vector<record_failure> records;
+    std::string text; // kurier's own
 };
 
 inline constexpr std::size_t batch_margin =

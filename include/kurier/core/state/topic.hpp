@@ -112,6 +112,7 @@ struct topic_state
     partition_list partitions;
     std::vector<std::int32_t> available; // partitions with a leader, ascending
     error_code error;                    // why it is unknown, as the last metadata said
+    bool unlisted = false;               // the last metadata had none of its partitions, and no error
     nanoseconds last_used{0};
     bool wanted = false;        // part of periodic refreshes
     bool stale = false;         // to be asked about
@@ -129,6 +130,20 @@ struct topic_state
 
 inline constexpr std::int16_t api_versions_first = 4;
 
+// What went wrong with a broker and has not come right again.
+struct broker_trouble
+{
+    error_code code;
+    std::string text; // with the broker's name
+    explicit operator bool() const noexcept { return code.failed(); }
+};
+
+enum class broker_condition : std::uint8_t {
+    unknown, // no connection was needed yet, or the last one ended well
+    up,
+    down, // no connection can be made, or none that a request was answered on
+};
+
 struct broker_node
 {
     std::int32_t id = -1; // negative: known by its bootstrap address only
@@ -143,9 +158,14 @@ struct broker_node
     nanoseconds retry_at{0};
     int failures = 0; // connection attempts in a row that did not get to ready
     nanoseconds throttled_until{0};
+    nanoseconds throttled_last{0};    // until when, the last time
     nanoseconds stalled_since{never}; // since when it has had ready batches and could not take them
     std::int16_t api_versions_try =
         api_versions_first; // the ApiVersions version to open the next connection with
+
+    broker_condition condition = broker_condition::unknown;
+    broker_trouble trouble;
+    std::uint64_t troubles_logged = 0; // since it was up: one bit for each kind
 
     nanoseconds service_time{0}; // of its last Produce request, without the wait behind those before it
 

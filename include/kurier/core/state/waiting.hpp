@@ -50,7 +50,7 @@ struct waiting_record
     // What became of it: a place in a batch, or an error.
     batch* where = nullptr;
     std::uint32_t index = 0;
-    error_code error;
+    error_code error, last_error;
     std::string text;      // what stood in the way, for the failure
     bool announced = true; // those who wait were told (or nothing has happened yet)
     bool held = false;     // a delivery outside the core refers to it

@@ -4,27 +4,59 @@
 
 #include <kurier/log.hpp>
 
+#include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kurier::core {
+
+// A log_field that owns its text.
+struct log_value
+{
+    log_value(std::string_view field, std::string value) : name{field}, text{std::move(value)} {}
+    log_value(std::string_view field, std::integral auto value)
+        : name{field}, number{static_cast<std::int64_t>(value)}, is_number{true}
+    {}
+
+    log_field view() const noexcept { return is_number ? log_field{name, number} : log_field{name, text}; }
+
+    std::string_view name; // a literal
+    std::string text;
+    std::int64_t number = 0;
+    bool is_number = false;
+};
+
+using log_values = std::vector<log_value>;
 
 struct log_entry
 {
     log_level level = log_level::info;
     std::string_view event; // a name that stays the same: "broker.connected"
     std::string text;       // may contain text from the network: to be escaped
+    log_values fields;
+
+    // As a sink gets it; a view of the entry and of `room`.
+    log_event view(instant when, std::span<log_field> room) const noexcept
+    {
+        const auto count = std::min(fields.size(), room.size());
+        for (std::size_t i = 0; i < count; ++i) room[i] = fields[i].view();
+        return {level, event, text, room.first(count), when};
+    }
 };
 
 class log_queue
 {
 public:
-    void add(log_level level, std::string_view event, std::string text)
+    void add(log_level level, std::string_view event, std::string text, log_values fields = {})
     {
         if (entries_.size() == entries_max) entries_.pop_front();
-        entries_.push_back({level, event, std::move(text)});
+        entries_.push_back({level, event, std::move(text), std::move(fields)});
     }
 
     bool poll(log_entry& out)

@@ -91,13 +91,13 @@ KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noe
 }
 
 KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::batch& where,
-                                                                    std::uint32_t index) const
+                                                                    std::uint32_t index)
 {
-    const auto& core = loop().core();
-    auto failure = core::explain(where, index);
-    if (!where.last_error && !where.attempts && !core.last_trouble().empty())
-        failure->text = core.last_trouble();
-    return failure;
+    return core::explain(where, index);
+}
+KURIER_DECL std::shared_ptr<const delivery_failure> driver::explain(const core::waiting_record& refused)
+{
+    return core::explain(refused);
 }
 
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,

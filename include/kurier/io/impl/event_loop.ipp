@@ -13,6 +13,7 @@
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <new>
@@ -98,8 +99,9 @@ private:
         core::action next;
         while (core_.poll(next)) perform(next);
         core::log_entry entry;
+        std::array<log_field, log_fields_max> fields;
         while (core_.poll(entry))
-            if (around_.log) around_.log({entry.level, entry.event, entry.text, {}, clock_.now()});
+            if (around_.log) around_.log(entry.view(clock_.now(), fields));
         core::broker_event_queue::entry happened;
         while (core_.poll(happened)) completions_.tell(happened.event);
     }
