@@ -237,7 +237,7 @@ public:
     }
 
     partition_state& partition() { return partition_; }
-    const batch& about() const { return about_; }
+    batch& about() { return about_; }
 
 private:
     partition_state partition_;
@@ -272,6 +272,7 @@ void check(broker_errc error, kind what, situation given, const producer& from)
             CHECK(ruling.written == right.written);
             CHECK(ruling.fault == right.fault);
             CHECK(ruling.refresh_metadata == right.refresh_metadata);
+            CHECK_FALSE(ruling.disowned); // there is no leader
         }
 }
 
@@ -303,6 +304,30 @@ TEST_CASE("verdict: every error of a broker, in every state of the batch")
                            .log_start = (bits & 8) != 0,
                            .many = (bits & 16) != 0},
                           from);
+}
+
+TEST_CASE("verdict: only the leader that we know disowns a partition, by one of two errors")
+{
+    broker_node leader;
+    leader.id = 1;
+    const producer_config config;
+    const partition_epochs epochs{config};
+    for (const auto& group : all_errors)
+        for (const auto error : group.errors)
+            for (const bool done : {false, true})
+                for (const std::int32_t asked : {1, 2})
+                    for (const std::int32_t epoch : {4, 3}) {
+                        scene s{{.idempotent = true, .done = done}, neighbours::none};
+                        s.partition().leader = &leader;
+                        s.partition().leader_epoch = 4;
+                        s.about().last_attempt_leader = asked;
+                        s.about().last_attempt_epoch = epoch;
+                        INFO(error_name(error), ", done ", done, ", sent to ", asked, " in epoch ", epoch);
+                        const bool says_so =
+                            error == not_leader_or_follower || error == unknown_topic_or_partition;
+                        CHECK(judge(error, s.about(), -1, epochs).disowned ==
+                              (says_so && asked == 1 && epoch == 4));
+                    }
 }
 
 } // namespace

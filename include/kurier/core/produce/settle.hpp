@@ -33,8 +33,7 @@ public:
         const auto ruling = judge(response.error, about, response.log_start_offset, epochs_);
         break_epoch(partition, ruling.fault);
         if (ruling.refresh_metadata) ready_.needs_metadata(*partition.topic);
-        if (is_disowned(response.error) && same_leadership(partition, about))
-            partition.disowned_at = now.steady;
+        if (ruling.disowned) partition.disowned_at = now.steady;
         switch (ruling.what) {
         case verdict::deliver:
             deliver(about, response.base_offset, response.log_append_time, now);
@@ -162,13 +161,6 @@ public:
     }
 
 private:
-    // The leader we know says that it doesn't lead the partition, or has no such partition.
-    static bool is_disowned(broker_errc error) noexcept
-    {
-        return error == broker_errc::not_leader_or_follower ||
-               error == broker_errc::unknown_topic_or_partition;
-    }
-
     nanoseconds expiry_of(const batch& unfinished) const noexcept
     {
         return later(unfinished.created, config_.delivery_timeout);

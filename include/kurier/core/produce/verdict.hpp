@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kurier/core/produce/epochs.hpp>
+#include <kurier/core/produce/producer_rules.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/error.hpp>
 
@@ -37,6 +38,8 @@ struct judgement
     persisted written = persisted::no; // by this attempt or an earlier one
     epoch_fault fault = epoch_fault::none;
     bool refresh_metadata = false;
+    bool disowned =
+        false; // the leader that we know says it doesn't lead the partition, or has no such partition
 };
 
 // What an error says about the partition's epoch.
@@ -70,7 +73,10 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
     if (error == broker_errc::duplicate_sequence_number) return {verdict::duplicate, persisted::yes};
 
     const auto before = about.maybe_written ? persisted::possibly : persisted::no;
-    if (about.done()) return {verdict::forget, before};
+    const bool disowned =
+        (error == broker_errc::not_leader_or_follower || error == broker_errc::unknown_topic_or_partition) &&
+        same_leadership(*about.partition, about);
+    if (about.done()) return {.what = verdict::forget, .written = before, .disowned = disowned};
     if (error == broker_errc::message_too_large && about.record_count > 1) return {verdict::split, before};
 
     const auto written = std::max(before, what_was_written(error));
@@ -90,7 +96,7 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
     }
     // A leader gives some of these to a batch that it has appended, when it loses the partition afterwards.
     return {retriable(error) ? verdict::retry : verdict::fail, written, epoch_fault::none,
-            refreshes_metadata(error)};
+            refreshes_metadata(error), disowned};
 }
 
 } // namespace kurier::core
