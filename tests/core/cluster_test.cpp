@@ -729,10 +729,32 @@ TEST_CASE("lesson 27 (KAFKA-10888): a partition with a long queue is drawn less 
     }
 }
 
+namespace {
+
+std::set<std::int32_t> drawn_from(const core_script& s)
+{
+    random_source random{7};
+    std::set<std::int32_t> drawn;
+    for (int i = 0; i < 100; ++i)
+        drawn.insert(draw_partition(*s.core.view().find("t"), s.core.config(), s.now.steady, random));
+    return drawn;
+}
+
+} // namespace
+
 TEST_CASE("partitioner.availability.timeout.ms: partitions of a broker that takes nothing are left out")
 {
     auto config = plain_config();
     config.partitioner_availability_timeout = 5s;
+    config.delivery_timeout = 20s;
+    config.request_timeout = 10s;
+    bool adaptive = true;
+    SUBCASE("with adaptive partitioning") {}
+    SUBCASE("which is off: then not, as in Java")
+    {
+        adaptive = false;
+    }
+    config.partitioner_adaptive_partitioning_enable = adaptive;
     core_script s{config};
     s.brokers[2] = 9002;
     s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
@@ -740,15 +762,12 @@ TEST_CASE("partitioner.availability.timeout.ms: partitions of a broker that take
     s.lose_for_good(9001);
     s.send("t", "stuck", 0);
     s.step(1s);
-    const auto& topic = *s.core.view().find("t");
-    random_source random{7};
-    std::set<std::int32_t> drawn;
-    for (int i = 0; i < 100; ++i) drawn.insert(draw_partition(topic, s.core.config(), s.now.steady, random));
-    CHECK(drawn.size() == 2);
+    CHECK(drawn_from(s).size() == 2);
     s.step(5s);
-    drawn.clear();
-    for (int i = 0; i < 100; ++i) drawn.insert(draw_partition(topic, s.core.config(), s.now.steady, random));
-    CHECK(drawn == std::set<std::int32_t>{1});
+    CHECK(drawn_from(s) == (adaptive ? std::set{1} : std::set{0, 1}));
+    s.step(20s); // the record has expired: nothing would tell any more that the broker is back
+    CHECK(s.outcomes.back().error == errc::batch_expired);
+    CHECK(drawn_from(s).size() == 2);
 }
 
 TEST_CASE("partitions without a leader are not drawn while others have one")

@@ -103,7 +103,7 @@ struct password_authentication final : authentication
 
 // --- one broker, whose side the test plays ---------------------------------------------------------------------------
 
-struct one_broker final : connection_listener
+struct weather_station final : connection_listener
 {
     producer_config config{"broker:9092"};
     random_source random{1};
@@ -190,7 +190,7 @@ struct one_broker final : connection_listener
 
 TEST_CASE("a new API is a message and a conversation, and nothing else")
 {
-    one_broker b;
+    weather_station b;
     auto& conn = b.connect();
     b.tell_versions(conn, 9);
     CHECK(b.readies == 1);
@@ -207,7 +207,7 @@ TEST_CASE("a new API is a message and a conversation, and nothing else")
 
 TEST_CASE("a broker that doesn't have the API: no version in common")
 {
-    one_broker b;
+    weather_station b;
     auto& conn = b.connect();
     b.tell_versions(conn, 0);
     CHECK_FALSE(conn.range<weather_request>().any());
@@ -216,7 +216,7 @@ TEST_CASE("a broker that doesn't have the API: no version in common")
 TEST_CASE(
     "KIP-219: a broker that asks for a pause is left alone, from the version on in which the client pauses")
 {
-    one_broker b;
+    weather_station b;
     auto& conn = b.connect();
     std::int16_t version = 3;
     SUBCASE("the client pauses") {}
@@ -236,7 +236,7 @@ TEST_CASE(
 
 TEST_CASE("a response that can't be decoded fails the request and ends the connection")
 {
-    one_broker b;
+    weather_station b;
     auto& conn = b.connect();
     b.tell_versions(conn);
     REQUIRE(b.weather.ask_for("Berlin", b.now));
@@ -248,7 +248,7 @@ TEST_CASE("a response that can't be decoded fails the request and ends the conne
 
 TEST_CASE("a request is lost with its connection")
 {
-    one_broker b;
+    weather_station b;
     auto& conn = b.connect();
     b.tell_versions(conn);
     REQUIRE(b.weather.ask_for("Berlin", b.now));
@@ -259,7 +259,7 @@ TEST_CASE("a request is lost with its connection")
 
 TEST_CASE("authentication comes between the versions and the first request")
 {
-    one_broker b;
+    weather_station b;
     password_authentication passwords;
     b.conns.authenticate_by(passwords);
     auto& conn = b.connect();
@@ -299,7 +299,7 @@ TEST_CASE("authentication comes between the versions and the first request")
 
 TEST_CASE("KIP-368: before its session ends a connection authenticates again, and holds requests meanwhile")
 {
-    one_broker b;
+    weather_station b;
     password_authentication passwords;
     b.conns.authenticate_by(passwords);
     auto& conn = b.connect();

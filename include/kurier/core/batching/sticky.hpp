@@ -14,11 +14,13 @@ namespace kurier::core {
 // rests. A larger batch is still filled first.
 inline constexpr std::size_t sticky_bytes_min = 16384;
 
-inline bool left_out(const partition_state& partition, nanoseconds availability_timeout,
+// KIP-794: part of adaptive partitioning, as in Java.
+inline bool left_out(const partition_state& partition, const producer_config& config,
                      nanoseconds now) noexcept
 {
-    return availability_timeout > nanoseconds{0} && partition.leader &&
-           partition.leader->stalled_since != never &&
+    const nanoseconds availability_timeout = config.partitioner_availability_timeout;
+    return config.partitioner_adaptive_partitioning_enable && availability_timeout > nanoseconds{0} &&
+           partition.leader && partition.leader->stalled_since != never &&
            later(partition.leader->stalled_since, availability_timeout) <= now;
 }
 
@@ -39,7 +41,7 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
         const auto at = random.below(count);
         drawn = all ? static_cast<std::int32_t>(at) : topic.available[at];
         const auto& partition = topic.partitions[static_cast<std::size_t>(drawn)];
-        if (left_out(partition, config.partitioner_availability_timeout, now)) continue;
+        if (left_out(partition, config, now)) continue;
         if (!weighted || random.below(longest + 1) >= partition.queue.size()) break;
     }
     return drawn;

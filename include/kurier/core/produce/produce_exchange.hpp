@@ -46,6 +46,8 @@ public:
     {
         bool blocked = false;
         for (const auto& [id, node] : context_.view.nodes()) {
+            // What a broker could not take has expired, so nothing else would tell that it is back.
+            if (node->ready.empty()) node->stalled_since = never;
             send_ready_of(*node, now);
             if (takes_requests(*node, now) && node->link->unanswered == 0) {
                 context_.ready.hurry_idle(*node);
