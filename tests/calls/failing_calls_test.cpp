@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -30,6 +31,7 @@ struct call_desk
     int calls = 0;
     std::string failed; // the name of the call that did
     std::vector<int> sockets;
+    int threads_refused = 0; // so many more can't be started
 
     bool watches(int socket) const { return on && std::ranges::find(sockets, socket) != sockets.end(); }
 
@@ -64,6 +66,7 @@ ssize_t __real_send(int, const void*, std::size_t, int);
 ssize_t __real_sendmsg(int, const msghdr*, int);
 ssize_t __real_recv(int, void*, std::size_t, int);
 ssize_t __real_recvmsg(int, msghdr*, int);
+int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 
 int __wrap_socket(int family, int type, int protocol)
 {
@@ -125,6 +128,14 @@ ssize_t __wrap_recvmsg(int socket, msghdr* message, int flags)
 {
     if (desk.watches(socket) && desk.fails("recvmsg", {ECONNRESET, ETIMEDOUT, ENOMEM})) return -1;
     return __real_recvmsg(socket, message, flags);
+}
+
+int __wrap_pthread_create(pthread_t* made, const pthread_attr_t* attributes, void* (*run)(void*),
+                          void* argument)
+{
+    if (desk.threads_refused == 0) return __real_pthread_create(made, attributes, run, argument);
+    --desk.threads_refused;
+    return EAGAIN;
 }
 
 } // extern "C"
@@ -219,4 +230,21 @@ TEST_CASE("Connections that take and give only a few bytes with each call")
         session one{{.most = most}};
         one.run();
     }
+}
+
+TEST_CASE("the thread that looks names up can't be started: the next attempt finds one")
+{
+    loopback net;
+    net.broker->create_topic("t");
+    net.config.bootstrap_servers = {"LOCALHOST:" +
+                                    std::to_string(net.broker->port())}; // a name, not an address
+    desk = {};
+    desk.threads_refused = 2;
+    auto producer = net.make_producer();
+    outcome sent;
+    producer.send({.topic = "t", .value = "v"})(sent.take());
+    CHECK(net.until([&] { return sent.told > 0; }));
+    CHECK(sent.text() == "");
+    CHECK(desk.threads_refused == 0);
+    CHECK(net.log.has("Resource temporarily unavailable"));
 }

@@ -104,19 +104,32 @@ private:
                 hooks.on_batch(hooks.observer.get(), event);
     }
 
+    // In one pass, however many are over at once.
     void ask_waits(driver& machine)
     {
-        for (std::size_t i = 0; i < waits_.size();) {
+        pass over{waits_};
+        while (over.next < waits_.size()) {
+            auto& wait = waits_[over.next++];
             error_code ec;
-            if (!waits_[i]->over(machine, ec)) {
-                ++i;
+            if (!wait->over(machine, ec)) {
+                std::swap(waits_[over.kept++], wait);
                 continue;
             }
-            auto* const wait = waits_[i].release();
-            waits_.erase(waits_.begin() + static_cast<std::ptrdiff_t>(i));
-            wait->complete(machine, ec);
+            wait.release()->complete(machine, ec);
         }
     }
+
+    // Those between `kept` and `next` are gone; also when completing one of them throws.
+    struct pass
+    {
+        std::vector<state_wait_ptr>& waits;
+        std::size_t kept = 0, next = 0;
+        ~pass()
+        {
+            waits.erase(waits.begin() + static_cast<std::ptrdiff_t>(kept),
+                        waits.begin() + static_cast<std::ptrdiff_t>(next));
+        }
+    };
 
     std::vector<observer_hooks> observers_;
     std::vector<state_wait_ptr> waits_;

@@ -4,10 +4,10 @@
 
 #include <kurier/io/impl/connector.ipp>
 #include <kurier/io/impl/turn_loop.ipp>
+#include <kurier/io/thrown_error.hpp>
 #include <kurier/io/transport.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include <array>
 #include <memory>
@@ -22,6 +22,7 @@ public:
         : loop_{loop}, id_{id}, transport_{std::move(way)}
     {}
 
+    // Throws when it could not be begun: then nothing is under way.
     void connect(const core::action& wanted, std::unique_ptr<resolver> names, std::size_t& rotation)
     {
         connector_ = std::make_unique<connector>(loop_, *transport_, std::move(names), rotation);
@@ -35,7 +36,7 @@ public:
         if (writing_ || connector_ || closing_) return;
         for (auto range = gather(); !range.empty(); range = gather()) {
             error_code ec;
-            const auto size = transport_->write_now(range, ec);
+            const auto size = write_now(range, ec);
             if (size > 0) loop_.core().written(id_, size, loop_.now());
             if (ec == asio::error::would_block) {
                 write_later(size > 0 ? gather() : range);
@@ -48,6 +49,7 @@ public:
         }
     }
 
+    // May destroy the connection, as everything does that calls it.
     void close(error_code why)
     {
         if (!std::exchange(closing_, true)) {
@@ -68,14 +70,28 @@ public:
 private:
     void connected(error_code ec, std::size_t)
     {
+        auto& loop = loop_; // the connection may end here
+        const auto now = loop.read_clock();
         connector_.reset();
         if (ec || closing_) {
             close(ec);
-            return;
+        } else {
+            loop.core().connected(id_, now);
+            read();
         }
-        loop_.core().connected(id_, loop_.read_clock());
-        read();
-        loop_.turn();
+        loop.turn();
+    }
+
+    // Starts an operation. What it throws (there is no memory, say) costs the connection.
+    template <class Operation> void start(bool& under_way, Operation operation)
+    {
+        try {
+            under_way = true;
+            operation();
+        } catch (...) {
+            under_way = false;
+            close(thrown_error());
+        }
     }
 
     // --- reading -----------------------------------------------------------------------------------------------------
@@ -86,30 +102,25 @@ private:
         if (space.empty() && loop_.core().closing())
             loop_.wake(); // memory has run out: the core closes the connection
         if (space.empty() || closing_) return;
-        reading_ = true;
-        transport_->read_some(asio::buffer(space.data(), space.size()),
-                              io_handler::to<&connection::was_read>(*this, read_memory_, &loop_));
+        start(reading_, [&] {
+            transport_->read_some(asio::buffer(space.data(), space.size()),
+                                  io_handler::to<&connection::was_read>(*this, read_memory_, &loop_));
+        });
     }
 
     void was_read(error_code ec, std::size_t size)
     {
-        const auto now = loop_.read_clock();
-        if (size > 0 && !closing_) {
-            loop_.core().read(id_, size, now);
-            try {
-                loop_.turn();
-            } catch (...) { // a user's handler: the connection goes on reading all the same
-                asio::post(loop_.executor(), [this, kept = loop_.keep(), ec] { was_read(ec, 0); });
-                throw;
-            }
-        }
+        auto& loop = loop_;
+        const auto now = loop.read_clock();
         reading_ = false;
+        if (size > 0 && !closing_) loop.core().read(id_, size, now);
         if (ec)
             close(ec == asio::error::eof ? make_error_code(errc::disconnected) : ec);
         else if (closing_)
             finish();
         else
-            read();
+            read(); // before a user's handler can throw
+        loop.turn();
     }
 
     // --- writing -----------------------------------------------------------------------------------------------------
@@ -121,29 +132,38 @@ private:
         return {buffers_.data(), buffers_.data() + count};
     }
 
+    std::size_t write_now(buffer_range range, error_code& ec)
+    {
+        try {
+            return transport_->write_now(range, ec);
+        } catch (...) {
+            ec = thrown_error();
+            return 0;
+        }
+    }
+
     void write_later(buffer_range range)
     {
-        writing_ = true;
-        transport_->write_later(range,
-                                io_handler::to<&connection::was_written>(*this, write_memory_, &loop_));
+        start(writing_, [&] {
+            transport_->write_later(range,
+                                    io_handler::to<&connection::was_written>(*this, write_memory_, &loop_));
+        });
     }
 
     void was_written(error_code ec, std::size_t size)
     {
+        auto& loop = loop_;
+        const auto now = loop.read_clock();
         writing_ = false;
-        const auto now = loop_.read_clock();
         if (size > 0)
-            loop_.core().written(id_, size, now); // also while closing: it decides what may have arrived
-        if (ec) {
+            loop.core().written(id_, size, now); // also while closing: it decides what may have arrived
+        if (ec)
             close(ec);
-            return;
-        }
-        if (closing_) {
+        else if (closing_)
             finish();
-            return;
-        }
-        write();
-        loop_.turn();
+        else
+            write();
+        loop.turn();
     }
 
     // --- the end -----------------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 
 #include <kurier/core/net/actions.hpp>
 #include <kurier/io/resolver.hpp>
+#include <kurier/io/thrown_error.hpp>
 #include <kurier/io/transport.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -29,7 +31,7 @@ public:
         : loop_{loop}, transport_{way}, resolver_{std::move(names)}, rotation_{rotation}
     {}
 
-    // `done` is called when the transport is open, or no address was any good.
+    // `done` is called when the transport is open, or no address was any good. Throws when nothing could be begun.
     void start(const core::action& wanted, io_handler done)
     {
         host_ = wanted.host;
@@ -38,14 +40,14 @@ public:
         const auto address = asio::ip::make_address(host_, ec);
         if (!ec) {
             endpoints_ = {{address, wanted.port}};
-            open_next({});
         } else if (host_ == "localhost") { // RFC 6761; a look-up would cost a thread
             endpoints_ = {{asio::ip::address_v6::loopback(), wanted.port},
                           {asio::ip::address_v4::loopback(), wanted.port}};
-            open_next({});
         } else {
             look_up(wanted.port);
+            return;
         }
+        if (!open_next(ec)) throw boost::system::system_error{ec};
     }
 
     // What is under way ends soon, if the transport is closed too.
@@ -63,10 +65,19 @@ private:
         resolver_->look_up(host_, [this, port, kept = boost::intrusive_ptr<counted>{&loop_}](
                                       error_code ec, const std::vector<asio::ip::address>& found) {
             if (ec && ec != asio::error::operation_aborted) ec = errc::resolve_failed;
+            if (!ec) take(found, port, ec);
+            if (ec || !open_next(ec)) (*done_)(ec);
+        });
+    }
+
+    void take(const std::vector<asio::ip::address>& found, std::uint16_t port, error_code& ec)
+    {
+        try {
             for (const auto& address : found) endpoints_.push_back({address, port});
             rotate();
-            open_next(ec);
-        });
+        } catch (...) {
+            ec = thrown_error();
+        }
     }
 
     // Another address first each time, so that a dead one is not met again and again.
@@ -79,23 +90,27 @@ private:
                     endpoints_.end());
     }
 
-    void open_next(error_code last)
+    // False: no address is left. `last` is what was wrong with the one before.
+    bool open_next(error_code& last)
     {
-        if (stopped_ || endpoints_.empty()) {
-            (*done_)(last ? last : make_error_code(errc::resolve_failed)); // and may destroy this object
-            return;
+        while (!stopped_ && !endpoints_.empty()) {
+            const auto endpoint = endpoints_.back();
+            endpoints_.pop_back();
+            try {
+                transport_.open(endpoint, host_, io_handler::to<&connector::tried>(*this, memory_, &loop_));
+                return true;
+            } catch (...) {
+                last = thrown_error();
+            }
         }
-        const auto endpoint = endpoints_.back();
-        endpoints_.pop_back();
-        transport_.open(endpoint, host_, io_handler::to<&connector::tried>(*this, memory_, &loop_));
+        if (!last) last = stopped_ ? make_error_code(asio::error::operation_aborted) : errc::resolve_failed;
+        return false;
     }
 
     void tried(error_code ec, std::size_t)
     {
-        if (ec || stopped_)
-            open_next(ec);
-        else
-            (*done_)({});
+        const bool open = !ec && !stopped_;
+        if (open || !open_next(ec)) (*done_)(ec); // which may destroy this object
     }
 
     counted& loop_;

@@ -91,13 +91,17 @@ private:
         closing_ = true;
         read_clock();
         core_.abort(errc::aborted);
-        wake();
+        wake_if_possible();
     }
 
     void perform_actions() override
     {
         core::action next;
         while (core_.poll(next)) perform(next);
+    }
+
+    void report() override
+    {
         core::log_entry entry;
         std::array<log_field, log_fields_max> fields;
         while (core_.poll(entry))
@@ -126,11 +130,16 @@ private:
         }
     }
 
+    // Without memory or a thread for the look-up the attempt has failed, and the core's backoff decides about the next.
     void connect(const core::action& wanted)
     {
-        auto made = std::make_unique<connection>(*this, wanted.link, make_transport());
-        auto& added = *connections_.emplace(wanted.link, std::move(made)).first->second;
-        added.connect(wanted, make_resolver(), rotation_);
+        try {
+            auto made = std::make_unique<connection>(*this, wanted.link, make_transport());
+            auto& added = *connections_.emplace(wanted.link, std::move(made)).first->second;
+            added.connect(wanted, make_resolver(), rotation_);
+        } catch (...) {
+            connection_over(wanted.link, thrown_error());
+        }
     }
 
     std::unique_ptr<transport> make_transport()
@@ -161,12 +170,13 @@ private:
         return found == connections_.end() ? nullptr : found->second.get();
     }
 
+    // The turn that follows comes later: this may be inside the user's call that sends.
     void connection_over(core::connection_id id, error_code why) override
     {
         connections_.erase(id);
         if (!clock_.fresh()) clock_.read();
         core_.closed(id, why, clock_.now());
-        turn();
+        wake_if_possible();
     }
 
     surroundings around_;

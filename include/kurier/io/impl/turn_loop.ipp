@@ -43,25 +43,25 @@ public:
             return;
         }
         turn_guard guard{*this};
-        do {
-            again_ = false;
-            core_.turn(clock_.now());
-            closing_ |= core_.closing(); // where memory has run out
-            perform_actions();
-            completions_.announce(*this, core_, metadata_);
-        } while (again_);
-        guard.finished = true;
+        do_round();
+        if (again_) { // what the handlers just told have sent goes out with it
+            clock_.read();
+            do_round();
+        }
         arm_timer();
+        guard.finished = true;
     }
 
     // A connection is over, and no operation refers to it any more. It is destroyed.
     virtual void connection_over(core::connection_id id, error_code why) = 0;
 
-    // Writes what has become ready without waiting for the end of the handler that is running.
+    // Writes what has become ready without waiting for the end of the handler that is running. Nobody is told of
+    // anything: this is inside the user's call that sends.
     void send_early() final
     {
         if (in_turn_) return;
-        core_.turn(now());
+        clock_.read(); // a handler may send for long
+        core_.turn(clock_.now());
         perform_actions();
     }
 
@@ -75,6 +75,16 @@ protected:
     ~turn_loop() = default;
 
     virtual void perform_actions() = 0;
+    virtual void report() = 0; // what has happened, to the log and to observers
+
+    // Without memory, the next event brings the turn.
+    void wake_if_possible() noexcept
+    {
+        try {
+            wake();
+        } catch (...) {
+        }
+    }
 
     void end_turns() // the executor is gone
     {
@@ -89,7 +99,18 @@ protected:
     completions completions_;
 
 private:
-    // A user's handler may throw: that leaves the event loop, but not the others untold.
+    void do_round()
+    {
+        again_ = false;
+        core_.turn(clock_.now());
+        closing_ |= core_.closing(); // where memory has run out
+        perform_actions();
+        report();
+        completions_.announce(*this, core_, metadata_);
+    }
+
+    // What is still to be done, another turn does: others on the executor have theirs first, and with acks=0 there may
+    // be something to do each time. A user's handler may throw: that leaves the event loop, but not the others untold.
     struct turn_guard
     {
         turn_loop& self;
@@ -98,7 +119,7 @@ private:
         {
             self.in_turn_ = false;
             self.clock_.turn_over();
-            if (!finished) self.wake();
+            if (self.again_ || !finished) self.wake_if_possible();
         }
     };
 
@@ -111,13 +132,21 @@ private:
     void schedule_turn() final
     {
         scheduled_ = true;
-        asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_}, [self = keep()] {
-                       self->scheduled_ = false;
-                       if (!self->again_) return; // another turn, sending early or reading, has done it
-                       if (!self->clock_.fresh())
-                           self->clock_.read(); // else this ends the turn of the handler that has just run
-                       self->turn();
-                   }));
+        try {
+            asio::post(executor_, asio::bind_allocator(handler_allocator<void>{wake_memory_},
+                                                       [self = keep()] { self->scheduled_turn(); }));
+        } catch (...) {
+            scheduled_ = false;
+            throw;
+        }
+    }
+
+    void scheduled_turn()
+    {
+        scheduled_ = false;
+        if (!again_) return;                // another turn, sending early or reading, has done it
+        if (!clock_.fresh()) clock_.read(); // else this ends the turn of the handler that has just run
+        turn();
     }
 
     void arm_timer()
@@ -128,7 +157,7 @@ private:
             timer_->cancel();
         }
         if (at >= armed_) return; // it rings early and is armed again then: cheaper than moving it each time
-        armed_ = at;
+        armed_ = core::never;     // until it is
         timer_->expires_at(std::chrono::steady_clock::time_point{
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                 std::max(at, clock_.now().steady))});
@@ -139,6 +168,7 @@ private:
                                                     self->clock_.read();
                                                     self->turn();
                                                 }));
+        armed_ = at;
     }
 
     std::optional<asio::steady_timer> timer_;
