@@ -4,6 +4,7 @@
 //     simulate --seeds 5000 [--seed 1]  so many, from this one on
 //     simulate --minutes 10             fresh seeds for so long
 //     simulate --seed 42 --events       replays one and prints what happened
+//     simulate --odd-responses [--write] each field of each response with odd values; --write: ODD_RESPONSES.md
 //     simulate --recovery ...           after the faults of a seed, the cluster must deliver again (recovery.hpp)
 //     simulate --exhaustive 2           every placement of two faults
 //     simulate --every-place            small sessions, disturbed at each bit and each step
@@ -13,6 +14,7 @@
 #include "campaign.hpp"
 #include "every_place.hpp"
 #include "exhaustive.hpp"
+#include "odd_responses.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -26,15 +28,17 @@ struct flags
 {
     std::uint64_t seeds = 0, first = 0;
     double minutes = 0;
-    bool events = false, fixed_only = false, first_only = false, every_place = false, recovery = false;
+    bool events = false, fixed_only = false, first_only = false, every_place = false, recovery = false,
+         odd_responses = false, write = false;
     int exhaustive = -1;
     std::string record; // a line for this commit is appended to RUNS.md
 };
 
 [[noreturn]] void explain()
 {
-    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
-              "[--exhaustive 1|2] [--every-place] [--recovery] [--record COMMIT]");
+    std::puts(
+        "simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
+        "[--exhaustive 1|2] [--every-place] [--odd-responses [--write]] [--recovery] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -60,6 +64,10 @@ flags parse(int argc, char** argv)
             parsed.exhaustive = static_cast<int>(std::strtol(value(), nullptr, 10));
         else if (name == "--every-place")
             parsed.every_place = true;
+        else if (name == "--odd-responses")
+            parsed.odd_responses = true;
+        else if (name == "--write")
+            parsed.write = true;
         else if (name == "--recovery")
             parsed.recovery = true;
         else if (name == "--record")
@@ -85,6 +93,26 @@ int replay(std::uint64_t seed, bool recovers)
     return run.broken().empty() ? 0 : 1;
 }
 
+void try_odd_responses(simulation_tests::campaign& runs, bool write)
+{
+    using simulation_tests::odd_responses;
+    odd_responses odd{runs};
+    odd.run();
+    std::uint64_t cases = odd.cases();
+    for (std::uint64_t preset = 0; preset <= 4; ++preset) { // older brokers lack fields, and no table
+        odd_responses older{runs, kurier::testing::version_table::preset(preset)};
+        older.run();
+        cases += older.cases();
+    }
+    std::printf("odd responses: cases %llu\n", static_cast<unsigned long long>(cases));
+    if (write)
+        std::ofstream{odd_responses::table_file} << odd.table();
+    else if (odd.table() != odd_responses::written_table())
+        runs.fail(std::string{odd_responses::table_file} +
+                  " tells another story: --odd-responses --write, and look at "
+                  "the difference");
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -93,7 +121,7 @@ int main(int argc, char** argv)
     if (wanted.events) return replay(wanted.first, wanted.recovery);
     simulation_tests::campaign runs{wanted.first_only ? 1u : 20u, wanted.recovery};
     const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 &&
-                            wanted.exhaustive < 0 && !wanted.every_place;
+                            wanted.exhaustive < 0 && !wanted.every_place && !wanted.odd_responses;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);
     if (wanted.seeds > 0 || wanted.first > 0)
         runs.run_seeds(wanted.first ? wanted.first : 1, wanted.seeds ? wanted.seeds : 1, 64);
@@ -101,6 +129,7 @@ int main(int argc, char** argv)
         simulation_tests::run_exhaustive(runs, wanted.exhaustive > 0 ? wanted.exhaustive : 1);
     if (wanted.every_place || everything)
         simulation_tests::every_place{runs, wanted.every_place ? 8 : 1}.run();
+    if (wanted.odd_responses || everything) try_odd_responses(runs, wanted.write);
     const auto fresh = (std::uint64_t{std::random_device{}()} << 20) + 1'000'000;
     if (wanted.minutes > 0)
         runs.run_for(fresh, wanted.minutes * 60);

@@ -1,6 +1,7 @@
 // The simulator itself: it repeats itself, it covers what it should, and its checker notices when brokers lie.
 #include "every_place.hpp"
 #include "exhaustive.hpp"
+#include "odd_responses.hpp"
 
 #include <doctest/doctest.h>
 
@@ -77,6 +78,15 @@ TEST_CASE("small sessions, disturbed at every byte and every step")
     for (std::size_t i = 2; i < sessions.size(); i += 40)
         places.disturb(sessions[i]); // tests/simulate does all
     CHECK(places.cases() > 10'000);
+    CHECK(runs.violations() == 0);
+}
+
+TEST_CASE("odd values in the fields of responses break nothing, and are forgotten afterwards")
+{
+    simulation_tests::campaign runs{5};
+    simulation_tests::odd_responses odd{runs};
+    odd.run(9); // tests/simulate does all
+    CHECK(odd.cases() > 400);
     CHECK(runs.violations() == 0);
 }
 

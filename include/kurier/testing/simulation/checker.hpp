@@ -259,6 +259,7 @@ private:
                  log_.recording() ? why.message() : std::string{});
         about.state = record_state::failed;
         about.written = written;
+        about.error = why;
         if (written == persisted::no && about.appended > 0)
             fail(name(about) + " is said not to be written, and it was");
         if (must_be_written(about) && about.appended == 0)

@@ -36,6 +36,7 @@ struct sent_record
     // As the producer tells it
     record_state state = record_state::pending;
     persisted written = persisted::possibly;
+    error_code error; // why it failed
     std::int64_t offset = -1;
     unsigned told = 0; // how often
 

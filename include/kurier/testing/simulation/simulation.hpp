@@ -64,6 +64,7 @@ public:
     nanoseconds virtual_time() const noexcept { return clock_.now(); }
     simulation_checker& checker() noexcept { return checker_; }
     cluster_model& cluster() noexcept { return cluster_; }
+    producer_metrics metrics() { return producer_.core() ? producer_.core()->metrics() : producer_metrics{}; }
     const simulation_options& options() const noexcept { return options_; }
 
 private:
