@@ -3,9 +3,10 @@
 #pragma once
 
 #include <kurier/core/produce/batch_compressor.hpp>
+#include <kurier/core/produce/batch_lives.hpp>
+#include <kurier/core/produce/producer_rules.hpp>
 #include <kurier/core/produce/ready.hpp>
 #include <kurier/core/produce/rewrite.hpp>
-#include <kurier/core/produce/settle.hpp>
 
 #include <algorithm>
 #include <new>
@@ -18,9 +19,9 @@ class drainer
 {
 public:
     drainer(const producer_config& config, accumulator& records, batch_lives& lives,
-            batch_compressor& compressor, ready_partitions& ready, settler& settler, epoch_authority& epochs)
+            batch_compressor& compressor, ready_partitions& ready, epoch_authority& epochs)
         : config_{config}, records_{records}, lives_{lives}, compressor_{compressor}, ready_{ready},
-          settler_{settler}, epochs_{epochs}
+          epochs_{epochs}
     {}
     drainer(const drainer&) = delete;
     drainer& operator=(const drainer&) = delete;
@@ -98,7 +99,7 @@ private:
     {
         for (;;) {
             // Once fenced, nothing is in flight here: may_follow_flights waits for that.
-            if (partition.producer.fault == epoch_fault::fenced) settler_.fail_in_doubt(partition);
+            if (partition.producer.fault == epoch_fault::fenced) fail_in_doubt(partition);
             batch* head = ready_partitions::head_of(partition);
             if (!head || head->compressing) return nullptr; // the one before it has just failed
             if (head == partition.open) records_.close(partition);
@@ -136,11 +137,30 @@ private:
     bool prepare_sequence(partition_state& partition, batch& head)
     {
         if (partition.flights.empty() && epochs_.needs_epoch(partition, head)) {
-            settler_.fail_in_doubt(partition);
+            fail_in_doubt(partition);
             if (!epochs_.start_epoch(partition)) return false;
         }
         assign_sequence(partition, head);
         return true;
+    }
+
+    // Before a new epoch: fails the queued batches that may be written, since in another epoch they would be appended
+    // again. After a fault in this one they were sent behind a batch that is certainly missing, so a broker that
+    // remembers everything has refused them; but that is not known. Once fenced, no broker can tell.
+    void fail_in_doubt(partition_state& partition)
+    {
+        const bool fenced = partition.producer.fault == epoch_fault::fenced;
+        for (batch* queued = partition.queue.front(); queued && queued->has_sequence();) {
+            batch* next = partition.queue.next(*queued);
+            if (in_doubt(*queued)) {
+                accumulator::dequeue(partition, *queued);
+                lives_.fail(*queued,
+                            fenced ? make_error_code(broker_errc::invalid_producer_epoch)
+                                   : queued->last_error,
+                            persisted::possibly);
+            }
+            queued = next;
+        }
     }
 
     static void seal(batch& head)
@@ -177,7 +197,6 @@ private:
     batch_lives& lives_;
     batch_compressor& compressor_;
     ready_partitions& ready_;
-    settler& settler_;
     epoch_authority& epochs_;
     std::size_t least_for_job_ = least_for_job;
     std::vector<partition_state*> drained_; // kept for its memory

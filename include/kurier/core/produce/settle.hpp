@@ -4,6 +4,7 @@
 #include <kurier/core/batching/accumulator.hpp>
 #include <kurier/core/produce/batch_compressor.hpp>
 #include <kurier/core/produce/batch_lives.hpp>
+#include <kurier/core/produce/failure_text.hpp>
 #include <kurier/core/produce/producer_rules.hpp>
 #include <kurier/core/produce/ready.hpp>
 #include <kurier/core/produce/split.hpp>
@@ -133,25 +134,6 @@ public:
         }
     }
 
-    // Before a new epoch: fails the queued batches that may be written, since in another epoch they would be appended
-    // again. After a fault in this one they were sent behind a batch that is certainly missing, so a broker that
-    // remembers everything has refused them; but that is not known. Once fenced, no broker can tell.
-    void fail_in_doubt(partition_state& partition)
-    {
-        const bool fenced = partition.producer.fault == epoch_fault::fenced;
-        for (batch* queued = partition.queue.front(); queued && queued->has_sequence();) {
-            batch* next = partition.queue.next(*queued);
-            if (in_doubt(*queued)) {
-                accumulator::dequeue(partition, *queued);
-                lives_.fail(*queued,
-                            fenced ? make_error_code(broker_errc::invalid_producer_epoch)
-                                   : queued->last_error,
-                            persisted::possibly);
-            }
-            queued = next;
-        }
-    }
-
     // After shutdown, when every batch is done: one that is part of no request waits for no response either.
     void forget_flight(batch& over)
     {
@@ -210,33 +192,6 @@ private:
         const auto pause =
             backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
         ready_.begin_backoff(partition, now.steady + pause);
-    }
-
-    // --- why ---------------------------------------------------------------------------------------------------------
-
-    // Time is up: what kept the batch from being sent, or from being acknowledged.
-    static void explain_delay(batch& about, const broker_trouble* blocked) noexcept
-    {
-        const auto* leader = about.partition->leader;
-        const auto* trouble = leader && leader->trouble ? &leader->trouble : blocked;
-        if (!about.last_error && trouble) about.last_error = trouble->code;
-        if (!about.last_error && !leader) about.last_error = broker_errc::leader_not_available;
-        if (trouble)
-            put_text(about, trouble->text);
-        else if (leader && leader->throttled_last > about.created)
-            put_text(about, *leader->name, " throttled this client, which exceeded a quota");
-    }
-
-    // Out of memory, the failure goes without.
-    template <class... Text> static void put_text(batch& about, const Text&... text) noexcept
-    {
-        try {
-            std::string joined;
-            (joined.append(text), ...);
-            if (!about.note) about.note = std::make_unique<failure_note>();
-            about.note->text = std::move(joined);
-        } catch (const std::bad_alloc&) {
-        }
     }
 
     // --- the end of a batch ------------------------------------------------------------------------------------------
