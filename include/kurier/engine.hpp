@@ -252,7 +252,12 @@ private:
     template <class Log> static std::function<void(const log_event&)> log_to(const std::shared_ptr<Log>& log)
     {
         if constexpr (log_enabled<Log>)
-            return [log](const log_event& event) { write_log(*log, event); };
+            return [log](const log_event& event) {
+                try {
+                    write_log(*log, event);
+                } catch (...) { // a disk that is full, say, is no reason to stop
+                }
+            };
         else
             return {};
     }

@@ -93,6 +93,8 @@ public:
     // large_value. It counts against max.request.size, not against buffer.memory. The record itself has no value.
     delivery send_large(const record& what, large_value value)
     {
+        if (own_->sending) return send_inside([&] { return send_large(what, std::move(value)); });
+        const sending_mark mark{own_->sending};
         if (driver_->closing()) return refuse(what, errc::closed, {});
         if (!what.value.is_null())
             return refuse(what, errc::invalid_record, "it has a value beside the large one");
@@ -101,7 +103,7 @@ public:
         if (!topic) return refuse_topic(what);
         core::record_bytes bytes;
         if (const auto ec = serialize_key(what, bytes)) return refuse(what, ec, {});
-        bytes.headers = own_->headers.view();
+        bytes.headers = own_->scratch.headers.view();
         bytes.value = nullable_bytes{value.bytes()};
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
         if (auto failure = check_closely(what, bytes, engine_.config().max_request_size))
@@ -112,7 +114,8 @@ public:
     // Sends a range of records, in order, and completes when all of them are delivered or have failed:
     // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
     // Lifetimes: the range and what it refers to must live until the operation is started, which `co_await` does at
-    // once. Records that find no room wait for it, as with send. One whose serializer throws has failed.
+    // once. Records that find no room wait for it, as with send. One whose serializer throws has failed; a range that
+    // throws ends there and counts as one more record that has.
     template <class Range, boost::asio::completion_token_for<void(error_code, send_summary)> Token =
                                boost::asio::deferred_t>
     auto send_all(Range&& records, Token&& token = {})
@@ -120,7 +123,11 @@ public:
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
             [](auto handler, producer* self, const auto* range) {
                 auto& group = *io::group_wait<decltype(handler)>::make(*self->driver_, std::move(handler));
-                for (const record& what : *range) self->send_counted(what, group);
+                try {
+                    for (const record& what : *range) self->send_counted(what, group);
+                } catch (...) { // else nobody would complete for the records before
+                    self->give_up_range(group);
+                }
                 group.all_sent();
             },
             token, this, std::addressof(records));
@@ -146,6 +153,12 @@ public:
     const boost::asio::any_io_executor& get_executor() const noexcept { return engine_.get_executor(); }
 
 private:
+    struct scratch_memory
+    {
+        std::vector<std::byte> key, value;
+        headers_builder headers;
+    };
+
     // What records that wait may still need when the producer object is gone.
     struct parts
     {
@@ -156,9 +169,49 @@ private:
         KeySerializer keys;
         ValueSerializer values;
         [[no_unique_address]] Observer observer;
-        std::vector<std::byte> key_scratch, value_scratch;
-        headers_builder headers;
+        scratch_memory scratch; // of the record that is being sent
+        bool sending = false;
     };
+
+    // Whether code that isn't kurier's own is called for a record: it may send another one meanwhile.
+    static constexpr bool calls_users = !detail::is_own_serializer<KeySerializer, Key> ||
+                                        !detail::is_own_serializer<ValueSerializer, Value> ||
+                                        !std::same_as<Partitioner, default_partitioner> ||
+                                        observes_records<Observer>;
+
+    struct sending_mark
+    {
+        explicit sending_mark(bool& sending) noexcept : sending_{sending}
+        {
+            if constexpr (calls_users) sending_ = true;
+        }
+        ~sending_mark()
+        {
+            if constexpr (calls_users) sending_ = false;
+        }
+        bool& sending_;
+    };
+
+    // A record that is sent while another one is: a serializer that writes an audit trail, say. The other's bytes keep
+    // their place, and this one gets memory of its own.
+    template <class Send> [[gnu::noinline]] delivery send_inside(Send send)
+    {
+        auto& own = *own_;
+        scratch_memory kept;
+        std::swap(kept, own.scratch);
+        own.sending = false;
+        struct give_back
+        {
+            parts& own;
+            scratch_memory& kept;
+            ~give_back()
+            {
+                std::swap(kept, own.scratch);
+                own.sending = true;
+            }
+        } back{own, kept};
+        return send();
+    }
 
     void send_counted(const record& what, io::group_counter& group)
     {
@@ -180,13 +233,45 @@ private:
     {
         try {
             return send_record(what, true);
+        } catch (...) {
+            return refuse(what, errc::serialization_failed, text_of_thrown());
+        }
+    }
+
+    // For want of a record: the range itself threw.
+    void give_up_range(io::group_counter& group)
+    {
+        auto failure = std::make_shared<delivery_failure>();
+        failure->code = errc::serialization_failed;
+        failure->text = "the range of records threw: " + text_of_thrown();
+        record_metadata metadata;
+        metadata.failure = std::move(failure);
+        group.add();
+        group.took(errc::serialization_failed, metadata);
+    }
+
+    static std::string text_of_thrown()
+    {
+        try {
+            throw;
         } catch (const std::exception& thrown) {
-            return refuse(what, errc::serialization_failed, thrown.what());
+            return thrown.what();
+        } catch (...) {
+            return "what was thrown is no std::exception";
         }
     }
 
     [[gnu::always_inline]] delivery send_record(const record& what, bool may_wait)
     {
+        if constexpr (calls_users)
+            if (own_->sending) [[unlikely]]
+                return send_inside([&] { return send_record_now(what, may_wait); });
+        return send_record_now(what, may_wait);
+    }
+
+    [[gnu::always_inline]] delivery send_record_now(const record& what, bool may_wait)
+    {
+        const sending_mark mark{own_->sending};
         if (driver_->closing()) [[unlikely]]
             return refuse(what, errc::closed, {});
         const auto now = driver_->now();
@@ -289,20 +374,20 @@ private:
     {
         if (const auto ec = serialize_key(what, bytes)) return ec;
         auto& own = *own_;
-        const serialize_context context{what.topic, serialized_part::value, own.headers};
+        const serialize_context context{what.topic, serialized_part::value, own.scratch.headers};
         if (const auto ec =
-                serialize_field<Value>(own.values, what.value, own.value_scratch, context, bytes.value))
+                serialize_field<Value>(own.values, what.value, own.scratch.value, context, bytes.value))
             return ec;
-        bytes.headers = own.headers.view(); // both serializers may have added some
+        bytes.headers = own.scratch.headers.view(); // both serializers may have added some
         return {};
     }
 
     [[gnu::always_inline]] error_code serialize_key(const record& what, core::record_bytes& bytes)
     {
         auto& own = *own_;
-        own.headers.reset(what.headers);
-        const serialize_context context{what.topic, serialized_part::key, own.headers};
-        return serialize_field<Key>(own.keys, what.key, own.key_scratch, context, bytes.key);
+        own.scratch.headers.reset(what.headers);
+        const serialize_context context{what.topic, serialized_part::key, own.scratch.headers};
+        return serialize_field<Key>(own.keys, what.key, own.scratch.key, context, bytes.key);
     }
 
     // What no broker would take. First what costs nothing to see: there is nothing to check.

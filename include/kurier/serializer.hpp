@@ -141,6 +141,15 @@ template <class S, class T> consteval bool check_serializer()
 
 namespace detail {
 
+// Numbers, strings and bytes with the serializers that kurier has for them: no code of the user's runs.
+template <class T> inline constexpr bool is_plain =
+    std::is_arithmetic_v<T> || std::is_null_pointer_v<T> || std::same_as<arg<T>, std::string_view> ||
+    std::same_as<arg<T>, bytes_view> || std::same_as<T, nullable_bytes>;
+template <class T> inline constexpr bool is_plain<std::optional<T>> = is_plain<T>;
+
+template <class S, class T> inline constexpr bool is_own_serializer =
+    std::same_as<S, serializer<T>> && is_plain<T>;
+
 template <class T, class S> boost::system::error_code
 call_serialize(S& s, serialized_argument<T> value, byte_writer& out, const serialize_context& context)
 {

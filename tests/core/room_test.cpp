@@ -464,6 +464,25 @@ TEST_CASE(
     CHECK(told.times_told == 1);
 }
 
+TEST_CASE(
+    "a chooser is called in the middle of an event, in which nothing may be sent early: the core says so")
+{
+    core_script s;
+    auto& topic = s.core.use_topic("t", s.now);
+    const partition_chooser chooser{[](void* core, const topic_state& known, nullable_bytes, nullable_bytes,
+                                       std::span<const header_view>) -> std::int32_t {
+                                        CHECK(static_cast<producer_core*>(core)->busy());
+                                        return known.partitions.size() == 1 ? 0 : 99;
+                                    },
+                                    std::shared_ptr<void>{std::shared_ptr<void>{}, &s.core}};
+    auto* waiting = s.core.send({topic, {}, {"k", "v", {}, 1}, chooser}, s.now).parked;
+    REQUIRE(waiting);
+    CHECK_FALSE(s.core.busy());
+    s.step();
+    CHECK_FALSE(s.core.busy());
+    CHECK(s.take().only().values == std::vector<std::string>{"v"});
+}
+
 TEST_CASE("whatever negative number a chooser gives: the sticky partition takes the record")
 {
     core_script s;

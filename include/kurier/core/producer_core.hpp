@@ -213,6 +213,9 @@ public:
         conns_.close_all(why);
     }
 
+    // In the middle of an event: only a partitioner is called then, and what it sends leaves later.
+    bool busy() const noexcept { return busy_; }
+
     bool closing() const noexcept { return !life_.takes_records(); }
     bool ended() const noexcept { return life_.ended(); }
     error_code close_outcome() const noexcept { return life_.outcome(); } // once it has ended
@@ -258,11 +261,13 @@ private:
 
     template <class Act> void or_end(Act act)
     {
+        busy_ = true;
         try {
             act();
         } catch (const std::bad_alloc&) {
             end_without_memory();
         }
+        busy_ = false;
     }
 
     // The state is as far as it got: what can't be known any more is possibly written.
@@ -341,6 +346,7 @@ private:
     flush_tracker flushes_;
     log_queue logs_;
     producer_metrics metrics_; // its totals
+    bool busy_ = false;
     lifecycle life_;
     batch_lives lives_;
     batch_compressor compressor_;

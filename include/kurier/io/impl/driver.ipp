@@ -105,8 +105,12 @@ KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor execu
 {
     std::random_device device;
     const auto seed = (std::uint64_t{device()} << 32) | device();
-    return boost::intrusive_ptr<driver>{
+    boost::intrusive_ptr<driver> made{
         new event_loop{std::move(executor), resolved(config), seed, std::move(around)}};
+    const auto digits = std::to_string(seed);
+    const log_field fields[] = {{"seed", std::string_view{digits}}};
+    made->log({log_level::debug, "engine.started", "random choices (partitions, brokers, backoff) follow from this seed", fields, {}});
+    return made;
 }
 
 KURIER_DECL config_problems check_config(const producer_config& config)

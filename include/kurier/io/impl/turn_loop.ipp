@@ -59,7 +59,7 @@ public:
     // anything: this is inside the user's call that sends.
     void send_early() final
     {
-        if (in_turn_) return;
+        if (in_turn_ || core_.busy()) return;
         clock_.read(); // a handler may send for long
         core_.turn(clock_.now());
         perform_actions();
