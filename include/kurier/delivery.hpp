@@ -111,7 +111,7 @@ private:
     [[gnu::always_inline]] void drop() noexcept
     {
         if (where_)
-            driver_->drop(*std::exchange(where_, nullptr));
+            driver_->core().drop(*std::exchange(where_, nullptr));
         else if (waiting_)
             release_waiting();
     }
@@ -119,8 +119,8 @@ private:
     void release_waiting() noexcept
     {
         auto* waiting = std::exchange(waiting_, nullptr);
-        if (auto* where = waiting->where) driver_->drop(*where);
-        driver_->drop(*waiting);
+        if (auto* where = waiting->where) driver_->core().drop(*where);
+        driver_->core().drop(*waiting);
     }
 
     // Where the record is by now, seen from the slots; nullptr: it still waits for room, or it was refused.
@@ -159,9 +159,9 @@ private:
         if (where) {
             failure.partition = where->partition->index;
             failure.attempts = where->attempts;
-            return driver_->withdraw(*where, index);
+            return driver_->core().withdraw(*where, index);
         }
-        driver_->withdraw(*waiting_);
+        driver_->core().withdraw(*waiting_);
         return true;
     }
 

@@ -83,7 +83,7 @@ public:
     }
 
     const boost::asio::any_io_executor& get_executor() const noexcept { return driver_->executor(); }
-    const producer_config& config() const noexcept { return driver_->config(); }
+    const producer_config& config() const noexcept { return driver_->core().config(); }
 
     // Sends everything that was sent before this call without lingering, and completes when all of it is delivered or
     // has failed: void(error_code). It reports no record's failure; each delivery does that.
@@ -91,11 +91,11 @@ public:
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto flush(Token&& token = {})
     {
-        const auto epoch = driver_->flush();
+        const auto epoch = driver_->core().flush();
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [epoch](io::driver& machine, error_code&) { return machine.flushed(epoch); });
+            [epoch](io::driver& machine, error_code&) { return machine.core().flushed(epoch); });
     }
 
     // Takes no more records, waits until all are delivered or have failed, and closes the connections: void(error_code).
@@ -110,10 +110,13 @@ public:
               boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
     {
-        driver_->close(core::later(driver_->now().steady, to_nanoseconds(timeout)));
-        return io::wait_until<Token>(
-            driver_, std::forward<Token>(token),
-            [](io::driver& machine, error_code& outcome) { return machine.ended(outcome); });
+        driver_->core().close(core::later(driver_->now().steady, to_nanoseconds(timeout)));
+        driver_->wake();
+        return io::wait_until<Token>(driver_, std::forward<Token>(token),
+                                     [](io::driver& machine, error_code& outcome) {
+                                         if (machine.core().ended()) outcome = machine.core().close_outcome();
+                                         return machine.core().ended();
+                                     });
     }
 
     // Completes when there is room for more records: void(error_code). A loop that sends as fast as it can waits here, so
@@ -124,8 +127,8 @@ public:
         driver_->wake();
         return io::wait_until<Token>(driver_, std::forward<Token>(token),
                                      [](io::driver& machine, error_code& ec) {
-                                         if (machine.closing()) ec = errc::closed;
-                                         return machine.closing() || machine.has_room();
+                                         if (machine.core().closing()) ec = errc::closed;
+                                         return machine.core().closing() || machine.core().has_room();
                                      });
     }
 
@@ -137,8 +140,8 @@ public:
     {
         const auto now = driver_->now();
         const auto bad_name = check_topic(topic);
-        const auto* state = bad_name ? nullptr : &driver_->use_topic(topic, now);
-        const auto give_up = core::later(now.steady, driver_->config().max_block);
+        const auto* state = bad_name ? nullptr : &driver_->core().use_topic(topic, now);
+        const auto give_up = core::later(now.steady, driver_->core().config().max_block);
         driver_->wake();
         return io::wait_until<Token, std::vector<partition_info>>(
             driver_, std::forward<Token>(token),
@@ -152,7 +155,7 @@ public:
                 }
                 if (!state)
                     ec = bad_name;
-                else if (machine.closing())
+                else if (machine.core().closing())
                     ec = errc::closed;
                 else if (!state->wanted && !retriable(state->error))
                     ec = state->error; // it was asked for, in vain
@@ -171,10 +174,13 @@ public:
     void compress_on(boost::asio::any_io_executor workers) { driver_->compress_on(std::move(workers)); }
 
     // How a topic's batches are compressed: above all what compression.type=auto has chosen.
-    codec_status compression_of(std::string_view topic) const { return driver_->compression_of(topic); }
+    codec_status compression_of(std::string_view topic) const
+    {
+        return driver_->core().compression_of(topic);
+    }
 
     // What was done so far and what is held right now.
-    producer_metrics metrics() const { return driver_->metrics(); }
+    producer_metrics metrics() const { return driver_->core().metrics(); }
 
     // The state of everything on one page: brokers and their connections with the requests in flight, and of each
     // partition with something pending what waits there, until when, and why. For a log or a debugger, not for a program

@@ -95,7 +95,7 @@ public:
     {
         if (own_->sending) return send_inside([&] { return send_large(what, std::move(value)); });
         const sending_mark mark{own_->sending};
-        if (driver_->closing()) return refuse(what, errc::closed, {});
+        if (driver_->core().closing()) return refuse(what, errc::closed, {});
         if (!what.value.is_null())
             return refuse(what, errc::invalid_record, "it has a value beside the large one");
         const auto now = driver_->now();
@@ -272,7 +272,7 @@ private:
     [[gnu::always_inline]] delivery send_record_now(const record& what, bool may_wait)
     {
         const sending_mark mark{own_->sending};
-        if (driver_->closing()) [[unlikely]]
+        if (driver_->core().closing()) [[unlikely]]
             return refuse(what, errc::closed, {});
         const auto now = driver_->now();
         core::topic_state* topic = find_topic(what.topic, now);
@@ -311,7 +311,7 @@ private:
         const auto& bytes = going.bytes;
         const auto& topic = going.topic;
         const bool may_wait = going.may_wait;
-        const auto result = driver_->send_slowly(std::move(going), now);
+        const auto result = driver_->core().send_slowly(std::move(going), now);
         if (const auto place = result.appended; place.where) {
             auto made = promise(place, bytes); // held, before anything can happen to the batch
             if (place.index == 0 && !place.where->partition->queue.empty()) driver_->send_early();
@@ -328,7 +328,7 @@ private:
 
     [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
     {
-        io::driver::hold(*place.where);
+        core::port::hold(*place.where);
         if constexpr (observes_records<Observer>)
             observe(*place.where->partition->topic, place.where->partition->index, bytes);
         delivery made;
@@ -413,7 +413,7 @@ private:
                 return failure_of(what, errc::invalid_record,
                                   "a header's name is null or has a NUL character");
         if (rough_size(bytes) > largest && io::driver::size_alone(bytes) > largest) {
-            const auto& config = driver_->config();
+            const auto& config = driver_->core().config();
             return failure_of(what, errc::record_too_large,
                               "it has " + std::to_string(io::driver::size_alone(bytes)) +
                                   " bytes, max.request.size is " + std::to_string(config.max_request_size) +
@@ -448,7 +448,7 @@ private:
     [[gnu::noinline]] core::topic_state* look_up(std::string_view name, core::instant now)
     {
         if (check_topic(name)) return nullptr;
-        return last_topic_ = &driver_->use_topic(name, now);
+        return last_topic_ = &driver_->core().use_topic(name, now);
     }
 
     static std::string out_of_range(std::int32_t chosen, const core::topic_state& topic)
@@ -484,7 +484,7 @@ private:
 
     [[gnu::noinline]] delivery refused(std::shared_ptr<const delivery_failure> failure)
     {
-        driver_->count_refusal();
+        driver_->core().count_refusal();
         delivery made;
         made.driver_ = driver_;
         made.refusal_ = std::move(failure);

@@ -13,10 +13,10 @@
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/intake/intake.hpp>
 #include <kurier/core/net/connections.hpp>
+#include <kurier/core/port.hpp>
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_exchange.hpp>
 #include <kurier/core/produce/settle.hpp>
-#include <kurier/core/support/lifecycle.hpp>
 #include <kurier/core/support/log_queue.hpp>
 
 #include <algorithm>
@@ -29,7 +29,7 @@
 
 namespace kurier::core {
 
-class producer_core final : private connection_listener, private topology_listener
+class producer_core final : public port, private connection_listener, private topology_listener
 {
 public:
     producer_core(producer_config config, std::uint64_t seed)
@@ -46,9 +46,7 @@ public:
           produce_{{config_, view_, conns_, ready_, drainer_, settler_, lives_, epochs_, life_, health_,
                     logs_, metrics_, *this}}
     {}
-    producer_core(const producer_core&) = delete;
-    producer_core& operator=(const producer_core&) = delete;
-    const producer_config& config() const noexcept { return config_; }
+    const producer_config& config() const noexcept override { return config_; }
 
     // Without codecs nothing is compressed. What `codecs` refers to must live as long as the core. The clock is for
     // compression.type=auto; without one, codecs cost nothing but bytes.
@@ -66,8 +64,7 @@ public:
 
     // --- sending -----------------------------------------------------------------------------------------------------
 
-    // The topic's state, known or not. The reference stays valid as long as the core.
-    topic_state& use_topic(std::string_view name, instant now)
+    topic_state& use_topic(std::string_view name, instant now) override
     {
         auto& topic = view_.topic(name);
         topic.last_used = now.steady;
@@ -87,8 +84,7 @@ public:
         return send_slowly(std::move(what), now);
     }
 
-    // What send_at_once has declined.
-    sent send_slowly(outgoing what, instant now)
+    sent send_slowly(outgoing what, instant now) override
     {
         auto& topic = what.topic;
         const auto result = intake_.send(std::move(what), now);
@@ -96,8 +92,17 @@ public:
         return result;
     }
 
-    static bool withdraw(batch& where, std::uint32_t index) { return intake::withdraw(where, index); }
-    void withdraw(waiting_record& waiting) { intake_.withdraw(waiting); }
+    void count_refusal() noexcept override { ++metrics_.records_refused; }
+
+    bool withdraw(batch& where, std::uint32_t index) override { return intake::withdraw(where, index); }
+    void withdraw(waiting_record& waiting) override { intake_.withdraw(waiting); }
+
+    using port::drop;
+    void drop(waiting_record& waiting) override { intake_.drop(waiting); }
+    void release(batch& where) override
+    {
+        if (where.done()) lives_.release(where);
+    }
 
     // --- events ------------------------------------------------------------------------------------------------------
 
@@ -173,32 +178,16 @@ public:
     void observe_brokers() noexcept { health_.observe(); }
     bool poll(broker_event_queue::entry& out) { return health_.poll(out); }
 
-    // A delivery outside the core begins or ends to refer to a batch or a waiting record.
-    void hold(batch& where) noexcept { ++where.deliveries; }
-    void drop(batch& where)
-    {
-        --where.deliveries;
-        release(where);
-    }
-    void release(batch& where) // gives back what nobody needs any more
-    {
-        if (where.done()) lives_.release(where);
-    }
-    void drop(waiting_record& waiting) { intake_.drop(waiting); }
-
     // --- flush and close ---------------------------------------------------------------------------------------------
 
-    // Everything sent so far goes out without lingering. The flush is over when flushed() says so.
-    std::uint64_t flush()
+    std::uint64_t flush() override
     {
         ready_.make_all_due();
         return flushes_.flush();
     }
-    bool flushed(std::uint64_t epoch) const noexcept { return flushes_.finished(epoch); }
+    bool flushed(std::uint64_t epoch) const noexcept override { return flushes_.finished(epoch); }
 
-    // No new records from now on: the owner checks closing() before it sends. What was sent goes out, and when it is
-    // resolved, or at `deadline`, the producer ends: ended() says so.
-    void close(nanoseconds deadline)
+    void close(nanoseconds deadline) override
     {
         life_.drain(deadline);
         flush();
@@ -216,12 +205,7 @@ public:
     // In the middle of an event: only a partitioner is called then, and what it sends leaves later.
     bool busy() const noexcept { return busy_; }
 
-    bool closing() const noexcept { return !life_.takes_records(); }
-    bool ended() const noexcept { return life_.ended(); }
-    error_code close_outcome() const noexcept { return life_.outcome(); } // once it has ended
-
-    // Is it worth sending more right now? Batches that are only waiting to be sent should stay few.
-    bool has_room() const noexcept
+    bool has_room() const noexcept override
     {
         return waiting().empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1);
     }
@@ -231,7 +215,7 @@ public:
     // --- a look inside -----------------------------------------------------------------------------------------------
 
     const cluster_view& view() const noexcept { return view_; }
-    codec_status compression_of(std::string_view topic) const
+    codec_status compression_of(std::string_view topic) const override
     {
         const auto* found = view_.find(topic);
         return found ? batch_compressor::status(*found) : codec_status{config_.compression_for(topic)};
@@ -241,7 +225,7 @@ public:
     const core::connections& connections() const noexcept { return conns_; }
     std::size_t unfinished_batches() const noexcept { return lives_.unfinished(); }
     const broker_trouble* last_trouble() const noexcept { return health_.last_trouble(); }
-    producer_metrics metrics() const
+    producer_metrics metrics() const override
     {
         auto told = metrics_;
         told.records_pending = lives_.unfinished_records();
@@ -347,7 +331,6 @@ private:
     log_queue logs_;
     producer_metrics metrics_; // its totals
     bool busy_ = false;
-    lifecycle life_;
     batch_lives lives_;
     batch_compressor compressor_;
     partition_epochs epochs_;

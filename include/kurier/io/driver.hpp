@@ -9,6 +9,7 @@
 #include <kurier/config.hpp>
 #include <kurier/config/problem.hpp>
 #include <kurier/core/intake/send.hpp>
+#include <kurier/core/port.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/counted.hpp>
@@ -34,7 +35,6 @@ namespace kurier::io {
 namespace asio = boost::asio;
 
 class driver;
-class event_loop;
 class resolver;
 class transport;
 
@@ -79,6 +79,8 @@ class driver : public counted
 {
 public:
     const asio::any_io_executor& executor() const noexcept { return executor_; }
+    core::port& core() noexcept { return port_; }
+    const core::port& core() const noexcept { return port_; }
     operation_pool& operations() noexcept { return operations_; }
 
     // Topic and partition of the batch that is being announced, so that they are not made for each of its records.
@@ -127,42 +129,16 @@ public:
     send_early() = 0; // what has become ready, without waiting for the end of the handler that runs
     virtual void add_wait(state_wait_ptr wait) = 0;
 
-    // --- the core's (core/producer_core.hpp) -------------------------------------------------------------------------
+    virtual std::string dump() const = 0;
 
-    KURIER_DECL const producer_config& config() const noexcept;
-    KURIER_DECL core::topic_state& use_topic(std::string_view name, core::instant now);
-    KURIER_DECL core::sent send_slowly(core::outgoing what,
-                                       core::instant now); // what send_at_once has declined
-    KURIER_DECL bool withdraw(core::batch& where, std::uint32_t index);
-    KURIER_DECL void withdraw(core::waiting_record& waiting);
-    KURIER_DECL void drop_last(core::batch& where); // of those who hold it
-    KURIER_DECL void drop(core::waiting_record& waiting);
-    KURIER_DECL std::uint64_t flush();
-    KURIER_DECL bool flushed(std::uint64_t epoch) const noexcept;
-    KURIER_DECL void close(core::nanoseconds deadline);
-    KURIER_DECL bool
-    ended(error_code& outcome) const noexcept; // after close, or when everything was given up
-    KURIER_DECL bool has_room() const noexcept;
+    // What is known about a failed record.
     KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::batch& where,
                                                                        std::uint32_t index);
     KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::waiting_record& refused);
-    KURIER_DECL codec_status compression_of(std::string_view topic) const;
-    KURIER_DECL producer_metrics metrics() const;
-    KURIER_DECL std::string dump() const;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
-    void count_refusal() noexcept { ++refusals_; }
-    bool closing() const noexcept { return closing_; }
-    static void hold(core::batch& where) noexcept { ++where.deliveries; }
-    void drop(core::batch& where)
-    {
-        --where.deliveries;
-        if (where.done()) [[unlikely]]
-            drop_last(where);
-    }
-
 protected:
-    explicit driver(asio::any_io_executor executor) : executor_{std::move(executor)} {}
+    driver(asio::any_io_executor executor, core::port& port) : executor_{std::move(executor)}, port_{port} {}
     ~driver() override = default;
 
     asio::any_io_executor executor_;
@@ -170,17 +146,15 @@ protected:
     hand_over ended_;
     turn_clock clock_;
     record_metadata metadata_;
-    bool scheduled_ = false, in_turn_ = false, again_ = false, closing_ = false;
+    bool scheduled_ = false, in_turn_ = false, again_ = false;
 
 private:
     virtual void begin_turn() = 0;
     virtual void schedule_turn() = 0;
     virtual void end_all() = 0;
-    event_loop& loop() noexcept;
-    const event_loop& loop() const noexcept;
 
+    core::port& port_;
     std::size_t users_ = 0;
-    std::uint64_t refusals_ = 0; // by send, of records that the core never saw
 };
 
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,

@@ -2,6 +2,7 @@
 // takes no decision about Kafka.
 #pragma once
 
+#include <kurier/core/dump.hpp>
 #include <kurier/io/compression_workers.hpp>
 #include <kurier/io/cpu_clock.hpp>
 #include <kurier/io/impl/connection.ipp>
@@ -14,6 +15,7 @@
 #include <boost/asio/query.hpp>
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <new>
@@ -59,7 +61,7 @@ public:
 
     void compress_on(asio::any_io_executor workers) override
     {
-        if (!more_codecs_ || closing_) return;
+        if (!more_codecs_ || core_.closing()) return;
         workers_.push_back(std::make_unique<compression_workers<event_loop>>(*this, std::move(workers),
                                                                              executor_, more_codecs_));
         core_.compress_elsewhere(true);
@@ -79,6 +81,11 @@ public:
         completions_.observe(std::move(hooks));
     }
 
+    std::string dump() const override
+    {
+        return core::dump(core_, {std::chrono::steady_clock::now().time_since_epoch(), 0});
+    }
+
     void log(log_event event) override
     {
         event.when = now();
@@ -88,7 +95,6 @@ public:
 private:
     void end_all() override
     {
-        closing_ = true;
         read_clock();
         core_.abort(errc::aborted);
         wake_if_possible();

@@ -22,7 +22,7 @@ class turn_loop : public driver
 {
 public:
     turn_loop(asio::any_io_executor executor, producer_config config, std::uint64_t seed)
-        : driver{std::move(executor)}, core_{std::move(config), seed}, timer_{executor_}
+        : driver{std::move(executor), core_}, core_{std::move(config), seed}, timer_{executor_}
     {}
 
     core::producer_core& core() noexcept { return core_; }
@@ -88,7 +88,7 @@ protected:
 
     void end_turns() // the executor is gone
     {
-        closing_ = scheduled_ = true; // so that none is asked for
+        scheduled_ = true; // so that none is asked for
         completions_.abandon(core_);
         ended_.abandon();
         timer_.reset();
@@ -103,7 +103,6 @@ private:
     {
         again_ = false;
         core_.turn(clock_.now());
-        closing_ |= core_.closing(); // where memory has run out
         perform_actions();
         report();
         completions_.announce(*this, core_, metadata_);
