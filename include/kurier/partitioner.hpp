@@ -4,9 +4,12 @@
 //
 //     std::int32_t partition(const partition_query&) noexcept;
 //
-// and, if it wants to know when a partition starts a new batch (as sticky ones do, KIP-480),
+// and, if it wants to know when its choice would begin a new batch (as sticky ones do, KIP-480),
 //
 //     void on_new_batch(std::string_view topic, std::int32_t partition) noexcept;
+//
+// which is followed by another call of partition for the same record: what that says is final. Not called for records that
+// name their partition, nor when the choice was any_partition. (franz-go's OnNewBatch; Java had it until Kafka 4.)
 //
 // It belongs to one producer and is called on that producer's strand only.
 #pragma once

@@ -17,6 +17,7 @@
 #include <kurier/group_wait.hpp>
 #include <kurier/observer.hpp>
 #include <kurier/partitioners/default.hpp>
+#include <kurier/producer_parts.hpp>
 #include <kurier/record/large_value.hpp>
 #include <kurier/record/record.hpp>
 #include <kurier/serializer.hpp>
@@ -76,6 +77,7 @@ public:
                                        std::move(observer))},
           largest_{std::min(engine_.config().max_request_size, engine_.config().buffer_memory)}
     {
+        if constexpr (parts::batch_aware) own_->later.set_batch_size(engine_.config().batch_size);
         if constexpr (requires(Partitioner& p) { p.ignore_keys = true; })
             own_->partitioner.ignore_keys |= engine_.config().partitioner_ignore_keys;
     }
@@ -85,7 +87,8 @@ public:
     // a serializer or the allocation of memory throws: then nothing was queued.
     delivery send(const record& what) { return send_record(what, true); }
 
-    // The same, but never waits for room: when the buffer is full, the delivery fails with errc::buffer_full at once.
+    // The same, but never waits for room: what buffer.memory can't hold, the records that wait for their topics included,
+    // fails with errc::buffer_full at once. For a topic that isn't known yet it waits as send does.
     delivery try_send(const record& what) { return send_record(what, false); }
 
     // Sends a record whose value is not copied: a message of many megabytes goes to the socket from where it lies, in a
@@ -93,8 +96,8 @@ public:
     // large_value. It counts against max.request.size, not against buffer.memory. The record itself has no value.
     delivery send_large(const record& what, large_value value)
     {
-        if (own_->sending) return send_inside([&] { return send_large(what, std::move(value)); });
-        const sending_mark mark{own_->sending};
+        if (own_->sending) return own_->send_inside([&] { return send_large(what, std::move(value)); });
+        const typename parts::sending_mark mark{*own_};
         if (driver_->core().closing()) return refuse(what, errc::closed, {});
         if (!what.value.is_null())
             return refuse(what, errc::invalid_record, "it has a value beside the large one");
@@ -102,7 +105,7 @@ public:
         core::topic_state* topic = find_topic(what.topic, now);
         if (!topic) return refuse_topic(what);
         core::record_bytes bytes;
-        if (const auto ec = serialize_key(what, bytes)) return refuse(what, ec, {});
+        if (const auto ec = own_->serialize_key(what, bytes)) return refuse(what, ec, {});
         bytes.headers = own_->scratch.headers.view();
         bytes.value = nullable_bytes{value.bytes()};
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
@@ -153,65 +156,7 @@ public:
     const boost::asio::any_io_executor& get_executor() const noexcept { return engine_.get_executor(); }
 
 private:
-    struct scratch_memory
-    {
-        std::vector<std::byte> key, value;
-        headers_builder headers;
-    };
-
-    // What records that wait may still need when the producer object is gone.
-    struct parts
-    {
-        parts(Partitioner p, KeySerializer k, ValueSerializer v, Observer o)
-            : partitioner{std::move(p)}, keys{std::move(k)}, values{std::move(v)}, observer{std::move(o)}
-        {}
-        Partitioner partitioner;
-        KeySerializer keys;
-        ValueSerializer values;
-        [[no_unique_address]] Observer observer;
-        scratch_memory scratch; // of the record that is being sent
-        bool sending = false;
-    };
-
-    // Whether code that isn't kurier's own is called for a record: it may send another one meanwhile.
-    static constexpr bool calls_users = !detail::is_own_serializer<KeySerializer, Key> ||
-                                        !detail::is_own_serializer<ValueSerializer, Value> ||
-                                        !std::same_as<Partitioner, default_partitioner> ||
-                                        observes_records<Observer>;
-
-    struct sending_mark
-    {
-        explicit sending_mark(bool& sending) noexcept : sending_{sending}
-        {
-            if constexpr (calls_users) sending_ = true;
-        }
-        ~sending_mark()
-        {
-            if constexpr (calls_users) sending_ = false;
-        }
-        bool& sending_;
-    };
-
-    // A record that is sent while another one is: a serializer that writes an audit trail, say. The other's bytes keep
-    // their place, and this one gets memory of its own.
-    template <class Send> [[gnu::noinline]] delivery send_inside(Send send)
-    {
-        auto& own = *own_;
-        scratch_memory kept;
-        std::swap(kept, own.scratch);
-        own.sending = false;
-        struct give_back
-        {
-            parts& own;
-            scratch_memory& kept;
-            ~give_back()
-            {
-                std::swap(kept, own.scratch);
-                own.sending = true;
-            }
-        } back{own, kept};
-        return send();
-    }
+    using parts = detail::producer_parts<Key, Value, Partitioner, KeySerializer, ValueSerializer, Observer>;
 
     void send_counted(const record& what, io::group_counter& group)
     {
@@ -263,15 +208,15 @@ private:
 
     [[gnu::always_inline]] delivery send_record(const record& what, bool may_wait)
     {
-        if constexpr (calls_users)
+        if constexpr (parts::calls_users)
             if (own_->sending) [[unlikely]]
-                return send_inside([&] { return send_record_now(what, may_wait); });
+                return own_->send_inside([&] { return send_record_now(what, may_wait); });
         return send_record_now(what, may_wait);
     }
 
     [[gnu::always_inline]] delivery send_record_now(const record& what, bool may_wait)
     {
-        const sending_mark mark{own_->sending};
+        const typename parts::sending_mark mark{*own_};
         if (driver_->core().closing()) [[unlikely]]
             return refuse(what, errc::closed, {});
         const auto now = driver_->now();
@@ -279,7 +224,7 @@ private:
         if (!topic) [[unlikely]]
             return refuse_topic(what);
         core::record_bytes bytes;
-        if (const auto ec = serialize(what, bytes)) [[unlikely]]
+        if (const auto ec = own_->serialize(what, bytes)) [[unlikely]]
             return refuse(what, ec, {});
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
         if (auto failure = check(what, bytes)) [[unlikely]]
@@ -292,10 +237,13 @@ private:
     {
         driver_->wake();
         auto partition = what.partition;
-        const auto choose_now = [&] { return choose(own_->partitioner, topic, bytes); };
+        const auto choose_now = [&] { return own_->choose(topic, bytes); };
         if (const auto place = core::send_at_once(topic, partition, bytes, now, choose_now); place.where)
             [[likely]]
             return promise(place, bytes);
+        if constexpr (parts::batch_aware)
+            if (!what.partition && partition && io::driver::begins_batch(topic, *partition, bytes, now))
+                partition = own_->choose_again(topic, bytes, *partition);
         return queue_slowly(what, {topic, partition, bytes, later(), may_wait}, now);
     }
 
@@ -324,7 +272,7 @@ private:
                       may_wait ? "and as many records as kurier.waiting.memory allows wait for room" : "");
     }
 
-    core::partition_chooser later() const { return {&producer::choose_later, own_}; }
+    core::partition_chooser later() const { return {&parts::choose_later, own_}; }
 
     [[gnu::always_inline]] delivery promise(core::place place, const core::record_bytes& bytes)
     {
@@ -355,39 +303,6 @@ private:
                                         const core::record_bytes& bytes)
     {
         own_->observer.on_record({topic.name, partition, bytes.key, bytes.value, bytes.timestamp});
-    }
-
-    [[gnu::always_inline]] static std::int32_t
-    choose(Partitioner& partitioner, const core::topic_state& topic, const core::record_bytes& bytes) noexcept
-    {
-        return partitioner.partition({topic.name, bytes.key, bytes.value, bytes.headers,
-                                      static_cast<std::int32_t>(topic.partitions.size()), topic.available});
-    }
-
-    static std::int32_t choose_later(void* context, const core::topic_state& topic, nullable_bytes key,
-                                     nullable_bytes value, std::span<const header_view> headers)
-    {
-        return choose(static_cast<parts*>(context)->partitioner, topic, {key, value, headers, 0});
-    }
-
-    [[gnu::always_inline]] error_code serialize(const record& what, core::record_bytes& bytes)
-    {
-        if (const auto ec = serialize_key(what, bytes)) return ec;
-        auto& own = *own_;
-        const serialize_context context{what.topic, serialized_part::value, own.scratch.headers};
-        if (const auto ec =
-                serialize_field<Value>(own.values, what.value, own.scratch.value, context, bytes.value))
-            return ec;
-        bytes.headers = own.scratch.headers.view(); // both serializers may have added some
-        return {};
-    }
-
-    [[gnu::always_inline]] error_code serialize_key(const record& what, core::record_bytes& bytes)
-    {
-        auto& own = *own_;
-        own.scratch.headers.reset(what.headers);
-        const serialize_context context{what.topic, serialized_part::key, own.scratch.headers};
-        return serialize_field<Key>(own.keys, what.key, own.scratch.key, context, bytes.key);
     }
 
     // What no broker would take. First what costs nothing to see: there is nothing to check.
@@ -493,7 +408,7 @@ private:
 
     kurier::engine engine_;
     boost::intrusive_ptr<io::driver> driver_;
-    std::shared_ptr<parts> own_;
+    std::shared_ptr<parts> own_; // records that wait need it, also when the producer object is gone
     std::size_t largest_; // record
     core::topic_state* last_topic_ = nullptr;
 };

@@ -483,6 +483,39 @@ TEST_CASE(
     CHECK(s.take().only().values == std::vector<std::string>{"v"});
 }
 
+TEST_CASE("a record that may not wait for room: taken for a topic that isn't known yet while buffer.memory "
+          "can hold it")
+{
+    auto config = small_buffer();
+    config.max_block = 5s;
+    core_script s{config};
+    s.answer_metadata = false;
+    const auto try_send = [&](std::string_view name, std::string_view value) {
+        auto& topic = s.core.use_topic(name, s.now);
+        return s.core.send({topic, {}, {{}, value, {}, s.now.wall_ms}, {}, false}, s.now);
+    };
+    std::size_t taken = 0;
+    while (try_send("t", kilobyte('a')).parked) REQUIRE(++taken < 1000);
+    CHECK(taken >= 1);
+    CHECK(s.core.waiting().used() <= config.buffer_memory);
+    CHECK(s.core.waiting().used() + 1500 > config.buffer_memory);
+    CHECK(try_send("t", kilobyte('a')).refused == errc::buffer_full);
+    CHECK(try_send("other", kilobyte('a')).refused ==
+          errc::buffer_full);   // they would all be in the one buffer
+    s.send("t", kilobyte('b')); // send has kurier.waiting.memory
+    CHECK(s.outcomes.back().times_told == 0);
+}
+
+TEST_CASE("a record that may not wait for room: refused where others of its topic wait for that")
+{
+    core_script s{small_buffer()};
+    s.warm_up();
+    while (s.core.waiting().empty()) s.send("t", kilobyte('a'));
+    auto& topic = s.core.use_topic("t", s.now);
+    CHECK(s.core.send({topic, 0, {{}, "a", {}, s.now.wall_ms}, {}, false}, s.now).refused ==
+          errc::buffer_full);
+}
+
 TEST_CASE("whatever negative number a chooser gives: the sticky partition takes the record")
 {
     core_script s;

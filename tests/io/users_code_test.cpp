@@ -58,6 +58,21 @@ struct auditing_partitioner
     }
 };
 
+// Stays with one partition until that would begin a batch (KIP-480).
+struct sticky_partitioner
+{
+    std::int32_t current = 0;
+    int* batches;
+
+    std::int32_t partition(const partition_query& query) noexcept { return current % query.partition_count; }
+    void on_new_batch(std::string_view, std::int32_t partition) noexcept
+    {
+        ++*batches;
+        if (partition == current) current = (current + 1) % 4;
+    }
+};
+using sticky_producer = kurier::producer<std::string_view, std::string_view, sticky_partitioner>;
+
 struct auditing_observer
 {
     std::shared_ptr<std::function<void()>> inside = std::make_shared<std::function<void()>>();
@@ -176,6 +191,57 @@ TEST_CASE("A partitioner that sends, while its record is sent and when its topic
     CHECK(found == 4);
     CHECK(net.values("audit") == std::vector<std::string>(36, "order -1"));
     producer.reset();
+}
+
+TEST_CASE("A partitioner hears when its choice would begin a batch, and may choose again")
+{
+    loopback net;
+    net.config.batch_size = 1000;
+    net.config.linger = 1h;
+    net.broker->create_topic("t", 4);
+    int told = 0;
+    std::optional<sticky_producer> producer;
+    producer.emplace(net.make_engine(), sticky_partitioner{0, &told});
+    const std::string value(40, 'v');
+    const std::array<header_view, 1> headers{{{"a", as_bytes("1")}}};
+    net.run([&]() -> asio::awaitable<void> {
+        SUBCASE("where the topic is known")
+        {
+            co_await producer->partitions_for("t");
+        }
+        SUBCASE("where it becomes known with all of the records waiting") {}
+        for (int i = 0; i < 400; ++i)
+            if (i % 10 == 0) // takes the slow way, and begins a batch no sooner for that
+                producer->send({.topic = "t", .value = value, .headers = headers});
+            else
+                producer->send({.topic = "t", .value = value});
+        co_await producer->flush();
+    });
+    CAPTURE(told);
+    for (std::int32_t partition = 0; partition < 4; ++partition) {
+        const auto records = net.broker->log("t", partition).size();
+        CHECK(records > 70); // an even spread is 100
+        CHECK(records < 130);
+    }
+    const auto batches = producer->metrics().batches_delivered;
+    CHECK(static_cast<std::uint64_t>(told) >= batches - 4);
+    CHECK(static_cast<std::uint64_t>(told) <= batches + 4);
+    CHECK(batches < 400 / 15); // full ones
+    producer.reset();
+}
+
+TEST_CASE("A record that names its partition is none of the partitioner's business")
+{
+    loopback net;
+    net.broker->create_topic("t", 4);
+    int told = 0;
+    sticky_producer producer{net.make_engine(), sticky_partitioner{0, &told}};
+    net.run([&]() -> asio::awaitable<void> {
+        co_await producer.partitions_for("t");
+        const auto where = co_await producer.send({.topic = "t", .value = "v", .partition = 3});
+        CHECK(where.partition == 3);
+    });
+    CHECK(told == 0);
 }
 
 TEST_CASE("An observer of records that sends, and then looks at its own event")

@@ -135,6 +135,8 @@ public:
     KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::batch& where,
                                                                        std::uint32_t index);
     KURIER_DECL static std::shared_ptr<const delivery_failure> explain(const core::waiting_record& refused);
+    KURIER_DECL static bool begins_batch(const core::topic_state& topic, std::int32_t partition,
+                                         const core::record_bytes& record, core::instant now) noexcept;
     KURIER_DECL static std::size_t size_alone(const core::record_bytes& record) noexcept;
 
 protected:

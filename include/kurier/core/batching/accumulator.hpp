@@ -47,6 +47,17 @@ public:
         return write(*open, record, body_size(record, 0, 0), 0);
     }
 
+    // Would the record begin a batch?
+    static bool begins_batch(const partition_state& partition, const record_bytes& record,
+                             instant now) noexcept
+    {
+        const batch* open = partition.open;
+        if (!open) return true;
+        const auto delta = record.timestamp - open->base_timestamp;
+        const auto need = encoded_size(body_size(record, delta, open->record_count));
+        return !within_limits(*open, need, delta) || too_old(*open, now.steady);
+    }
+
     // A record whose value stays where it is: in a batch of its own, behind the partition's open one, which is closed.
     place append_outside(partition_state& partition, const record_bytes& record,
                          std::shared_ptr<const void> owner, instant now, std::size_t share,

@@ -40,7 +40,10 @@ public:
     sent send(outgoing what, instant now)
     {
         auto& topic = what.topic;
-        if (!open_for(topic)) return park(std::move(what), now);
+        if (!open_for(topic)) {
+            if (!what.may_wait && !has_room_parked(what)) return {{}, nullptr, errc::buffer_full};
+            return park(std::move(what), now);
+        }
         auto index = what.partition ? *what.partition : what.chooser(topic, what.bytes);
         if (index >= static_cast<std::int32_t>(topic.partitions.size()))
             return {{}, nullptr, errc::invalid_partition, index};
@@ -162,6 +165,15 @@ private:
         waiting->flush_epoch = flushes_.current();
         flushes_.begin(waiting->flush_epoch);
         return {{}, waiting};
+    }
+
+    // Will buffer.memory hold the record, and all that wait before it, once its topic is known? Of a topic that is known,
+    // records wait only because there is no room.
+    bool has_room_parked(const outgoing& what) const noexcept
+    {
+        return what.topic.phase == topic_phase::unknown &&
+               pool().in_use() + room_.used() + waiting_room::charge_for(what.bytes, what.owner != nullptr) <=
+                   pool().limit();
     }
 
     const buffer_pool& pool() const noexcept { return records_.pool(); }

@@ -18,15 +18,22 @@ class waiting_room
 public:
     explicit waiting_room(std::size_t limit) : limit_{limit} {}
 
+    // What a record would take of the waiting room's memory.
+    static std::size_t charge_for(const record_bytes& record, bool value_has_owner) noexcept
+    {
+        auto bytes = sizeof(waiting_record) + record.key.size() + (value_has_owner ? 0 : record.value.size());
+        for (const auto& header : record.headers)
+            bytes += header.name.size() + header.value.size() + sizeof(header_view);
+        return bytes;
+    }
+
     // nullptr: no room for it either. One record is always let in, whatever its size.
     waiting_record* add(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
                         partition_chooser chooser, nanoseconds give_up,
                         std::shared_ptr<const void> owner = {})
     {
-        std::size_t bytes = record.key.size() + (owner ? 0 : record.value.size());
-        for (const auto& header : record.headers)
-            bytes += header.name.size() + header.value.size() + sizeof(header_view);
-        const auto charge = bytes + sizeof(waiting_record);
+        const auto charge = charge_for(record, owner != nullptr);
+        const auto bytes = charge - sizeof(waiting_record);
         if (used_ > 0 && used_ + charge > limit_) return nullptr;
         auto made = std::make_unique<waiting_record>();
         made->topic = &topic;

@@ -9,6 +9,13 @@
 
 namespace kurier::io {
 
+KURIER_DECL bool driver::begins_batch(const core::topic_state& topic, std::int32_t partition,
+                                      const core::record_bytes& record, core::instant now) noexcept
+{
+    const auto index = static_cast<std::size_t>(partition);
+    return index < topic.partitions.size() &&
+           core::accumulator::begins_batch(topic.partitions[index], record, now);
+}
 KURIER_DECL std::size_t driver::size_alone(const core::record_bytes& record) noexcept
 {
     return core::accumulator::size_alone(record);
@@ -33,7 +40,11 @@ KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor execu
         new event_loop{std::move(executor), resolved(config), seed, std::move(around)}};
     const auto digits = std::to_string(seed);
     const log_field fields[] = {{"seed", std::string_view{digits}}};
-    made->log({log_level::debug, "engine.started", "random choices (partitions, brokers, backoff) follow from this seed", fields, {}});
+    made->log({log_level::debug,
+               "engine.started",
+               "random choices (partitions, brokers, backoff) follow from this seed",
+               fields,
+               {}});
     return made;
 }
 
