@@ -9,17 +9,25 @@ endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
-add_library(kurier_development INTERFACE)
-target_link_libraries(kurier_development INTERFACE kurier::kurier)
-target_include_directories(kurier_development INTERFACE ${PROJECT_SOURCE_DIR}/tests)
-target_compile_options(kurier_development INTERFACE
+add_library(kurier_flags INTERFACE)
+target_compile_options(kurier_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
     $<$<BOOL:${KURIER_WERROR}>:-Werror>)
 if(KURIER_SANITIZE)
-    target_compile_options(kurier_development INTERFACE
+    target_compile_options(kurier_flags INTERFACE
         -fsanitize=${KURIER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(kurier_development INTERFACE -fsanitize=${KURIER_SANITIZE})
+    target_link_options(kurier_flags INTERFACE -fsanitize=${KURIER_SANITIZE})
 endif()
+target_link_libraries(kurier_compiled PRIVATE kurier_flags)
+target_link_libraries(kurier_testing_compiled PRIVATE kurier_flags)
+
+add_library(kurier_development INTERFACE)
+target_link_libraries(kurier_development INTERFACE kurier::kurier kurier_flags)
+target_include_directories(kurier_development INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+
+# Nearly all programs: what is no template is compiled once for all of them, not once in each
+add_library(kurier_development_compiled INTERFACE)
+target_link_libraries(kurier_development_compiled INTERFACE kurier_development kurier::compiled kurier::testing_compiled)
 
 # Links a program with the codecs whose headers its sources include. Without one of them it isn't built.
 function(kurier_link_used_components target)
@@ -39,8 +47,8 @@ function(kurier_link_used_components target)
     endforeach()
 endfunction()
 
-# One program for each source file of a folder. TOGETHER, if given, is a target for all of them; `programs` is those of
-# all folders, without the tests.
+# One program for each source file of a folder, with the library's bodies compiled apart. TOGETHER, if given,
+# is a target for all of them; `programs` is those of all folders, without the tests.
 add_custom_target(programs)
 function(kurier_add_programs folder)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" TOGETHER "")
@@ -51,6 +59,7 @@ function(kurier_add_programs folder)
     foreach(source IN LISTS sources)
         get_filename_component(name ${source} NAME_WE)
         add_executable(${name} ${source})
+        target_link_libraries(${name} PRIVATE kurier_development_compiled)
         kurier_link_used_components(${name})
         get_target_property(left_out ${name} EXCLUDE_FROM_ALL)
         if(NOT left_out)

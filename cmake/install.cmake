@@ -13,7 +13,8 @@ configure_package_config_file(cmake/kurier-config.cmake.in ${PROJECT_BINARY_DIR}
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/kurier-config-version.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/kurier-config.cmake ${PROJECT_BINARY_DIR}/kurier-config-version.cmake
-    cmake/kurier-components.cmake cmake/kurier-compiled.cpp DESTINATION ${package_dir})
+    cmake/kurier-components.cmake cmake/kurier-compiled.cpp cmake/kurier-testing-compiled.cpp
+    DESTINATION ${package_dir})
 
 configure_file(cmake/kurier.pc.in ${PROJECT_BINARY_DIR}/kurier.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/kurier.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -1,8 +1,8 @@
 # Finds what kurier needs and makes its optional parts. The build and the installed package both include this
 # file, so that a component means the same in either.
 
-set(KURIER_COMPONENTS zstd lz4 snappy gzip testing compiled)
-set(KURIER_COMPILED_SOURCE ${CMAKE_CURRENT_LIST_DIR}/kurier-compiled.cpp)
+set(KURIER_COMPONENTS zstd lz4 snappy gzip testing compiled testing_compiled)
+set(KURIER_SOURCES ${CMAKE_CURRENT_LIST_DIR}) # of kurier-compiled.cpp and kurier-testing-compiled.cpp
 
 # Boost's headers as the target Boost::headers: from Boost's own CMake package where there is one, otherwise
 # from the include path.
@@ -81,18 +81,21 @@ macro(kurier_add_components)
     endforeach()
 endmacro()
 
-# kurier::compiled, for programs of many source files: what is not a template is compiled once, in a library that
-# belongs to the user's build and so has its flags.
-function(kurier_add_compiled)
-    add_library(kurier_compiled STATIC EXCLUDE_FROM_ALL ${KURIER_COMPILED_SOURCE})
-    add_library(kurier::compiled ALIAS kurier_compiled)
-    target_compile_definitions(kurier_compiled PUBLIC KURIER_SEPARATE_COMPILATION)
-    target_link_libraries(kurier_compiled PUBLIC kurier::kurier)
+# kurier::compiled and kurier::testing_compiled, for programs of many source files: what is not a template is compiled once,
+# in a library that belongs to the user's build and so has its flags.
+function(kurier_add_compiled name source definition)
+    add_library(kurier_${name} STATIC EXCLUDE_FROM_ALL ${KURIER_SOURCES}/${source})
+    add_library(kurier::${name} ALIAS kurier_${name})
+    target_compile_definitions(kurier_${name} PUBLIC ${definition})
+    target_link_libraries(kurier_${name} PUBLIC kurier::kurier)
 endfunction()
 
 function(kurier_add_component component)
     if(component STREQUAL compiled)
-        kurier_add_compiled()
+        kurier_add_compiled(compiled kurier-compiled.cpp KURIER_SEPARATE_COMPILATION)
+        return()
+    elseif(component STREQUAL testing_compiled)
+        kurier_add_compiled(testing_compiled kurier-testing-compiled.cpp KURIER_SEPARATE_TESTING)
         return()
     endif()
     add_library(kurier::${component} INTERFACE IMPORTED GLOBAL)

@@ -7,3 +7,10 @@
 #else
 #define KURIER_DECL inline
 #endif
+
+// The same for the embedded broker: KURIER_SEPARATE_TESTING and <kurier/testing/src.hpp>.
+#if defined(KURIER_SEPARATE_TESTING)
+#define KURIER_TESTING_DECL
+#else
+#define KURIER_TESTING_DECL inline
+#endif

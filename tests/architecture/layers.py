@@ -40,7 +40,7 @@ IMPURE = re.compile(
 
 # Bytes go through io/transport.hpp, so only TCP itself has a socket, and the broker for tests
 SOCKET = re.compile(r"\btcp::socket\b|basic_stream_socket")
-SOCKET_OWNERS = {"kurier/io/tcp_transport.hpp", "kurier/testing/embedded_broker.hpp"}
+SOCKET_OWNERS = {"kurier/io/tcp_transport.hpp", "kurier/testing/impl/embedded_broker.ipp"}
 
 # What <kurier/producer.hpp> must not need, directly or through another header
 FOREIGN = re.compile(r"<(boost/(beast|json|url)|openssl/|zlib\.h|zstd|lz4|snappy)|<boost/asio\.hpp>|<boost/asio/ssl")

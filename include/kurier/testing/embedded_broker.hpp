@@ -12,20 +12,15 @@
 // destruction. Thread safety: none; use it on its executor, which must not run two handlers at once.
 #pragma once
 
+#include <kurier/config.hpp>
 #include <kurier/testing/cluster_model.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 
-#include <array>
-#include <chrono>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace kurier::testing {
@@ -33,268 +28,39 @@ namespace kurier::testing {
 class embedded_broker
 {
 public:
-    explicit embedded_broker(boost::asio::any_io_executor executor, cluster_options options = {})
-        : state_{std::make_shared<state>(std::move(executor), std::move(options))}
-    {
-        state_->listen();
-    }
+    KURIER_TESTING_DECL explicit embedded_broker(boost::asio::any_io_executor executor,
+                                                 cluster_options options = {});
     embedded_broker(embedded_broker&&) noexcept = default;
     embedded_broker& operator=(embedded_broker&&) noexcept = default;
-    ~embedded_broker()
-    {
-        if (state_) state_->stop();
-    }
+    KURIER_TESTING_DECL ~embedded_broker();
 
     // "127.0.0.1:PORT,..." of all brokers.
-    std::string bootstrap_servers() const
-    {
-        std::string list;
-        for (const auto& [id, port] : state_->ports)
-            list += (list.empty() ? "" : ",") + std::string{"127.0.0.1:"} + std::to_string(port);
-        return list;
-    }
-    std::uint16_t port(broker_id broker = 1) const { return state_->ports.at(broker); }
+    KURIER_TESTING_DECL std::string bootstrap_servers() const;
+    KURIER_TESTING_DECL std::uint16_t port(broker_id broker = 1) const;
 
-    cluster_model& cluster() noexcept { return state_->model; }
-    void create_topic(std::string_view name, std::int32_t partitions = 1)
-    {
-        cluster().create_topic(name, partitions);
-    }
-    std::int32_t partition_count(std::string_view topic) // 0: there is no such topic
-    {
-        const auto* known = cluster().state().metadata().find_topic(topic);
-        return known ? static_cast<std::int32_t>(known->partitions.size()) : 0;
-    }
-    std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0)
-    {
-        return cluster().log(topic, partition);
-    }
+    KURIER_TESTING_DECL cluster_model& cluster() noexcept;
+    KURIER_TESTING_DECL void create_topic(std::string_view name, std::int32_t partitions = 1);
+    KURIER_TESTING_DECL std::int32_t partition_count(std::string_view topic); // 0: there is no such topic
+    KURIER_TESTING_DECL std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0);
 
     // Closes its connections and refuses new ones, until it is started again on the same port.
-    void stop_broker(broker_id broker) { state_->stop_broker(broker); }
-    void start_broker(broker_id broker) { state_->start_broker(broker); }
+    KURIER_TESTING_DECL void stop_broker(broker_id broker);
+    KURIER_TESTING_DECL void start_broker(broker_id broker);
 
     // After changes through cluster() that give connections something to do at once.
-    void poll() { state_->deliver(); }
+    KURIER_TESTING_DECL void poll();
 
     // Ends everything: the event loop is no longer held. Logs stay readable.
-    void stop() { state_->stop(); }
+    KURIER_TESTING_DECL void stop();
 
 private:
-    using tcp = boost::asio::ip::tcp;
-
-    struct client
-    {
-        client(tcp::socket accepted, connection_id number) : socket{std::move(accepted)}, id{number} {}
-        tcp::socket socket;
-        connection_id id;
-        std::array<std::byte, 65536> input;
-        std::vector<std::byte> output, writing; // `writing` belongs to the operation under way
-        bool busy = false, closing = false;
-        bool reading = false;
-    };
-
-    // From a client that sends more than is handled, or doesn't take its answers, nothing more is read.
-    static constexpr std::size_t unanswered_max = 8 * 1024 * 1024;
-
-    struct state : std::enable_shared_from_this<state>
-    {
-        state(boost::asio::any_io_executor e, cluster_options options)
-            : executor{std::move(e)}, model{std::move(options)}, timer{executor}
-        {}
-
-        void listen()
-        {
-            const auto count = static_cast<broker_id>(model.state().metadata().brokers.size());
-            for (broker_id broker = 1; broker <= count; ++broker) {
-                const auto acceptor = open_acceptor(broker, 0);
-                ports[broker] = acceptor->local_endpoint().port();
-                model.state().set_endpoint(broker, "127.0.0.1", ports[broker]);
-                accept(broker, acceptor);
-            }
-        }
-
-        using shared_acceptor = std::shared_ptr<tcp::acceptor>;
-
-        shared_acceptor open_acceptor(broker_id broker, std::uint16_t port)
-        {
-            const auto acceptor = std::make_shared<tcp::acceptor>(executor);
-            const tcp::endpoint endpoint{boost::asio::ip::address_v4::loopback(), port};
-            acceptor->open(endpoint.protocol());
-            acceptor->set_option(tcp::acceptor::reuse_address{true});
-            acceptor->bind(endpoint);
-            acceptor->listen();
-            acceptors.insert_or_assign(broker, acceptor);
-            return acceptor;
-        }
-
-        // A connection may have been accepted just before the broker was stopped, and its handler run only now: then
-        // this acceptor is closed, and the broker may even have another one.
-        void accept(broker_id broker, const shared_acceptor& acceptor)
-        {
-            acceptor->async_accept(
-                [self = shared_from_this(), broker, acceptor](error_code ec, tcp::socket socket) {
-                    if (!acceptor->is_open()) return;
-                    if (ec) return self->accept_later(broker, acceptor);
-                    self->accepted(broker, std::move(socket));
-                    self->accept(broker, acceptor);
-                });
-        }
-
-        void accept_later(broker_id broker,
-                          const shared_acceptor& acceptor) // out of file descriptors, most likely
-        {
-            auto pause =
-                std::make_shared<boost::asio::steady_timer>(executor, std::chrono::milliseconds{100});
-            pause->async_wait([self = shared_from_this(), pause, broker, acceptor](error_code) {
-                if (acceptor->is_open()) self->accept(broker, acceptor);
-            });
-        }
-
-        void accepted(broker_id broker, tcp::socket socket)
-        {
-            const auto id = model.accept(broker);
-            if (!id) return; // the socket closes
-            error_code ignored;
-            socket.set_option(tcp::no_delay{true}, ignored);
-            auto added = std::make_shared<client>(std::move(socket), *id);
-            clients.emplace(*id, added);
-            read(std::move(added));
-        }
-
-        void read(const std::shared_ptr<client>& from)
-        {
-            if (from->reading || model.backlog(from->id) > unanswered_max ||
-                from->output.size() > unanswered_max)
-                return;
-            from->reading = true;
-            const auto space = boost::asio::buffer(from->input.data(), from->input.size());
-            from->socket.async_read_some(
-                space, [self = shared_from_this(), from](error_code ec, std::size_t size) {
-                    from->reading = false;
-                    if (ec || self->stopped || from->closing) {
-                        self->gone(*from);
-                        return;
-                    }
-                    self->model.receive(from->id, bytes_view{from->input.data(), size}, self->now());
-                    self->deliver();
-                    self->read(from);
-                });
-        }
-
-        void gone(client& from)
-        {
-            if (clients.erase(from.id) > 0)
-                model.disconnect(from.id, cluster_model::unhandled::handled, now());
-            error_code ignored;
-            from.socket.close(ignored);
-        }
-
-        // Gives every connection that has news its output, and waits for what is due later.
-        void deliver()
-        {
-            if (stopped) return;
-            while (const auto id = model.take_ready(now())) {
-                const auto found = clients.find(*id);
-                std::vector<std::byte> fresh;
-                const auto outcome = model.poll_output(*id, now(), fresh);
-                if (found == clients.end()) continue;
-                const auto to = found->second;
-                to->output.insert(to->output.end(), fresh.begin(), fresh.end());
-                to->closing |= outcome == connection_state::closed;
-                write(to);
-                if (!to->closing) read(to);
-            }
-            arm();
-        }
-
-        void write(const std::shared_ptr<client>& to)
-        {
-            if (to->busy) return;
-            if (to->output.empty()) {
-                if (to->closing) gone(*to);
-                return;
-            }
-            to->busy = true;
-            to->writing.swap(to->output);
-            boost::asio::async_write(to->socket, boost::asio::buffer(to->writing.data(), to->writing.size()),
-                                     [self = shared_from_this(), to](error_code ec, std::size_t) {
-                                         to->busy = false;
-                                         to->writing.clear();
-                                         if (ec) return self->gone(*to);
-                                         self->write(to);
-                                         if (!to->closing && !self->stopped) self->read(to);
-                                     });
-        }
-
-        void arm()
-        {
-            const auto due = model.next_due();
-            if (due == core::never || due >= armed) return;
-            armed = due;
-            timer.expires_at(std::chrono::steady_clock::time_point{
-                std::chrono::duration_cast<std::chrono::steady_clock::duration>(due)});
-            timer.async_wait([self = shared_from_this(), due](error_code ec) {
-                if (ec || self->armed != due) return;
-                self->armed = core::never;
-                self->deliver();
-            });
-        }
-
-        void stop_broker(broker_id broker)
-        {
-            model.stop_broker(broker);
-            close_acceptor(broker);
-            deliver();
-        }
-
-        void close_acceptor(broker_id broker)
-        {
-            const auto found = acceptors.find(broker);
-            if (found == acceptors.end()) return;
-            error_code ignored;
-            found->second->close(ignored);
-            acceptors.erase(found);
-        }
-
-        void start_broker(broker_id broker)
-        {
-            model.start_broker(broker);
-            close_acceptor(broker); // started twice
-            accept(broker, open_acceptor(broker, ports.at(broker)));
-        }
-
-        void stop()
-        {
-            if (std::exchange(stopped, true)) return;
-            while (!acceptors.empty()) close_acceptor(acceptors.begin()->first);
-            timer.cancel();
-            for (auto& [id, open] : clients) {
-                error_code ignored;
-                open->socket.close(ignored);
-            }
-            clients.clear();
-        }
-
-        static core::instant now()
-        {
-            return {std::chrono::steady_clock::now().time_since_epoch(),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(
-                        std::chrono::system_clock::now().time_since_epoch())
-                        .count()};
-        }
-
-        boost::asio::any_io_executor executor;
-        cluster_model model;
-        boost::asio::steady_timer timer;
-        core::nanoseconds armed = core::never;
-        std::map<broker_id, shared_acceptor> acceptors;
-        std::map<broker_id, std::uint16_t> ports;
-        std::map<connection_id, std::shared_ptr<client>> clients;
-        bool stopped = false;
-    };
-
+    struct client; // one connection
+    struct state;
     std::shared_ptr<state> state_;
 };
 
 } // namespace kurier::testing
+
+#if !defined(KURIER_SEPARATE_TESTING)
+#include <kurier/testing/impl/embedded_broker.ipp>
+#endif
