@@ -98,7 +98,7 @@ public:
     {
         if (own_->sending) return own_->send_inside([&] { return send_large(what, std::move(value)); });
         const typename parts::sending_mark mark{*own_};
-        if (driver_->core().closing()) return refuse(what, errc::closed, {});
+        if (driver_->core().closing()) return refuse_now_closed(what);
         if (!what.value.is_null())
             return refuse(what, errc::invalid_record, "it has a value beside the large one");
         const auto now = driver_->now();
@@ -218,7 +218,7 @@ private:
     {
         const typename parts::sending_mark mark{*own_};
         if (driver_->core().closing()) [[unlikely]]
-            return refuse(what, errc::closed, {});
+            return refuse_now_closed(what);
         const auto now = driver_->now();
         core::topic_state* topic = find_topic(what.topic, now);
         if (!topic) [[unlikely]]
@@ -324,9 +324,8 @@ private:
             return failure_of(what, errc::invalid_record,
                               "the timestamp " + std::to_string(bytes.timestamp) + " is negative");
         for (const auto& header : bytes.headers)
-            if (header.name.data() == nullptr || header.name.find('\0') != std::string_view::npos)
-                return failure_of(what, errc::invalid_record,
-                                  "a header's name is null or has a NUL character");
+            if (header.name.data() == nullptr) // any other name is Kafka's business: it may even have a NUL
+                return failure_of(what, errc::invalid_record, "a header's name is null");
         if (rough_size(bytes) > largest && io::driver::size_alone(bytes) > largest) {
             const auto& config = driver_->core().config();
             return failure_of(what, errc::record_too_large,
@@ -392,6 +391,14 @@ private:
                       std::string{"the topic name "} + why_not_a_topic(what.topic));
     }
 
+    [[gnu::noinline]] delivery refuse_now_closed(const record& what)
+    {
+        const auto end =
+            driver_->core().close_outcome(); // out of memory, for one, the producer ends by itself
+        const bool asked_for = !end || end == errc::aborted;
+        return asked_for ? refuse(what, errc::closed, {}) : refuse(what, errc::fatal_state, end.message());
+    }
+
     [[gnu::noinline]] delivery refuse(const record& what, error_code ec, std::string text)
     {
         return refused(failure_of(what, ec, std::move(text)));
@@ -409,7 +416,7 @@ private:
     kurier::engine engine_;
     boost::intrusive_ptr<io::driver> driver_;
     std::shared_ptr<parts> own_; // records that wait need it, also when the producer object is gone
-    std::size_t largest_; // record
+    std::size_t largest_;        // record
     core::topic_state* last_topic_ = nullptr;
 };
 

@@ -5,6 +5,8 @@
 #include "../support/random_trouble.hpp"
 #include "../support/toy_codecs.hpp"
 
+#include <kurier/partitioners/round_robin.hpp>
+
 #include <doctest/doctest.h>
 
 #include <malloc.h>
@@ -195,4 +197,18 @@ TEST_CASE("memory at rest does not grow, whatever went on")
         const auto late = least_held(trouble, 100);
         CHECK(late <= soon + 8192);
     }
+}
+
+TEST_CASE("a partitioner that remembers topics goes on without memory for another one")
+{
+    kurier::round_robin_partitioner turns;
+    const kurier::partition_query query{.topic = "a topic with a name that no string keeps in itself",
+                                        .partition_count = 3};
+    heap = {.counted = true, .made = 0, .failing = 1, .for_good = true};
+    const auto first = turns.partition(query), second = turns.partition(query);
+    heap = {};
+    CHECK(first == 0);
+    CHECK(second == 0);
+    CHECK(turns.partition(query) == 0);
+    CHECK(turns.partition(query) == 1);
 }

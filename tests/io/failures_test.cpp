@@ -58,3 +58,25 @@ TEST_CASE("acks=0: a batch that was handed to the socket is possibly written, an
     CHECK(watcher.seen->front() == persisted::possibly);
     CHECK(net.broker->log("t").empty());
 }
+
+TEST_CASE("A producer that an error ended says that, and not that somebody closed it")
+{
+    loopback net;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    auto& core = static_cast<io::turn_loop&>(*producer.engine().driver()).core();
+    core.abort(
+        boost::system::errc::make_error_code(boost::system::errc::not_enough_memory)); // as it does itself
+    outcome told;
+    producer.send({.topic = "t", .value = "v"})(told.take());
+    REQUIRE(net.until([&] { return told.told == 1; }));
+    CHECK(told.error == errc::fatal_state);
+    CHECK(told.text().find("Cannot allocate memory") != std::string::npos);
+
+    auto closed = net.make_producer();
+    net.run([&]() -> asio::awaitable<void> { co_await closed.close(); });
+    outcome late;
+    closed.send({.topic = "t", .value = "v"})(late.take());
+    REQUIRE(net.until([&] { return late.told == 1; }));
+    CHECK(late.error == errc::closed);
+}

@@ -141,8 +141,7 @@ TEST_CASE("A port that nobody listens on")
         const tcp::acceptor closed{context, {asio::ip::address_v4::loopback(), 0}};
         address = "127.0.0.1:" + std::to_string(closed.local_endpoint().port());
     }
-    expect(try_to_send(context, address), address, asio::error::connection_refused,
-           errc::connect_failed);
+    expect(try_to_send(context, address), address, asio::error::connection_refused, errc::connect_failed);
 }
 
 TEST_CASE("A name that does not resolve")

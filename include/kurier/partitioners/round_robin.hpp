@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <new>
 #include <string>
 
 namespace kurier {
@@ -25,10 +26,14 @@ public:
     }
 
 private:
-    std::uint32_t next_turn(std::string_view topic)
+    std::uint32_t next_turn(std::string_view topic) noexcept
     {
-        const auto found = turns_.find(topic);
-        return found != turns_.end() ? found->second++ : turns_.emplace(topic, 1).first->second - 1;
+        if (const auto found = turns_.find(topic); found != turns_.end()) return found->second++;
+        try {
+            turns_.emplace(topic, 1);
+        } catch (const std::bad_alloc&) { // it begins with the next record, then
+        }
+        return 0;
     }
 
     std::map<std::string, std::uint32_t, std::less<>> turns_; // by topic
