@@ -14,7 +14,8 @@ namespace asio = boost::asio;
 
 asio::awaitable<void> run(std::string servers)
 {
-    kurier::producer<> producer{co_await asio::this_coro::executor, kurier::producer_config{servers}};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::producer<> producer{executor, kurier::producer_config{servers}};
 
     std::vector<std::string> lines;
     for (int i = 0; i < 1000; ++i) lines.push_back("line " + std::to_string(i));

@@ -32,8 +32,7 @@ asio::awaitable<void> run(std::string servers)
 {
     using readings = kurier::producer<std::string, reading, kurier::default_partitioner,
                                       kurier::serializer<std::string>, reading_writer>;
-    const auto executor =
-        co_await asio::this_coro::executor; // apart from the braces below: g++ 12 mishandles the two together
+    const auto executor = co_await asio::this_coro::executor;
     readings producer{executor, kurier::producer_config{servers}, {}, {}, reading_writer{"reading-v1"}};
 
     const reading now{"cellar", 11.5};

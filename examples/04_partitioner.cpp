@@ -25,8 +25,9 @@ struct urgent_first
 
 asio::awaitable<void> run(std::string servers)
 {
+    const auto executor = co_await asio::this_coro::executor;
     kurier::producer<std::string_view, std::string_view, urgent_first> producer{
-        co_await asio::this_coro::executor, kurier::producer_config{servers}};
+        executor, kurier::producer_config{servers}};
     const std::array<kurier::header_view, 1> urgent{{{"urgent", {}}}};
     for (const char* key : {"a", "b", "c"}) {
         const auto usual = co_await producer.send({.topic = "jobs", .key = key, .value = "work"});

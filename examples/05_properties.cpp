@@ -16,7 +16,8 @@ namespace asio = boost::asio;
 
 asio::awaitable<void> run(kurier::producer_config config)
 {
-    kurier::producer<> producer{co_await asio::this_coro::executor, config};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::producer<> producer{executor, config};
     const auto where = co_await producer.send({.topic = "settings", .value = "as the file says"});
     std::cout << "delivered with acks=" << static_cast<int>(config.acks) << " to offset " << where.offset
               << '\n';

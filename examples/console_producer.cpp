@@ -124,14 +124,20 @@ private:
     std::string parse_headers(std::string_view text)
     {
         if (null_marker_ && text == *null_marker_) return {};
+        // Empty pairs at the end don't count, as Java's String.split has it.
+        const bool several = text.find(headers_separator_) != std::string_view::npos;
+        while (text.ends_with(headers_separator_)) text.remove_suffix(headers_separator_.size());
+        if (several && text.empty()) return {};
         for (bool more = true; more;) {
             std::string_view one, name;
             more = cut(text, headers_separator_, one);
             if (!more) one = text;
             if (!cut(one, header_separator_, name)) {
-                if (ignore_error_) continue;
-                return "no header key separator in '" + std::string{one} + "'";
+                if (!ignore_error_) return "no header key separator in '" + std::string{one} + "'";
+                headers.push_back({one, kurier::nullable_bytes{}});
+                continue;
             }
+            if (null_marker_ && name == *null_marker_) return "a header's key can't be the null marker";
             const auto content = nullable(one);
             headers.push_back({name, content ? kurier::nullable_bytes{*content} : kurier::nullable_bytes{}});
         }
@@ -257,7 +263,6 @@ bool send_line(text_producer& to, const options& o, line_parser& parser, std::st
                std::shared_ptr<report> results)
 {
     const auto number = ++results->sent;
-    if (line.ends_with('\r')) line.remove_suffix(1);
     if (const auto wrong = parser.parse(line); !wrong.empty()) {
         results->bad_line(number, wrong);
         std::cerr << "console_producer: line " << number << ": " << wrong << '\n';
@@ -272,9 +277,10 @@ bool send_line(text_producer& to, const options& o, line_parser& parser, std::st
 
 asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
 {
-    text_producer to{co_await asio::this_coro::executor, o.config};
-    input lines{co_await asio::this_coro::executor};
-    asio::signal_set signals{co_await asio::this_coro::executor, SIGINT, SIGTERM};
+    const auto executor = co_await asio::this_coro::executor;
+    text_producer to{executor, o.config};
+    input lines{executor};
+    asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&lines](boost::system::error_code ec, int) {
         if (!ec) lines.stop(); // what was sent is drained and reported
     });
@@ -282,15 +288,20 @@ asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
     line_parser parser{o};
     std::string pending;
     std::vector<char> space(1 << 16);
-    bool going = true;
+    bool going = true, after_return = false;
     while (going) {
         const auto size = co_await lines.read(space);
         if (size == 0) break;
         pending.append(space.data(), size);
         std::size_t begin = 0;
-        for (std::size_t end; going && (end = pending.find('\n', begin)) != std::string::npos;
-             begin = end + 1)
-            going = send_line(to, o, parser, std::string_view{pending}.substr(begin, end - begin), results);
+        for (std::size_t end; going && (end = pending.find_first_of("\r\n", begin)) != std::string::npos;
+             begin = end + 1) {
+            const bool rest_of_crlf = after_return && end == begin && pending[end] == '\n';
+            after_return = pending[end] == '\r'; // which alone ends a line too
+            if (!rest_of_crlf)
+                going =
+                    send_line(to, o, parser, std::string_view{pending}.substr(begin, end - begin), results);
+        }
         pending.erase(0, begin);
         results->progress(false);
         co_await to.ready(asio::use_awaitable);

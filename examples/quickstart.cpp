@@ -55,7 +55,8 @@ asio::awaitable<void> write_log(kurier::producer<>& lines)
 
 asio::awaitable<void> run(std::string servers)
 {
-    kurier::engine engine{co_await asio::this_coro::executor, kurier::producer_config{servers}};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::engine engine{executor, kurier::producer_config{servers}};
     kurier::producer<std::int64_t, order> orders{engine}; // two types, one set of connections
     kurier::producer<> lines{engine};
 

@@ -22,7 +22,8 @@ namespace {
 // Owns its producer, as a server's coroutine would.
 asio::awaitable<void> own_and_send(producer_config config, std::string topic, bool& resumed)
 {
-    strings producer{kurier::engine{co_await asio::this_coro::executor, config, null_log{}}};
+    const auto executor = co_await asio::this_coro::executor;
+    strings producer{kurier::engine{executor, config, null_log{}}};
     auto earlier = producer.send({.topic = topic, .value = "earlier"});
     co_await producer.send({.topic = topic, .value = "v"});
     resumed = true;
@@ -31,7 +32,8 @@ asio::awaitable<void> own_and_send(producer_config config, std::string topic, bo
 
 asio::awaitable<void> own_and_flush(producer_config config, bool& resumed)
 {
-    strings producer{kurier::engine{co_await asio::this_coro::executor, config, null_log{}}};
+    const auto executor = co_await asio::this_coro::executor;
+    strings producer{kurier::engine{executor, config, null_log{}}};
     producer.send({.topic = "t", .value = "v"});
     co_await producer.flush();
     resumed = true;
@@ -39,7 +41,8 @@ asio::awaitable<void> own_and_flush(producer_config config, bool& resumed)
 
 asio::awaitable<void> own_and_send_all(producer_config config, bool& resumed)
 {
-    strings producer{kurier::engine{co_await asio::this_coro::executor, config, null_log{}}};
+    const auto executor = co_await asio::this_coro::executor;
+    strings producer{kurier::engine{executor, config, null_log{}}};
     const std::vector<strings::record> records(10, {.topic = "t", .value = "v"});
     co_await producer.send_all(records);
     resumed = true;

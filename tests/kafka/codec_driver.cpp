@@ -166,7 +166,8 @@ asio::awaitable<void> send(const command_line& arguments)
     const auto partition = static_cast<std::int32_t>(arguments.number("--partition", "0"));
     const auto threads = arguments.number("--threads", "0");
     asio::thread_pool pool{std::max<std::size_t>(threads, 1)};
-    kurier::engine engine{co_await asio::this_coro::executor, arguments.config(), every_codec{}};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::engine engine{executor, arguments.config(), every_codec{}};
     if (threads > 0) engine.compress_on(pool.get_executor());
     kurier::producer<> producer{engine};
     digest sum;
@@ -223,7 +224,8 @@ std::size_t status_kib(std::string_view name)
 asio::awaitable<void> large(const command_line& arguments)
 {
     const auto topic = arguments.text("--topic");
-    kurier::producer<> producer{co_await asio::this_coro::executor, arguments.config()};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::producer<> producer{executor, arguments.config()};
     co_await producer.send({.topic = topic, .value = "idle", .partition = 0});
     std::ofstream{"/proc/self/clear_refs"} << 5; // the peak starts anew
     const auto idle = status_kib("VmRSS");

@@ -122,7 +122,8 @@ private:
 
 asio::awaitable<void> sleep(std::chrono::nanoseconds time)
 {
-    asio::steady_timer timer{co_await asio::this_coro::executor, time};
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor, time};
     co_await timer.async_wait(asio::use_awaitable);
 }
 
@@ -140,7 +141,8 @@ template <class T> void send_typed(kurier::engine& engine, report& out, const st
 
 asio::awaitable<int> serializers(const command_line& arguments, report& out)
 {
-    kurier::engine engine{co_await asio::this_coro::executor, arguments.config()};
+    const auto executor = co_await asio::this_coro::executor;
+    kurier::engine engine{executor, arguments.config()};
     const auto topic = arguments.text("--topic");
     const auto send = [&](std::string_view name, std::string_view java_type, const auto& value) {
         send_typed(engine, out, topic, name, java_type, value);
@@ -255,7 +257,8 @@ void send_line(bytes_producer& producer, report& out, const std::string& line, s
 
 asio::awaitable<int> send(const command_line& arguments, report& out)
 {
-    bytes_producer producer{co_await asio::this_coro::executor, arguments.config()};
+    const auto executor = co_await asio::this_coro::executor;
+    bytes_producer producer{executor, arguments.config()};
     std::int64_t number = 0;
     for (std::string line; std::getline(std::cin, line); ++number)
         send_line(producer, out, line, std::to_string(number));
@@ -347,7 +350,8 @@ asio::awaitable<int> perform(const command_line& arguments, report& out)
     if (arguments.what == "serializers") co_return co_await serializers(arguments, out);
     if (arguments.what == "send") co_return co_await send(arguments, out);
     if (arguments.what != "stream") throw std::runtime_error{"unknown command " + arguments.what};
-    stream sending{co_await asio::this_coro::executor, arguments, out};
+    const auto executor = co_await asio::this_coro::executor;
+    stream sending{executor, arguments, out};
     co_return co_await sending.run();
 }
 
