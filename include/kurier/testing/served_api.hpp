@@ -61,16 +61,14 @@ public:
         else
             api_.answer(call, asked_, told_);
         told_.throttle_time_ms = ordered.throttle_ms;
-        if (!call.unanswered) {
-            if (this->editor) this->editor(call.broker, told_);
-            write(request, out);
-            if constexpr (requires { api_.time_out(told_); }) {
-                if (!call.awaited.empty()) {
-                    api_.time_out(told_);
-                    write(request, late);
-                }
+        if constexpr (requires { api_.time_out(told_); }) {
+            if (!call.awaited.empty()) {
+                auto too_late = told_; // before an editor changes what is where
+                api_.time_out(too_late);
+                write(call, request, too_late, late);
             }
         }
+        if (!call.unanswered) write(call, request, told_, out);
         const bool canonical = protocol::encoded_size(asked_, request.version) == request.body.size();
         return canonical ? decoded::well : decoded::not_canonical;
     }
@@ -85,9 +83,11 @@ public:
     }
 
 private:
-    void write(const request_view& request, std::vector<std::byte>& out) const
+    void write(const call& call, const request_view& request, typename api<Request>::response& told,
+               std::vector<std::byte>& out) const
     {
-        protocol::write_response_frame(out, told_, request.version, request.correlation_id);
+        if (this->editor) this->editor(call.broker, told);
+        protocol::write_response_frame(out, told, request.version, request.correlation_id);
     }
 
     api<Request> api_;

@@ -52,6 +52,41 @@ TEST_CASE_FIXTURE(fault_fixture, "a partition is missing from the answer, or in 
     CHECK(stored() == 2);
 }
 
+TEST_CASE_FIXTURE(
+    fault_fixture,
+    "a response that waits for followers can be edited like any other, and so can its late form")
+{
+    auto c = client();
+    cluster.stop_followers("t", 0);
+    cluster.edit<protocol::produce_response>([](broker_id, protocol::produce_response& response) {
+        auto& partitions = response.responses.at(0).partition_responses;
+        partitions.emplace(partitions.begin())->index = 7;
+    });
+    const bytes batch = records(1);
+    c.send(c.produce_request("t", 0, batch, 13), 13);
+    CHECK(c.read().empty());
+    clock.passed += 2s; // the request's own timeout
+    const auto told = c.receive<protocol::produce_response>(13);
+    REQUIRE(told);
+    const auto& partitions = told->responses.at(0).partition_responses;
+    REQUIRE(partitions.size() == 2);
+    CHECK(partitions[0].index == 7);
+    CHECK(partitions[0].error_code == 0);
+    CHECK(partitions[1].index == 0);
+    CHECK(partitions[1].error_code == code_of(broker_errc::request_timed_out));
+}
+
+TEST_CASE_FIXTURE(fault_fixture, "a partition that is missing from a response that waits for followers")
+{
+    auto c = client();
+    cluster.stop_followers("t", 0);
+    cluster.faults().add("t", 0, {.error = broker_errc::none, .omit = true});
+    const bytes batch = records(1);
+    c.send(c.produce_request("t", 0, batch, 13), 13);
+    clock.passed += 2s;
+    CHECK(c.receive<protocol::produce_response>(13)->responses.at(0).partition_responses.empty());
+}
+
 TEST_CASE_FIXTURE(fault_fixture, "an answer is late, and holds up those behind it")
 {
     auto c = client();
@@ -297,7 +332,7 @@ TEST_CASE_FIXTURE(fault_fixture, "an observer sees every batch")
 TEST_CASE_FIXTURE(fault_fixture, "the same script gives the same bytes")
 {
     const auto run = [] {
-        fixture f;
+        fault_fixture f;
         bytes all;
         auto c = f.client();
         f.cluster.inject({.skip = 2, .answer = answer_fault::garbage});

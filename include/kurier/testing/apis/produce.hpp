@@ -120,7 +120,10 @@ private:
         any_error_ |= told.error_code != 0;
         if (observer_) observer_(batch);
         if (ordered && ordered->repeat) topic_told.partition_responses.push_back(answered{told});
-        if (ordered && ordered->omit) topic_told.partition_responses.pop_back();
+        if (ordered && ordered->omit) {
+            topic_told.partition_responses.pop_back();
+            std::erase(waiting_, std::pair{topic_, position_});
+        }
     }
 
     void produce(const topic_metadata* topic, const protocol::produce_request_partition& data, answered& told,

@@ -5,6 +5,7 @@
 #include <kurier/testing/cluster_model.hpp>
 #include <kurier/testing/simulation/event_log.hpp>
 #include <kurier/testing/simulation/fault_source.hpp>
+#include <kurier/testing/simulation/response_chaos.hpp>
 #include <kurier/testing/simulation/virtual_clock.hpp>
 
 #include <array>
@@ -18,9 +19,9 @@ class answer_chaos
 {
 public:
     answer_chaos(cluster_model& cluster, virtual_clock& clock, fault_source& faults, event_log& log,
-                 dice random, std::vector<std::string> topics)
+                 dice random, std::vector<std::string> topics, bool hash_order)
         : cluster_{cluster}, clock_{clock}, faults_{faults}, log_{log}, random_{random},
-          topics_{std::move(topics)}
+          topics_{std::move(topics)}, strange_{cluster, random_.fork(), hash_order}
     {}
 
     void strike()
@@ -38,11 +39,15 @@ public:
                                           fault_kind::api_versions_error,
                                           fault_kind::metadata_error,
                                           fault_kind::empty_metadata,
+                                          fault_kind::metadata_entry_missing,
+                                          fault_kind::metadata_error_inside,
+                                          fault_kind::odd_response,
                                           fault_kind::init_producer_id_error,
                                           fault_kind::init_producer_id_denied,
                                           fault_kind::produce_retriable,
                                           fault_kind::produce_after_append,
                                           fault_kind::produce_permanent,
+                                          fault_kind::produce_any_error,
                                           fault_kind::not_enough_replicas_after_append};
         const auto kind = faults_.which(kinds);
         if (!kind) return;
@@ -54,7 +59,7 @@ public:
     // Counts the ordered one if it has happened.
     void settle()
     {
-        if (!pending_ || !cluster_.faults().empty() || editing_) return;
+        if (!pending_ || !cluster_.faults().empty() || strange_.pending()) return;
         faults_.note(*pending_);
         log_.add(clock_.now(), event_kind::fault, 0, 0, 0, 0, name_of(*pending_));
         pending_.reset();
@@ -64,7 +69,7 @@ public:
     {
         settle();
         pending_.reset();
-        editing_ = false;
+        strange_.heal();
     }
 
 private:
@@ -87,7 +92,10 @@ private:
         case fault_kind::metadata_error:
             return inject({.api_key = metadata_request::api_key, .error = one_of(metadata_errors)});
         case fault_kind::empty_metadata:
-            return edit_metadata();
+        case fault_kind::metadata_entry_missing:
+        case fault_kind::metadata_error_inside:
+        case fault_kind::odd_response:
+            return strange_.order(kind);
         case fault_kind::init_producer_id_error:
             return inject(
                 {.api_key = init_producer_id_request::api_key, .error = one_of(coordinator_errors)});
@@ -106,6 +114,8 @@ private:
             return batch({.error = one_of(late_errors), .after_append = true});
         case fault_kind::produce_permanent:
             return batch({.error = one_of(permanent_errors)});
+        case fault_kind::produce_any_error:
+            return batch({.error = response_chaos::any_error(random_)});
         case fault_kind::not_enough_replicas_after_append:
             return batch({.error = broker_errc::not_enough_replicas_after_append, .after_append = true});
         default:
@@ -122,20 +132,6 @@ private:
         const auto* topic = cluster_.state().metadata().find_topic(std::string_view{name});
         const auto partition = topic ? random_.below(topic->partitions.size()) : 0;
         cluster_.faults().add(name, static_cast<std::int32_t>(partition), ordered);
-    }
-
-    // A broker that has just started knows nobody yet.
-    void edit_metadata()
-    {
-        editing_ = true;
-        cluster_.edit<protocol::metadata_response>([this](broker_id, protocol::metadata_response& answer) {
-            if (!std::exchange(editing_, false)) return;
-            answer.brokers.clear();
-            for (auto& topic : answer.topics) {
-                topic.partitions.clear();
-                topic.error_code = static_cast<std::int16_t>(broker_errc::leader_not_available);
-            }
-        });
     }
 
     template <std::size_t Count> broker_errc one_of(const std::array<broker_errc, Count>& errors)
@@ -184,7 +180,7 @@ private:
     dice random_;
     std::vector<std::string> topics_;
     std::optional<fault_kind> pending_;
-    bool editing_ = false;
+    response_chaos strange_;
 };
 
 } // namespace kurier::testing

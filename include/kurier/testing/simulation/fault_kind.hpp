@@ -40,11 +40,15 @@ enum class fault_kind : std::uint8_t {
     api_versions_error,
     metadata_error,
     empty_metadata,
+    metadata_entry_missing,
+    metadata_error_inside, // of a partition, of a topic that is there, of the response
+    odd_response,          // see odd_fields.hpp
     init_producer_id_error,
     init_producer_id_denied,
     produce_retriable,    // not appended
     produce_after_append, // appended all the same
     produce_permanent,
+    produce_any_error, // of all that there are; not appended
     not_enough_replicas_after_append,
     // The cluster
     stale_metadata,
@@ -118,11 +122,15 @@ inline constexpr std::array<std::string_view, fault_kinds> fault_names{
     "api_versions_error",
     "metadata_error",
     "empty_metadata",
+    "metadata_entry_missing",
+    "metadata_error_inside",
+    "odd_response",
     "init_producer_id_error",
     "init_producer_id_denied",
     "produce_retriable",
     "produce_after_append",
     "produce_permanent",
+    "produce_any_error",
     "not_enough_replicas_after_append",
     "stale_metadata",
     "stale_for_good",

@@ -31,6 +31,7 @@ struct simulation_options
     version_table versions = version_table::newest(); // of all brokers, at the start
     std::vector<simulated_topic> topics;
     fault_source::rates faults;
+    bool hash_order = false; // brokers list topics and partitions in any order
 
     std::chrono::nanoseconds active{std::chrono::seconds{60}}; // users send, and faults happen
     std::chrono::nanoseconds burst_pause{
@@ -138,6 +139,7 @@ inline simulation_options random_options(std::uint64_t seed)
     options.cluster.producer_id_expiration_ms = std::int64_t{36'500} * 86'400'000; // records may be years old
     options.versions =
         options.cluster.before_kip_360 ? version_table::kafka_2_1() : version_table::preset(random.below(7));
+    options.hash_order = random.once_in(2);
     const auto topics = random.between(1, 3);
     for (int i = 0; i < topics; ++i) {
         auto& topic = options.topics.emplace_back();

@@ -71,19 +71,14 @@ private:
     template <class MakeFaults> simulation(simulation_options options, MakeFaults make_faults)
         : options_{std::move(options)}, random_{options_.seed}, faults_{make_faults(options_, random_)},
           log_{options_.events_kept}, content_{options_.seed, options_.value_size_max},
-          cluster_{setup::with_codec(options_.cluster)},
+          names_{setup::names_of(options_)}, cluster_{setup::with_codec(options_.cluster)},
           checker_{options_.producer, cluster_, clock_, log_, content_},
           network_{cluster_, clock_, faults_, log_, random_.fork(), setup::manners_of(options_)},
           producer_{options_.producer, random_.next(), network_, clock_, log_, checker_},
-          chaos_{setup::prepared(cluster_, options_),
-                 clock_,
-                 faults_,
-                 log_,
-                 checker_,
-                 random_.fork(),
-                 setup::names_of(options_)},
-          answers_{cluster_, clock_, faults_, log_, random_.fork(), setup::names_of(options_)},
-          edges_{cluster_, random_.fork()}, recovery_{cluster_, checker_.book(), setup::names_of(options_)}
+          chaos_{
+              setup::prepared(cluster_, options_), clock_, faults_, log_, checker_, random_.fork(), names_},
+          answers_{cluster_, clock_, faults_, log_, random_.fork(), names_, options_.hash_order},
+          edges_{cluster_, random_.fork()}, recovery_{cluster_, checker_.book(), names_}
     {
         cluster_.observe([this](const produced_batch& made) {
             log_.add(clock_.now(), event_kind::answered_batch, made.broker, made.header.base_sequence,
@@ -382,6 +377,7 @@ private:
     fault_source faults_;
     event_log log_;
     record_content content_;
+    std::vector<std::string> names_; // of the topics
     cluster_model cluster_;
     simulation_checker checker_;
     simulated_network network_;
