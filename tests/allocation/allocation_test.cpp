@@ -4,6 +4,7 @@
 #include "../simulation/session_run.hpp"
 #include "../support/random_trouble.hpp"
 #include "../support/toy_codecs.hpp"
+#include "heap.hpp"
 
 #include <kurier/partitioners/round_robin.hpp>
 
@@ -17,22 +18,19 @@
 #include <limits>
 #include <new>
 
+constinit allocations heap;
+
 namespace {
 
-struct allocations
-{
-    bool counted = false; // only what happens inside the core
-    long made = 0, failing = 0;
-    bool for_good = false; // and all that come after it
-};
-constinit allocations heap;
 constinit long held = 0; // bytes, whoever has them
 
-void* allocate(std::size_t size) noexcept
+void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept
 {
     if (heap.counted && ++heap.made >= heap.failing && heap.failing > 0)
         if (heap.for_good || heap.made == heap.failing) return nullptr;
-    void* memory = std::malloc(size == 0 ? 1 : size);
+    void* memory = alignment <= alignof(std::max_align_t)
+                       ? std::malloc(size == 0 ? 1 : size)
+                       : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     held += static_cast<long>(malloc_usable_size(memory));
     return memory;
 }
@@ -59,6 +57,15 @@ void* operator new(std::size_t size)
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 {
     return allocate(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment)
+{
+    if (void* memory = allocate(size, static_cast<std::size_t>(alignment))) return memory;
+    throw std::bad_alloc{};
+}
+void operator delete(void* memory, std::align_val_t) noexcept
+{
+    release(memory);
 }
 void operator delete(void* memory) noexcept
 {

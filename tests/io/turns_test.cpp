@@ -1,5 +1,6 @@
 // Turns of the event loop: none is unbounded, so that whatever else runs on the executor goes on beside a producer that
 // always has something to do. Counted in handlers, over a transport without sockets.
+#include "../support/executors.hpp"
 #include "../support/loopback.hpp"
 
 #include <kurier/testing/memory_network.hpp>
@@ -8,6 +9,8 @@
 #include <boost/asio/post.hpp>
 
 #include <functional>
+#include <new>
+#include <utility>
 
 namespace {
 
@@ -72,4 +75,37 @@ TEST_CASE("with acks=0 a handler that sends the next record each time ends the t
     CHECK(run_until(context, [&] { return sent >= 100; }));
     CHECK(sent < 1000);
     stop = true;
+}
+
+TEST_CASE("an executor that refuses a turn: the send throws, nothing was sent, and the next one goes out")
+{
+    struct refusal
+    {
+        bool refuses = false;
+        void operator++()
+        {
+            if (std::exchange(refuses, false)) throw std::bad_alloc{};
+        }
+    };
+    refusal once;
+    asio::io_context context{1};
+    const counting_executor<asio::io_context::executor_type, refusal> executor{context.get_executor(), once};
+    memory_network network{context.get_executor()};
+    network.cluster().create_topic("t");
+    auto config = quick_config(network.bootstrap_servers());
+    config.socket_connection_setup_timeout = 10min; // so that no timer's turn comes to the rescue
+    config.socket_connection_setup_timeout_max = 10min;
+    kurier::producer<> producer{executor, config, network, kurier::null_log{}};
+    outcome first, second;
+    producer.send({.topic = "t", .value = "first"})(first.take());
+    CHECK(run_until(context, [&] { return first.told > 0; }));
+    while (context.poll() > 0) { // no turn is on its way
+    }
+
+    once.refuses = true;
+    CHECK_THROWS_AS((void)producer.send({.topic = "t", .value = "refused"}), std::bad_alloc);
+    producer.send({.topic = "t", .value = "second"})(second.take());
+    CHECK(run_until(context, [&] { return second.told > 0; }));
+    CHECK(second.text() == "");
+    CHECK(network.cluster().log("t").size() == 2);
 }

@@ -11,11 +11,11 @@
 
 namespace kurier::testing {
 
-// Another executor, and how often something was submitted to it.
-template <class Inner> class counting_executor
+// Another executor, and how often something was submitted to it. A counter that throws refuses what is submitted.
+template <class Inner, class Counter = std::atomic<int>> class counting_executor
 {
 public:
-    counting_executor(Inner inner, std::atomic<int>& count) noexcept
+    counting_executor(Inner inner, Counter& count) noexcept
         : inner_{std::move(inner)}, count_{&count}
     {}
 
@@ -47,11 +47,11 @@ public:
 private:
     template <class Other> auto counted(Other&& other) const noexcept
     {
-        return counting_executor<std::decay_t<Other>>{std::forward<Other>(other), *count_};
+        return counting_executor<std::decay_t<Other>, Counter>{std::forward<Other>(other), *count_};
     }
 
     Inner inner_;
-    std::atomic<int>* count_;
+    Counter* count_;
 };
 
 // The least that Asio takes for an executor: it can only run things at once.

@@ -64,6 +64,8 @@ struct network_conduct
     bool congested = false;    // after each write there is no room for another until one has waited for it
     int fail_at = 0;           // the how manyth operation fails; 0: none
     failure how = failure::error;
+    void (*inside)(bool) noexcept =
+        nullptr; // called when the network begins to run, and with false when it ends
 };
 
 class memory_network
@@ -98,11 +100,13 @@ public:
 
     std::unique_ptr<io::transport> make_transport(const asio::any_io_executor&, const producer_config&)
     {
+        const state::running inside{*state_};
         if (const auto wrong = state_->begin(operation::make); wrong.fails) throw std::bad_alloc{};
         return std::make_unique<transport>(state_);
     }
     std::unique_ptr<io::resolver> make_resolver(const asio::any_io_executor&)
     {
+        const state::running inside{*state_};
         return std::make_unique<resolver>(state_);
     }
 
@@ -134,6 +138,22 @@ private:
         {
             return static_cast<broker_id>(address.to_v4().to_uint() - 0x0a000000U);
         }
+
+        // While it lives the network runs, and not the producer.
+        struct running
+        {
+            explicit running(state& of) noexcept : network{of}
+            {
+                if (network.depth++ == 0 && network.conduct.inside) network.conduct.inside(true);
+            }
+            running(const running&) = delete;
+            running& operator=(const running&) = delete;
+            ~running()
+            {
+                if (--network.depth == 0 && network.conduct.inside) network.conduct.inside(false);
+            }
+            state& network;
+        };
 
         // Counts the operation, and throws if it is to fail so.
         verdict begin(operation what)
@@ -193,6 +213,7 @@ private:
         std::map<std::string, std::vector<asio::ip::address>> hosts;
         std::map<connection_id, transport*> open;
         network_conduct conduct;
+        int depth = 0; // of calls into the network
         std::vector<operation> operations;
         std::optional<operation> failed;
         std::vector<std::string> violations;
@@ -205,6 +226,7 @@ private:
 
         void look_up(const std::string& host, addresses_handler done) override
         {
+            const state::running inside{*network_};
             const auto wrong = network_->begin(operation::look_up);
             asio::post(network_->executor,
                        [network = network_, cancelled = cancelled_, host, done = std::move(done), wrong] {
@@ -233,6 +255,7 @@ private:
 
         void open(const asio::ip::tcp::endpoint& to, std::string_view, io::io_handler done) override
         {
+            const state::running inside{*network_};
             expect(!opening_ && !id_, "open while it is open");
             const auto wrong = network_->begin(operation::open);
             closed_ = false;
@@ -250,6 +273,7 @@ private:
 
         std::size_t write_now(io::buffer_range bytes, error_code& ec) override
         {
+            const state::running inside{*network_};
             expect(!writing_, "write_now while write_later is under way");
             expect(sealed_.empty(), "write_now after would_block");
             const auto wrong = network_->begin(operation::write_now);
@@ -266,6 +290,7 @@ private:
 
         void write_later(io::buffer_range bytes, io::io_handler done) override
         {
+            const state::running inside{*network_};
             expect(!writing_, "two at once of write_later");
             const auto offered = copy(bytes, asio::buffer_size(bytes));
             expect(sealed_.empty() ||
@@ -283,6 +308,7 @@ private:
 
         void read_some(asio::mutable_buffer space, io::io_handler done) override
         {
+            const state::running inside{*network_};
             expect(!reader_ && !reading_, "two at once of read_some");
             const auto wrong = network_->begin(operation::read_some);
             if (wrong.fails) {
@@ -300,6 +326,7 @@ private:
 
         void close() noexcept override
         {
+            const state::running inside{*network_};
             hang_up();
             closed_ = true;
             pass_on();
@@ -328,7 +355,11 @@ private:
                            under_way = false;
                            error_code ec;
                            if (closed_) ec = asio::error::operation_aborted;
-                           const auto size = ec ? 0 : act(ec);
+                           std::size_t size = 0;
+                           if (!ec) {
+                               const state::running inside{*network_};
+                               size = act(ec);
+                           }
                            done(ec, size); // and may destroy this object
                        }));
             under_way = true;
@@ -373,6 +404,7 @@ private:
 
         void hang_up() noexcept
         {
+            const state::running inside{*network_};
             if (!id_) return;
             network_->open.erase(*id_);
             network_->model.disconnect(*std::exchange(id_, std::nullopt), cluster_model::unhandled::handled,
@@ -396,6 +428,7 @@ private:
 
 inline void memory_network::state::deliver()
 {
+    const running inside{*this};
     while (const auto id = model.take_ready(now())) {
         std::vector<std::byte> fresh;
         const auto outcome = model.poll_output(*id, now(), fresh);
