@@ -95,7 +95,8 @@ public:
         driver_->wake();
         return io::wait_until<Token>(
             driver_, std::forward<Token>(token),
-            [epoch](io::driver& machine, error_code&) { return machine.core().flushed(epoch); });
+            [epoch](io::driver& machine, error_code&) { return machine.core().flushed(epoch); },
+            {.line = io::wait_line::flush, .rank = epoch});
     }
 
     // Takes no more records, waits until all are delivered or have failed, and closes the connections: void(error_code).
@@ -129,7 +130,8 @@ public:
                                      [](io::driver& machine, error_code& ec) {
                                          if (machine.core().closing()) ec = errc::closed;
                                          return machine.core().closing() || machine.core().has_room();
-                                     });
+                                     },
+                                     {.line = io::wait_line::room});
     }
 
     // The partitions of a topic, from metadata that is fetched if need be, within max.block.ms:
@@ -163,7 +165,7 @@ public:
                     ec = errc::max_block_exceeded;
                 return ec.failed();
             },
-            give_up);
+            {.deadline = give_up});
     }
 
     // Compresses on this executor from now on, a thread pool's as a rule, instead of on the producer's own: large batches

@@ -16,6 +16,7 @@
 #include <kurier/io/hand_over.hpp>
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
+#include <kurier/io/state_waits.hpp>
 #include <kurier/io/turn_clock.hpp>
 #include <kurier/log.hpp>
 #include <kurier/metrics.hpp>
@@ -55,25 +56,6 @@ struct observer_hooks
     void (*on_batch)(void* observer, const batch_event& event) noexcept = nullptr;
     void (*on_broker)(void* observer, const broker_event& event) noexcept = nullptr;
 };
-
-// Something that waits for a state of the producer rather than for a record: flush, close, room.
-struct state_wait
-{
-    virtual bool over(driver& machine, error_code& ec) = 0;
-    virtual void complete(driver& machine, error_code ec) = 0; // then it belongs to nobody here
-    virtual void destroy() noexcept = 0;
-
-    core::nanoseconds deadline = core::never; // over() is asked then, if not earlier
-
-protected:
-    ~state_wait() = default;
-};
-
-struct destroy_wait
-{
-    void operator()(state_wait* wait) const noexcept { wait->destroy(); }
-};
-using state_wait_ptr = std::unique_ptr<state_wait, destroy_wait>;
 
 class driver : public counted
 {
@@ -128,6 +110,7 @@ public:
     virtual void
     send_early() = 0; // what has become ready, without waiting for the end of the handler that runs
     virtual void add_wait(state_wait_ptr wait) = 0;
+    virtual void cancel_wait(state_wait& wait) = 0;
 
     virtual std::string dump() const = 0;
 

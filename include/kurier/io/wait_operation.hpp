@@ -13,6 +13,14 @@
 
 namespace kurier::io {
 
+// When a wait is asked whether it is over: in each turn and at `deadline` at the latest, or in a line, see state_waits.hpp.
+struct wait_place
+{
+    core::nanoseconds deadline = core::never;
+    wait_line line = wait_line::none;
+    std::uint64_t rank = 0;
+};
+
 // over(driver, ec, value...) says whether the wait is over, and with what.
 template <class Handler, class Over, class... Value> class wait_operation final
     : public state_wait,
@@ -21,25 +29,24 @@ template <class Handler, class Over, class... Value> class wait_operation final
     using base = operation<wait_operation, Handler, error_code, Value...>;
 
 public:
-    wait_operation(driver& machine, Handler&& handler, Over over, core::nanoseconds at)
+    wait_operation(driver& machine, Handler&& handler, Over over, wait_place where)
         : base{machine, std::move(handler)}, over_{std::move(over)}
     {
-        deadline = at;
+        deadline = where.deadline;
+        line = where.line;
+        rank = where.rank;
     }
 
     void listen(driver& machine) // to a cancellation
     {
         if (auto slot = cancellation(); slot.is_connected())
-            slot.assign([this, &machine](asio::cancellation_type) {
-                cancelled_ = true;
-                machine.wake();
-            });
+            slot.assign([this, &machine](asio::cancellation_type) { machine.cancel_wait(*this); });
     }
 
     bool over(driver& machine, error_code& ec) override
     {
-        if (cancelled_) ec = asio::error::operation_aborted;
-        return cancelled_ || over_(machine, ec, std::get<Value>(this->results_)...);
+        if (cancelled) ec = asio::error::operation_aborted;
+        return cancelled || over_(machine, ec, std::get<Value>(this->results_)...);
     }
 
     void complete(driver& machine, error_code ec) override
@@ -63,7 +70,6 @@ private:
     }
 
     Over over_;
-    bool cancelled_ = false;
 };
 
 // Asked at once: what is over already needs no turn of the event loop.
@@ -74,10 +80,10 @@ template <class... Value> struct initiate_wait
 
     template <class Handler, class Over> void
     operator()(Handler handler, boost::intrusive_ptr<driver> machine, Over over,
-               core::nanoseconds at) const // all by value: nothing may stay in a frame that goes on elsewhere
+               wait_place where) const // all by value: nothing may stay in a frame that goes on elsewhere
     {
         using wait = wait_operation<Handler, Over, Value...>;
-        auto* const waiting = wait::make(*machine, std::move(handler), std::move(over), at);
+        auto* const waiting = wait::make(*machine, std::move(handler), std::move(over), where);
         state_wait_ptr made{waiting};
         error_code ec;
         if (made->over(*machine, ec)) {
@@ -91,14 +97,12 @@ template <class... Value> struct initiate_wait
     driver* producer; // the operation that is started refers to it
 };
 
-// It is asked at `deadline` at the latest.
-template <class Token, class... Value, class Over> auto wait_until(boost::intrusive_ptr<driver> machine,
-                                                                   Token&& token, Over over,
-                                                                   core::nanoseconds deadline = core::never)
+template <class Token, class... Value, class Over>
+auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, wait_place where = {})
 {
     auto* const producer = machine.get();
     return asio::async_initiate<Token, void(error_code, Value...)>(
-        initiate_wait<Value...>{producer}, token, std::move(machine), std::move(over), deadline);
+        initiate_wait<Value...>{producer}, token, std::move(machine), std::move(over), where);
 }
 
 } // namespace kurier::io

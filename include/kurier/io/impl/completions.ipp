@@ -3,9 +3,9 @@
 
 #include <kurier/core/producer_core.hpp>
 #include <kurier/io/driver.hpp>
+#include <kurier/io/state_waits.hpp>
 #include <kurier/observer.hpp>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -14,16 +14,8 @@ namespace kurier::io {
 class completions
 {
 public:
-    void add(state_wait_ptr wait) { waits_.push_back(std::move(wait)); }
+    state_waits& waits() noexcept { return waits_; }
     void observe(observer_hooks hooks) { observers_.push_back(std::move(hooks)); }
-
-    // When a wait has to be asked again, if nothing happens before.
-    core::nanoseconds deadline() const noexcept
-    {
-        auto at = core::never;
-        for (const auto& wait : waits_) at = std::min(at, wait->deadline);
-        return at;
-    }
 
     // `metadata` is made once for all records of a batch.
     void announce(driver& machine, core::producer_core& core, record_metadata& metadata)
@@ -39,7 +31,7 @@ public:
                 notify(failed->waiter.context, {nullptr, 0, failed, &machine});
             core.announced(*failed);
         }
-        ask_waits(machine);
+        waits_.ask(machine);
         machine.submit_ended();
     }
 
@@ -104,35 +96,8 @@ private:
                 hooks.on_batch(hooks.observer.get(), event);
     }
 
-    // In one pass, however many are over at once.
-    void ask_waits(driver& machine)
-    {
-        pass over{waits_};
-        while (over.next < waits_.size()) {
-            auto& wait = waits_[over.next++];
-            error_code ec;
-            if (!wait->over(machine, ec)) {
-                std::swap(waits_[over.kept++], wait);
-                continue;
-            }
-            wait.release()->complete(machine, ec);
-        }
-    }
-
-    // Those between `kept` and `next` are gone; also when completing one of them throws.
-    struct pass
-    {
-        std::vector<state_wait_ptr>& waits;
-        std::size_t kept = 0, next = 0;
-        ~pass()
-        {
-            waits.erase(waits.begin() + static_cast<std::ptrdiff_t>(kept),
-                        waits.begin() + static_cast<std::ptrdiff_t>(next));
-        }
-    };
-
     std::vector<observer_hooks> observers_;
-    std::vector<state_wait_ptr> waits_;
+    state_waits waits_;
 };
 
 } // namespace kurier::io

@@ -67,7 +67,13 @@ public:
 
     void add_wait(state_wait_ptr wait) final
     {
-        completions_.add(std::move(wait));
+        completions_.waits().add(std::move(wait));
+        wake();
+    }
+
+    void cancel_wait(state_wait& wait) final
+    {
+        completions_.waits().cancel(wait);
         wake();
     }
 
@@ -150,7 +156,7 @@ private:
 
     void arm_timer()
     {
-        const auto at = std::min(core_.deadline(), completions_.deadline());
+        const auto at = std::min(core_.deadline(), completions_.waits().deadline());
         if (at == core::never && armed_ != core::never) { // nothing is left to wait for: it must not hold us
             armed_ = core::never;
             timer_->cancel();
