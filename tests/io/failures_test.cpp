@@ -1,6 +1,8 @@
 // What a failed record says about itself, over real sockets: whose fault it was, where, and what is written.
 #include "support/loopback.hpp"
 
+#include <kurier/core/producer_core.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -64,9 +66,8 @@ TEST_CASE("A producer that an error ended says that, and not that somebody close
     loopback net;
     auto producer = net.make_producer();
     net.warm_up(producer, "t");
-    auto& core = static_cast<io::turn_loop&>(*producer.engine().driver()).core();
-    core.abort(
-        boost::system::errc::make_error_code(boost::system::errc::not_enough_memory)); // as it does itself
+    static_cast<core::producer_core&>(producer.engine().driver()->core()) // as it does itself
+        .abort(boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
     outcome told;
     producer.send({.topic = "t", .value = "v"})(told.take());
     REQUIRE(net.until([&] { return told.told == 1; }));
