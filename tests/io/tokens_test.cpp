@@ -410,7 +410,7 @@ TEST_CASE("send_all completes once, for all of them")
         CHECK(all.delivered == 100);
         CHECK(all.failed == 0);
         records[5].topic = "bad topic";
-        records[7].partition = 3;
+        records[7].partition = -3; // no topic has it
         auto [ec, some] = co_await producer.send_all(records, asio::as_tuple(asio::use_awaitable));
         CHECK(ec == errc::invalid_topic);
         CHECK(some.delivered == 98);
