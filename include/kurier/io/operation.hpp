@@ -3,6 +3,7 @@
 
 #include <kurier/io/driver.hpp>
 #include <kurier/io/hand_over.hpp>
+#include <kurier/io/recycling_allocator.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -13,7 +14,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
-#include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <concepts>
@@ -56,15 +56,15 @@ concept may_run_inside = std::same_as<
 template <class Executor>
 concept queueing = std::convertible_to<Executor, asio::any_io_executor> && !may_run_inside<Executor>;
 
-// Asio's memory for handlers that bring none.
+// Memory for handlers that bring none.
 template <class Handler> using allocator_of =
-    asio::associated_allocator_t<Handler, asio::recycling_allocator<void>>;
+    asio::associated_allocator_t<Handler, recycling_allocator<void>>;
 template <class Handler> inline constexpr bool has_allocator =
-    !std::same_as<allocator_of<Handler>, asio::recycling_allocator<void>>;
+    !std::same_as<allocator_of<Handler>, recycling_allocator<void>>;
 
 template <class Handler> auto get_allocator(const Handler& handler) noexcept
 {
-    return asio::get_associated_allocator(handler, asio::recycling_allocator<void>{});
+    return asio::get_associated_allocator(handler, recycling_allocator<void>{});
 }
 
 template <class Operation, class Allocator> class operation_memory

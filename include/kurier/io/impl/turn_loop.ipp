@@ -44,10 +44,7 @@ public:
         }
         turn_guard guard{*this};
         do_round();
-        if (again_) { // what the handlers just told have sent goes out with it
-            clock_.read();
-            do_round();
-        }
+        if (again_) do_round(); // what the handlers just told have sent goes out with it
         arm_timer();
         guard.finished = true;
     }
@@ -60,7 +57,7 @@ public:
     void send_early() final
     {
         if (in_turn_ || core_.busy()) return;
-        clock_.read(); // a handler may send for long
+        if (!clock_.fresh()) clock_.read();
         core_.turn(clock_.now());
         perform_actions();
     }
