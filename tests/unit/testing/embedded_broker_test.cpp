@@ -18,7 +18,7 @@ using namespace kurier;
 using namespace kurier::testing;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
-using bytes = std::vector<std::byte>;
+using frame_bytes = std::vector<std::byte>;
 
 namespace {
 
@@ -51,7 +51,7 @@ struct socket_fixture
         return done();
     }
 
-    void send(tcp::socket& socket, const bytes& sent)
+    void send(tcp::socket& socket, const frame_bytes& sent)
     {
         std::optional<error_code> result;
         boost::asio::async_write(socket, boost::asio::buffer(sent),
@@ -60,9 +60,9 @@ struct socket_fixture
     }
 
     // What arrives until `size` bytes are there or the broker hangs up.
-    bytes receive(tcp::socket& socket, std::size_t size)
+    frame_bytes receive(tcp::socket& socket, std::size_t size)
     {
-        bytes got(size);
+        frame_bytes got(size);
         std::optional<std::size_t> read;
         boost::asio::async_read(socket, boost::asio::buffer(got),
                                 [&](error_code, std::size_t n) { read = n; });
@@ -75,21 +75,21 @@ struct socket_fixture
 
     template <class Response> std::optional<Response> answer(tcp::socket& socket, std::int16_t version)
     {
-        const bytes size = receive(socket, 4);
+        const frame_bytes size = receive(socket, 4);
         if (size.size() != 4) return std::nullopt;
         const auto length = static_cast<std::size_t>(wire::reader{size}.take_int<std::int32_t>());
         return answer_in<Response>(receive(socket, length), version);
     }
 
-    bytes produce_frame(int records = 1, std::int32_t correlation_id = 1)
+    frame_bytes produce_frame(int records = 1, std::int32_t correlation_id = 1)
     {
-        const bytes batch = batch_builder{1'700'000'000'000}.records(records);
+        const frame_bytes batch = batch_builder{1'700'000'000'000}.records(records);
         protocol::produce_request request;
         request.acks = -1;
         auto& topic = request.topic_data.emplace_back();
         topic.name = "t";
         topic.partition_data.push_back({0, nullable_bytes{bytes_view{batch}}});
-        bytes frame;
+        frame_bytes frame;
         REQUIRE(protocol::write_request_frame(frame, request, 9, correlation_id, "test"));
         return frame;
     }
@@ -124,7 +124,7 @@ TEST_CASE_FIXTURE(socket_fixture, "a record goes over a socket into the log")
 TEST_CASE_FIXTURE(three_brokers, "metadata tells where the brokers listen")
 {
     tcp::socket socket = connect(2);
-    bytes frame;
+    frame_bytes frame;
     REQUIRE(protocol::write_request_frame(frame, protocol::metadata_request{}, 9, 1, "test"));
     send(socket, frame);
     const auto told = answer<protocol::metadata_response>(socket, 9);
@@ -182,7 +182,7 @@ TEST_CASE_FIXTURE(socket_fixture, "peers that aren't Kafka clients are hung up o
 {
     const auto as_vector = [](std::string_view text) {
         const bytes_view view = as_bytes(text);
-        return bytes(view.begin(), view.end());
+        return frame_bytes(view.begin(), view.end());
     };
     for (const std::string_view text :
          {std::string_view{"GET / HTTP/1.1\r\n\r\n"}, std::string_view{"\x16\x03\x01\x02\0\x01", 6},
@@ -204,8 +204,8 @@ TEST_CASE_FIXTURE(socket_fixture,
 {
     tcp::socket socket = connect();
     broker->cluster().inject({.answer = answer_fault::never});
-    const bytes frame = produce_frame(2000);
-    bytes many;
+    const frame_bytes frame = produce_frame(2000);
+    frame_bytes many;
     while (many.size() < 1024 * 1024) many.insert(many.end(), frame.begin(), frame.end());
     std::size_t sent = 0;
     bool blocked = false;
@@ -230,13 +230,13 @@ TEST_CASE_FIXTURE(socket_fixture, "a request of many megabytes arrives")
     large.max_message_bytes = 64 * 1024 * 1024;
     broker->cluster().state().set_topic_options("t", large);
     const std::string value(20 * 1024 * 1024, 'x');
-    const bytes batch = batch_builder{1'700'000'000'000}.record("k", std::string_view{value});
+    const frame_bytes batch = batch_builder{1'700'000'000'000}.record("k", std::string_view{value});
     protocol::produce_request request;
     request.acks = 1;
     auto& topic = request.topic_data.emplace_back();
     topic.name = "t";
     topic.partition_data.push_back({0, nullable_bytes{bytes_view{batch}}});
-    bytes frame;
+    frame_bytes frame;
     REQUIRE(protocol::write_request_frame(frame, request, 9, 1, "test"));
     tcp::socket socket = connect();
     send(socket, frame);
