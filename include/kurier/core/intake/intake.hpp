@@ -45,10 +45,8 @@ public:
             return park(std::move(what), now);
         }
         auto index = what.partition ? *what.partition : what.chooser(topic, what.bytes);
-        if (index >= 0 && !has_partition(topic, index)) {
-            if (what.named && what.may_wait) return park(std::move(what), now); // it may have been added
+        if (index >= static_cast<std::int32_t>(topic.partitions.size()))
             return {{}, nullptr, errc::invalid_partition, index};
-        }
         if (index < 0) index = pick_sticky(topic, what.bytes, records_, config_, now.steady, random_);
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
         if (!partition.leader || partition.leader->waiting.empty()) [[likely]]
@@ -106,15 +104,13 @@ public:
     }
 
     // Once a topic is known, everything that waits for it has its partition: only then its place among the others of
-    // the partition is known too. A choice that is no longer among the topic's partitions is made again.
+    // the partition is known too.
     void topics_changed(instant now)
     {
-        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting)) {
-            auto& topic = *waiting->topic;
-            if (topic.phase == topic_phase::unknown) continue;
-            if (!waiting->partition || (!waiting->named && !has_partition(topic, *waiting->partition)))
-                waiting->partition = choose_partition(topic, bytes_of(*waiting), waiting->chooser, now);
-        }
+        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
+            if (!waiting->partition && waiting->topic->phase == topic_phase::known)
+                waiting->partition =
+                    choose_partition(*waiting->topic, bytes_of(*waiting), waiting->chooser, now);
         leaders_moved();
     }
 
@@ -123,18 +119,13 @@ public:
     {
         while (auto* oldest = room_.oldest()) {
             if (oldest->give_up > now.steady) break;
-            if (room_.is_early(*oldest))
-                fail(*oldest, errc::invalid_partition,
-                     {{}, no_such_partition(*oldest->partition, *oldest->topic)});
-            else
-                fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
+            fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
         }
     }
 
     void fail_all_of(topic_state& topic, error_code why)
     {
-        for (auto* lane : {&topic.waiting, &topic.early})
-            while (auto* waiting = lane->front()) fail(*waiting, why);
+        while (auto* waiting = topic.waiting.front()) fail(*waiting, why);
     }
 
     void fail_all(error_code why)
@@ -168,7 +159,8 @@ private:
     {
         if (!what.partition && what.topic.phase == topic_phase::known)
             what.partition = choose_partition(what.topic, what.bytes, what.chooser, now);
-        auto* waiting = room_.add(std::move(what), later(now.steady, config_.max_block));
+        auto* waiting = room_.add(what.topic, what.partition, what.bytes, std::move(what.chooser),
+                                  later(now.steady, config_.max_block), std::move(what.owner));
         if (!waiting) return {{}, nullptr, errc::buffer_full};
         waiting->flush_epoch = flushes_.current();
         flushes_.begin(waiting->flush_epoch);
@@ -226,8 +218,9 @@ private:
     bool admit(waiting_record& waiting, instant now)
     {
         auto& topic = *waiting.topic;
-        if (!has_partition(topic, *waiting.partition)) {
-            fail(waiting, errc::invalid_partition, {{}, no_such_partition(*waiting.partition, topic)});
+        if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
+            fail(waiting, errc::invalid_partition,
+                 {{}, "the topic has " + std::to_string(topic.partitions.size()) + " partitions"});
             return true;
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];

@@ -34,8 +34,7 @@ struct waiting_lane;
 struct waiting_record
 {
     topic_state* topic = nullptr;
-    std::optional<std::int32_t> partition; // chosen, or named
-    bool named = false;                    // by the record: nobody may choose another
+    std::optional<std::int32_t> partition; // chosen, or asked for
     partition_chooser chooser;
     std::vector<std::byte> bytes;      // key, value, header names and values, back to back
     std::shared_ptr<const void> owner; // of a large value, which stays where it is
