@@ -34,6 +34,13 @@ std::string asked_host(const core_script& s)
     return s.peers.at(s.held.front().first).host;
 }
 
+protocol::metadata_response moved_away()
+{
+    protocol::metadata_response response;
+    response.error_code = static_cast<std::int16_t>(rebootstrap_required);
+    return response;
+}
+
 bool is_bootstrap(const std::string& host)
 {
     return host == "a" || host == "b";
@@ -86,12 +93,10 @@ TEST_CASE("KIP-1102: REBOOTSTRAP_REQUIRED leads back to bootstrap.servers")
     s.warm_up();
     s.answer_metadata = false;
     s.step(2s);
-    protocol::metadata_response moved_away;
-    moved_away.error_code = static_cast<std::int16_t>(rebootstrap_required);
-    answer_held(s, moved_away);
+    answer_held(s, moved_away());
     s.step(2s);
     CHECK(is_bootstrap(asked_host(s)));
-    CHECK_FALSE(s.closes.back().second); // on purpose: the broker itself did nothing wrong // the connection to the broker
+    CHECK_FALSE(s.closes.back().second); // on purpose: the broker itself did nothing wrong
     s.answer_metadata = true;
     answer_held(s, s.metadata_answer(s.metadata_asked.back()));
     auto& told = s.send("t", "a");
@@ -110,10 +115,8 @@ TEST_CASE(
     s.warm_up();
     s.answer_metadata = false;
     s.step(2s);
-    protocol::metadata_response moved_away;
-    moved_away.error_code = static_cast<std::int16_t>(rebootstrap_required);
     const auto before = s.connects.size();
-    answer_held(s, moved_away);
+    answer_held(s, moved_away());
     s.step(2s);
     CHECK(s.connects.size() == before);
 }
