@@ -52,7 +52,7 @@ public:
     engine(Executor executor, producer_config config, Part... parts)
     {
         static_assert(check_engine_parts<Part...>());
-        const auto warnings = check<typename detail::codec_list_of<Part...>::type>(config);
+        const auto warnings = check<Part...>(config);
         io::surroundings around;
         if constexpr (!(log_sink<Part> || ...)) around.log = log_to(std::make_shared<stderr_log>());
         const auto take = [&](const auto&... kept) {
@@ -202,8 +202,9 @@ public:
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:
-    template <class Codecs> static config_problems check(const producer_config& config)
+    template <class... Part> static config_problems check(const producer_config& config)
     {
+        using Codecs = typename detail::codec_list_of<Part...>::type;
         auto problems = io::check_config(config);
         const auto need = [&](compression id) {
             if (auto missing = Codecs::check(id); !missing.empty())
@@ -211,6 +212,13 @@ private:
         };
         need(config.compression_type);
         for (const auto& rule : config.compression_topics) need(rule.type);
+        // Another transport than TCP is trusted to keep what the configuration promises.
+        if (config.uses_tls() && !(transport_factory<Part> || ...))
+            problems.emplace_back(config_severity::error, "security.protocol",
+                                  "security.protocol asks for TLS, which this engine was made without");
+        if (config.uses_sasl())
+            problems.emplace_back(config_severity::error, "security.protocol",
+                                  "security.protocol asks for SASL, which this engine was made without");
         if (has_errors(problems)) throw config_error{std::move(problems)};
         return problems;
     }

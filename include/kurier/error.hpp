@@ -142,7 +142,7 @@ inline constexpr client_error_row client_error_rows[] = {
     {errc::http_peer, "HTTP_PEER", true, "an HTTP server answered, not Kafka",
      "correct the port in bootstrap.servers (or in advertised.listeners); Kafka's usual port is 9092"},
     {errc::tls_peer, "TLS_PEER", true, "the listener expects TLS",
-     "use the port of a PLAINTEXT listener; TLS is not supported yet"},
+     "set security.protocol=SSL or SASL_SSL, or use the port of a listener without TLS"},
     {errc::unsupported_version, "UNSUPPORTED_VERSION", false,
      "the broker and this library have no version of the request in common", "use Apache Kafka 2.1 or newer"},
 };

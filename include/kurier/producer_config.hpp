@@ -30,6 +30,23 @@ enum class metadata_recovery_strategy : std::uint8_t { none, rebootstrap };
 
 enum class client_dns_lookup : std::uint8_t { use_all_dns_ips, resolve_canonical_bootstrap_servers_only };
 
+// What a connection begins with: TLS, SASL, both or nothing.
+enum class security_protocol : std::uint8_t { plaintext, ssl, sasl_plaintext, sasl_ssl };
+
+// What is refused unless it is asked for by name: a set, joined by |.
+enum class insecure : std::uint8_t {
+    nothing = 0,
+    cleartext_secrets = 1,      // passwords and tokens over connections without TLS
+    unchecked_names = 2,        // a broker's certificate may be for another host
+    unchecked_certificates = 4, // anybody may be the broker
+    unsecured_tokens = 8,       // OAuth tokens without a signature
+    http_endpoints = 16,        // tokens fetched without TLS
+};
+constexpr insecure operator|(insecure a, insecure b) noexcept
+{
+    return static_cast<insecure>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+
 // Kafka's 16 KiB exist because its Java producer allocates each batch whole; kurier's batches grow as they fill. With
 // 64 KiB, one busy partition costs twice as much, because five batches in flight are too little; see bench/README.md.
 inline constexpr std::size_t default_batch_size = 256 * 1024;
@@ -71,6 +88,10 @@ public:
     std::vector<std::string> bootstrap_servers; // "host:port"; IPv6 addresses in brackets
     std::string client_id = "kurier";           // for the broker's logs, metrics and quotas
     kurier::client_dns_lookup client_dns_lookup = kurier::client_dns_lookup::use_all_dns_ips;
+
+    // Who may listen, and who is asked
+    kurier::security_protocol security_protocol = kurier::security_protocol::plaintext;
+    insecure insecure_allow = insecure::nothing;
 
     // What is promised
     kurier::acks acks = kurier::acks::all;
@@ -127,6 +148,18 @@ public:
     {
         return enable_idempotence.value_or(acks == kurier::acks::all && retries != 0);
     }
+
+    bool uses_tls() const noexcept
+    {
+        return security_protocol == kurier::security_protocol::ssl ||
+               security_protocol == kurier::security_protocol::sasl_ssl;
+    }
+    bool uses_sasl() const noexcept
+    {
+        return security_protocol == kurier::security_protocol::sasl_plaintext ||
+               security_protocol == kurier::security_protocol::sasl_ssl;
+    }
+    bool allows(insecure what) const noexcept { return (insecure_allow | what) == insecure_allow; }
 
     int compression_level(kurier::compression codec) const noexcept
     {

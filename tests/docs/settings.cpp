@@ -13,7 +13,8 @@ int main()
         const std::string value = print_setting(defaults, row);
         std::cout << "| `" << row.key << "` | " << (value.empty() ? "" : '`' + value + '`') << " | "
                   << row.doc;
-        if (row.kind == setting_kind::choice) std::cout << " (" << allowed_values(row) << ')';
+        if (row.kind == setting_kind::choice || row.kind == setting_kind::words)
+            std::cout << " (" << allowed_values(row) << ')';
         std::cout << " |\n";
     }
 }

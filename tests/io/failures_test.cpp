@@ -81,3 +81,21 @@ TEST_CASE("A producer that an error ended says that, and not that somebody close
     REQUIRE(net.until([&] { return late.told == 1; }));
     CHECK(late.error == errc::closed);
 }
+
+TEST_CASE("An engine without TLS or SASL refuses to go without when security.protocol asks for them")
+{
+    loopback net;
+    const auto refusal = [&](security_protocol wanted) {
+        net.config.security_protocol = wanted;
+        try {
+            net.make_engine();
+        } catch (const config_error& refused) {
+            return std::string{refused.what()};
+        }
+        return std::string{};
+    };
+    CHECK(refusal(security_protocol::ssl).find("asks for TLS") != std::string::npos);
+    CHECK(refusal(security_protocol::sasl_plaintext).find("asks for SASL") != std::string::npos);
+    CHECK(refusal(security_protocol::sasl_ssl).find("asks for TLS") != std::string::npos);
+    CHECK(refusal(security_protocol::plaintext).empty());
+}

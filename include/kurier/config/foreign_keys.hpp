@@ -35,7 +35,6 @@ inline constexpr std::string_view serializer_types =
 
 inline constexpr foreign_key foreign_keys[] = {
     // Kafka's Java producer
-    {"security.protocol", "other than PLAINTEXT is not supported yet; use a PLAINTEXT listener", "PLAINTEXT"},
     {"transactional.id", no_transactions, {}},
     {"transaction.timeout.ms", no_transactions, {}},
     {"transaction.two.phase.commit.enable", no_transactions, "false"},

@@ -8,6 +8,7 @@
 #include <kurier/producer_config.hpp>
 #include <kurier/wire/escape.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -96,6 +97,8 @@ public:
         case setting_kind::boolean:
         case setting_kind::choice:
             return parse_choice(*row);
+        case setting_kind::words:
+            return parse_words(*row);
         default:
             return parse_number(*row);
         }
@@ -158,8 +161,9 @@ private:
 
     bool parse_choice(const setting_row& row)
     {
-        // Kafka takes true and false, and this one strategy, in any letters; the rest as written.
-        const bool any_letters = row.kind == setting_kind::boolean || key_ == "metadata.recovery.strategy";
+        // Kafka takes true and false, and these two, in any letters; the rest as written.
+        const bool any_letters = row.kind == setting_kind::boolean || key_ == "metadata.recovery.strategy" ||
+                                 key_ == "security.protocol";
         for (const auto& choice : row.choices) {
             if (choice.text == text_ || (any_letters && same_letters(choice.text, text_))) {
                 row.set(config_, choice.value);
@@ -172,6 +176,29 @@ private:
             return fail(mention() + " is unknown; did you mean " + std::string{meant} + '?');
         }
         return fail(mention() + " is unknown" + hint() + "; " + allowed + choice_hint());
+    }
+
+    bool parse_words(const setting_row& row)
+    {
+        std::int64_t value = 0;
+        for (auto rest = text_; !rest.empty();) {
+            const auto comma = rest.find(',');
+            const auto word = trim(rest.substr(0, comma));
+            rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+            const auto found = std::ranges::find(row.choices, word, &setting_choice::text);
+            if (found == row.choices.end()) return reject_word(row, word);
+            value |= found->value;
+        }
+        row.set(config_, value);
+        return true;
+    }
+
+    bool reject_word(const setting_row& row, std::string_view word)
+    {
+        const auto which = mention() + ": \"" + wire::escape(word, 60) + '"';
+        if (const auto meant = nearest_choice(row.choices, word); !meant.empty())
+            return fail(which + " is unknown; did you mean " + std::string{meant} + '?');
+        return fail(which + " is unknown; allowed: " + allowed_values(row));
     }
 
     // What the text looks like, when that is a common mistake.

@@ -22,8 +22,17 @@ inline std::string print_rules(const std::vector<compression_rule>& rules)
     return out;
 }
 
+inline std::string print_words(const setting_row& row, std::int64_t value)
+{
+    std::string out;
+    for (const auto& word : row.choices)
+        if ((value & word.value) != 0) out += (out.empty() ? "" : ",") + std::string{word.text};
+    return out;
+}
+
 inline std::string print_number(const setting_row& row, std::int64_t value)
 {
+    if (row.kind == setting_kind::words) return print_words(row, value);
     if (row.kind == setting_kind::choice || row.kind == setting_kind::boolean) {
         if (value == unset_value) return "";
         for (const auto& choice : row.choices) {
@@ -57,7 +66,8 @@ inline std::string print_setting(const producer_config& config, const setting_ro
 inline std::string allowed_values(const setting_row& row)
 {
     std::string out;
-    if (row.kind == setting_kind::choice || row.kind == setting_kind::boolean) {
+    if (row.kind == setting_kind::choice || row.kind == setting_kind::boolean ||
+        row.kind == setting_kind::words) {
         for (std::size_t i = 0; i < row.choices.size(); ++i) {
             if (i > 0) out += i + 1 == row.choices.size() ? " or " : ", ";
             out += row.choices[i].text;

@@ -60,7 +60,7 @@ constexpr const char* strip_scheme(std::string_view& text) noexcept
     if (scheme == "http" || scheme == "https")
         return "is a URL; write host:port only, Kafka does not speak HTTP";
     if (scheme == "SSL" || scheme == "SASL_SSL" || scheme == "SASL_PLAINTEXT") {
-        return "names a listener that needs TLS or SASL, which is not supported yet";
+        return "begins with a scheme; write host:port only, and the scheme as security.protocol";
     }
     return "begins with a scheme; write host:port only";
 }

@@ -22,6 +22,7 @@ enum class setting_kind : unsigned char {
     number,
     boolean,
     choice,
+    words,             // several of the choices, separated by commas
     text,              // client.id
     servers,           // bootstrap.servers
     compression_rules, // kurier.compression.topics
@@ -98,6 +99,13 @@ inline constexpr setting_choice recovery_choices[] = {{"rebootstrap", 1}, {"none
 inline constexpr setting_choice compression_choices[] = {{"none", 0}, {"gzip", 1}, {"snappy", 2},
                                                          {"lz4", 3},  {"zstd", 4}, {"auto", 8}};
 inline constexpr setting_choice goal_choices[] = {{"bytes", 0}, {"cpu", 1}, {"link", 2}};
+inline constexpr setting_choice protocol_choices[] = {
+    {"PLAINTEXT", 0}, {"SSL", 1}, {"SASL_PLAINTEXT", 2}, {"SASL_SSL", 3}};
+inline constexpr setting_choice insecure_choices[] = {{"cleartext-secrets", 1},
+                                                      {"unchecked-names", 2},
+                                                      {"unchecked-certificates", 4},
+                                                      {"unsecured-tokens", 8},
+                                                      {"http-endpoints", 16}};
 inline constexpr setting_choice minus_one[] = {{"-1", -1}};
 
 template <auto Member> constexpr setting_row milliseconds_row(std::string_view key, std::int64_t min,
@@ -130,6 +138,14 @@ choice_row(std::string_view key, std::span<const setting_choice> choices, std::s
     return {key, setting_kind::choice, get_member<Member>, set_member<Member>, 0, 0, choices, doc};
 }
 
+template <auto Member> constexpr setting_row
+words_row(std::string_view key, std::span<const setting_choice> words, std::string_view doc)
+{
+    std::int64_t all = 0;
+    for (const auto& word : words) all |= word.value;
+    return {key, setting_kind::words, get_member<Member>, set_member<Member>, 0, all, words, doc};
+}
+
 constexpr setting_row text_row(std::string_view key, setting_kind kind, std::string_view doc)
 {
     return {key, kind, nullptr, nullptr, 0, 0, {}, doc};
@@ -144,6 +160,8 @@ inline constexpr std::array setting_rows{
     choice_row<&settings::client_dns_lookup>(
         "client.dns.lookup", dns_choices,
         "try every address of a host name, or first turn bootstrap names into canonical host names"),
+    choice_row<&settings::security_protocol>("security.protocol", protocol_choices,
+                                             "how connections begin: TLS, SASL, both, or neither"),
     choice_row<&settings::acks>(
         "acks", acks_choices,
         "replicas that confirm a batch: all in sync (all, -1), the leader (1), none (0)"),
@@ -232,6 +250,8 @@ inline constexpr std::array setting_rows{
     number_row<&settings::compression_link_bytes_per_second>(
         "kurier.compression.link.bytes.per.second", 1, long_max, {},
         "how much the link carries; a second of it counts as much as a second of CPU"),
+    words_row<&settings::insecure_allow>("kurier.insecure.allow", insecure_choices,
+                                         "what is refused unless it is named here, separated by commas"),
     bytes_row<&settings::waiting_memory>("kurier.waiting.memory", 0, memory_max,
                                          "memory for records whose send waits for room in buffer.memory"),
     bytes_row<&settings::max_response_size>("kurier.max.response.size", 65536, int_max,

@@ -1,5 +1,6 @@
 #include <kurier/config/validation.hpp>
 #include <kurier/producer_config.hpp>
+#include <kurier/properties.hpp>
 
 #include <doctest/doctest.h>
 
@@ -219,4 +220,28 @@ TEST_CASE("compression.type=auto: for all topics, for some, and its goal")
     config.compression_topics.assign(1, compression_rule{"logs-*", compression::automatic, 3});
     CHECK(problems_of(config) ==
           "> kurier.compression.topics: \"logs-*\" gives a level to auto, which has none; remove it\n");
+}
+
+TEST_CASE("security.protocol in any letters, and what is allowed though it is insecure")
+{
+    config_problems problems;
+    producer_config config;
+    CHECK(set_property(config, "security.protocol", "Sasl_Ssl", problems));
+    CHECK(config.security_protocol == security_protocol::sasl_ssl);
+    CHECK((config.uses_tls() && config.uses_sasl()));
+    CHECK(set_property(config, "security.protocol", "ssl", problems));
+    CHECK((config.uses_tls() && !config.uses_sasl()));
+    CHECK(set_property(config, "security.protocol", "SASL_PLAINTEXT", problems));
+    CHECK((!config.uses_tls() && config.uses_sasl()));
+
+    CHECK_FALSE(config.allows(insecure::unchecked_names));
+    CHECK(set_property(config, "kurier.insecure.allow", "unchecked-names, http-endpoints", problems));
+    CHECK(config.insecure_allow == (insecure::unchecked_names | insecure::http_endpoints));
+    CHECK(config.allows(insecure::unchecked_names));
+    CHECK_FALSE(config.allows(insecure::unchecked_certificates));
+    CHECK(to_properties(config).find("kurier.insecure.allow=unchecked-names,http-endpoints\n") !=
+          std::string::npos);
+    CHECK(set_property(config, "kurier.insecure.allow", "", problems));
+    CHECK(config.insecure_allow == insecure::nothing);
+    CHECK(problems.empty());
 }

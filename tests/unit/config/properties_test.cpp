@@ -119,6 +119,7 @@ std::int64_t random_value(const detail::setting_row& row, std::mt19937_64& rando
     if (row.kind == setting_kind::boolean || row.kind == setting_kind::choice) {
         return row.choices[random() % row.choices.size()].value;
     }
+    if (row.kind == setting_kind::words) return static_cast<std::int64_t>(random()) & row.max;
     switch (random() % 4) {
     case 0:
         return row.min;
