@@ -1,7 +1,23 @@
 # Finds what kurier needs and makes its optional parts. The build and the installed package both include this
 # file, so that a component means the same in either.
 
-set(KURIER_COMPONENTS zstd lz4 snappy gzip testing compiled testing_compiled)
+# The components that are headers, one line each. A new one joins here, and so joins what packaging/ makes, too:
+#   name | headers below kurier/ | Debian | vcpkg | Conan: package, its component | pkg-config |
+#       CMake package: targets that it may have | where there is none: header, library file
+# The second half is empty for a component without a library of its own.
+set(KURIER_COMPONENT_TABLE
+    "gzip    | compression/gzip.hpp        | zlib1g-dev    | zlib   | zlib/[>=1.2.11 <2] zlib::zlib        | zlib    | ZLIB: ZLIB::ZLIB | zlib.h z"
+    "snappy  | compression/snappy.hpp      | libsnappy-dev | snappy | snappy/[>=1.1.8 <2] snappy::snappylib | snappy  | Snappy: Snappy::snappy Snappy::snappy-static | snappy.h snappy"
+    "lz4     | compression/lz4.hpp         | liblz4-dev    | lz4    | lz4/[>=1.9.3 <2] lz4::lz4            | liblz4  | lz4: lz4::lz4 LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static | lz4frame.h lz4"
+    "zstd    | compression/zstd.hpp        | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib      | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
+    "testing | testing/embedded_broker.hpp |               |        |                                      |         |                  |")
+
+foreach(line IN LISTS KURIER_COMPONENT_TABLE)
+    string(REGEX MATCH "^[a-z0-9_]+" component "${line}")
+    list(APPEND KURIER_HEADER_COMPONENTS ${component})
+    string(REGEX REPLACE " *\\| *" ";" KURIER_${component}_LINE "${line}")
+endforeach()
+set(KURIER_COMPONENTS ${KURIER_HEADER_COMPONENTS} compiled testing_compiled)
 set(KURIER_SOURCES ${CMAKE_CURRENT_LIST_DIR}) # of kurier-compiled.cpp and kurier-testing-compiled.cpp
 
 # Boost's headers as the target Boost::headers: from Boost's own CMake package where there is one, otherwise
@@ -31,44 +47,29 @@ function(kurier_find_boost_headers)
     target_include_directories(Boost::headers SYSTEM INTERFACE ${KURIER_BOOST_INCLUDE_DIR})
 endfunction()
 
-# Sets <library>_target to a target that brings the library, or to nothing. `targets` are the names that
-# distributions give it in a CMake package; without one, header and library file are looked for.
-function(kurier_find_library library package header file targets)
-    find_package(${package} QUIET)
+# Sets `library_target` to a target that brings the component's library, or to nothing. Distributions give it different names
+# in a CMake package, or none; then header and library file are looked for.
+function(kurier_find_library component packages header file)
+    string(REGEX MATCH "^([^:]+): (.*)" found "${packages}")
+    string(REPLACE " " ";" targets "${CMAKE_MATCH_2}")
+    find_package(${CMAKE_MATCH_1} QUIET)
     foreach(candidate IN LISTS targets)
         if(TARGET ${candidate})
-            set(${library}_target ${candidate} PARENT_SCOPE)
+            set(library_target ${candidate} PARENT_SCOPE)
             return()
         endif()
     endforeach()
-    find_path(KURIER_${library}_INCLUDE_DIR ${header})
-    find_library(KURIER_${library}_LIBRARY ${file})
-    mark_as_advanced(KURIER_${library}_INCLUDE_DIR KURIER_${library}_LIBRARY)
-    if(KURIER_${library}_INCLUDE_DIR AND KURIER_${library}_LIBRARY)
-        add_library(kurier::lib${library} UNKNOWN IMPORTED GLOBAL)
-        set_target_properties(kurier::lib${library} PROPERTIES
-            IMPORTED_LOCATION "${KURIER_${library}_LIBRARY}"
-            INTERFACE_INCLUDE_DIRECTORIES "${KURIER_${library}_INCLUDE_DIR}")
-        set(${library}_target kurier::lib${library} PARENT_SCOPE)
+    set(library_target "" PARENT_SCOPE)
+    find_path(KURIER_${component}_INCLUDE_DIR ${header})
+    find_library(KURIER_${component}_LIBRARY ${file})
+    mark_as_advanced(KURIER_${component}_INCLUDE_DIR KURIER_${component}_LIBRARY)
+    if(KURIER_${component}_INCLUDE_DIR AND KURIER_${component}_LIBRARY)
+        add_library(kurier::lib${component} UNKNOWN IMPORTED GLOBAL)
+        set_target_properties(kurier::lib${component} PROPERTIES
+            IMPORTED_LOCATION "${KURIER_${component}_LIBRARY}"
+            INTERFACE_INCLUDE_DIRECTORIES "${KURIER_${component}_INCLUDE_DIR}")
+        set(library_target kurier::lib${component} PARENT_SCOPE)
     endif()
-endfunction()
-
-function(kurier_find_codec component)
-    if(component STREQUAL zstd)
-        set(packages "Debian libzstd-dev, vcpkg zstd, Conan zstd")
-        kurier_find_library(zstd zstd zstd.h zstd "zstd::libzstd;zstd::libzstd_shared;zstd::libzstd_static")
-    elseif(component STREQUAL lz4)
-        set(packages "Debian liblz4-dev, vcpkg lz4, Conan lz4")
-        kurier_find_library(lz4 lz4 lz4frame.h lz4 "lz4::lz4;LZ4::lz4;LZ4::lz4_shared;LZ4::lz4_static")
-    elseif(component STREQUAL snappy)
-        set(packages "Debian libsnappy-dev, vcpkg snappy, Conan snappy")
-        kurier_find_library(snappy Snappy snappy-c.h snappy "Snappy::snappy;Snappy::snappy-static")
-    elseif(component STREQUAL gzip)
-        set(packages "Debian zlib1g-dev, vcpkg zlib, Conan zlib")
-        kurier_find_library(gzip ZLIB zlib.h z "ZLIB::ZLIB")
-    endif()
-    set(codec_target "${${component}_target}" PARENT_SCOPE)
-    set(codec_hint "kurier::${component} needs a library that was not found (${packages})" PARENT_SCOPE)
 endfunction()
 
 # Makes kurier::<component> for each name, and sets KURIER_<component>_MISSING to a sentence for each that
@@ -100,15 +101,21 @@ function(kurier_add_component component)
     endif()
     add_library(kurier::${component} INTERFACE IMPORTED GLOBAL)
     target_link_libraries(kurier::${component} INTERFACE kurier::kurier)
-    if(component STREQUAL testing)
+    list(GET KURIER_${component}_LINE 2 3 4 6 7 fields)
+    list(POP_FRONT fields debian vcpkg conan packages files)
+    if(NOT packages)
         return()
     endif()
-    kurier_find_codec(${component})
-    if(codec_target)
-        target_link_libraries(kurier::${component} INTERFACE ${codec_target})
+    string(REGEX MATCH "^[^ ]+ [^ ]+" files "${files}")
+    string(REPLACE " " ";" files "${files}")
+    kurier_find_library(${component} "${packages}" ${files})
+    if(library_target)
+        target_link_libraries(kurier::${component} INTERFACE ${library_target})
     else()
+        string(REGEX REPLACE "/.*" "" conan "${conan}")
+        set(hint "kurier::${component} needs a library that was not found (Debian ${debian}, vcpkg ${vcpkg}, Conan ${conan})")
         # CMake takes a name with :: for a target and stops with this very text, but only if somebody links to it
-        target_link_libraries(kurier::${component} INTERFACE "${codec_hint}")
-        set(KURIER_${component}_MISSING "${codec_hint}" PARENT_SCOPE)
+        target_link_libraries(kurier::${component} INTERFACE "${hint}")
+        set(KURIER_${component}_MISSING "${hint}" PARENT_SCOPE)
     endif()
 endfunction()
