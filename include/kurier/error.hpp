@@ -53,6 +53,8 @@ enum class errc {
     http_peer, // the port belongs to an HTTP server
     tls_peer,  // the port expects TLS
     unsupported_version,
+    // Who we are
+    credential_unavailable, // a password that can't be read, a token that can't be had
 };
 
 enum class persisted : std::uint8_t { no, possibly, yes };
@@ -145,6 +147,8 @@ inline constexpr client_error_row client_error_rows[] = {
      "set security.protocol=SSL or SASL_SSL, or use the port of a listener without TLS"},
     {errc::unsupported_version, "UNSUPPORTED_VERSION", false,
      "the broker and this library have no version of the request in common", "use Apache Kafka 2.1 or newer"},
+    {errc::credential_unavailable, "CREDENTIAL_UNAVAILABLE", true,
+     "the credential for the login can't be had"},
 };
 
 constexpr bool rows_in_order()
@@ -153,7 +157,7 @@ constexpr bool rows_in_order()
     for (const auto& row : client_error_rows) {
         if (static_cast<int>(row.code) != ++expected) return false;
     }
-    return expected == static_cast<int>(errc::unsupported_version);
+    return expected == static_cast<int>(errc::credential_unavailable);
 }
 static_assert(rows_in_order());
 

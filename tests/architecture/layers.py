@@ -19,7 +19,7 @@ LAYERS = [
     ("serializer", "serializer.hpp serializers"),
     ("partitioner", "partitioner.hpp partitioners"),
     ("compression", "compression.hpp compression"),
-    ("security", "security"),
+    ("security", "secret.hpp security sasl"),
     ("config", "config properties.hpp producer_config.hpp log.hpp metrics.hpp observer.hpp"),
     ("core", "core"),
     ("io", "io"),
