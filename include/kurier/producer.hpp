@@ -12,6 +12,7 @@
 #pragma once
 
 #include <kurier/core/batching/open_batch.hpp>
+#include <kurier/core/batching/record_limits.hpp>
 #include <kurier/delivery.hpp>
 #include <kurier/engine.hpp>
 #include <kurier/group_wait.hpp>
@@ -75,7 +76,7 @@ public:
         : engine_{std::move(shared)}, driver_{engine_.driver()},
           own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values),
                                        std::move(observer))},
-          largest_{std::min(engine_.config().max_request_size, engine_.config().buffer_memory)}
+          limits_{engine_.config()}, largest_{limits_.both()}
     {
         if constexpr (parts::batch_aware) own_->later.set_batch_size(engine_.config().batch_size);
         if constexpr (requires(Partitioner& p) { p.ignore_keys = true; })
@@ -109,8 +110,7 @@ public:
         bytes.headers = own_->scratch.headers.view();
         bytes.value = nullable_bytes{value.bytes()};
         bytes.timestamp = what.time ? what.time->time_since_epoch().count() : now.wall_ms;
-        if (auto failure = check_closely(what, bytes, engine_.config().max_request_size))
-            return refused(std::move(failure));
+        if (auto failure = check_closely(what, bytes, 0)) return refused(std::move(failure));
         return queue_large(what, *topic, bytes, now, std::move(value).owner());
     }
 
@@ -308,14 +308,18 @@ private:
     // What no broker would take. First what costs nothing to see: there is nothing to check.
     std::shared_ptr<const delivery_failure> check(const record& what, const core::record_bytes& bytes) const
     {
-        if (bytes.headers.empty() && !what.partition && bytes.timestamp >= 0 && rough_size(bytes) <= largest_)
+        const auto at_most = bytes.key.size() + bytes.value.size() + record_overhead_max;
+        if (bytes.headers.empty() && !what.partition && bytes.timestamp >= 0 && at_most <= largest_)
             [[likely]]
             return nullptr;
-        return check_closely(what, bytes, largest_);
+        return check_closely(what, bytes, bytes.value.size());
     }
 
+    static constexpr std::size_t record_overhead_max = 128; // of a batch of one record without headers
+
+    // `copied`: how much of the value is copied into buffer.memory.
     [[gnu::noinline]] std::shared_ptr<const delivery_failure>
-    check_closely(const record& what, const core::record_bytes& bytes, std::size_t largest) const
+    check_closely(const record& what, const core::record_bytes& bytes, std::size_t copied) const
     {
         if (what.partition && *what.partition < 0)
             return failure_of(what, errc::invalid_partition,
@@ -326,21 +330,16 @@ private:
         for (const auto& header : bytes.headers)
             if (header.name.data() == nullptr) // any other name is Kafka's business: it may even have a NUL
                 return failure_of(what, errc::invalid_record, "a header's name is null");
-        if (rough_size(bytes) > largest && io::driver::size_alone(bytes) > largest) {
+        const auto size = io::driver::size_alone(bytes);
+        if (size > limits_.request || size - bytes.value.size() + copied > limits_.buffer) {
             const auto& config = driver_->core().config();
             return failure_of(what, errc::record_too_large,
-                              "it has " + std::to_string(io::driver::size_alone(bytes)) +
-                                  " bytes, max.request.size is " + std::to_string(config.max_request_size) +
-                                  " and buffer.memory " + std::to_string(config.buffer_memory));
+                              "it has " + std::to_string(size) + " bytes, max.request.size is " +
+                                  std::to_string(config.max_request_size) + " and buffer.memory " +
+                                  std::to_string(config.buffer_memory) + " (room for a record of " +
+                                  std::to_string(limits_.buffer) + ")");
         }
         return nullptr;
-    }
-
-    static std::size_t rough_size(const core::record_bytes& bytes) noexcept // at least the real one
-    {
-        auto size = bytes.key.size() + bytes.value.size() + 128;
-        for (const auto& header : bytes.headers) size += header.name.size() + header.value.size() + 10;
-        return size;
     }
 
     [[gnu::always_inline]] core::topic_state* find_topic(std::string_view name, core::instant now)
@@ -416,7 +415,8 @@ private:
     kurier::engine engine_;
     boost::intrusive_ptr<io::driver> driver_;
     std::shared_ptr<parts> own_; // records that wait need it, also when the producer object is gone
-    std::size_t largest_;        // record
+    core::record_limits limits_;
+    std::size_t largest_; // record that is within both
     core::topic_state* last_topic_ = nullptr;
 };
 

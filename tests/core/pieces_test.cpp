@@ -150,6 +150,26 @@ TEST_CASE(
     pool.release(second);
 }
 
+TEST_CASE("buffer_pool: where a rounded block doesn't fit, one of just the size that is asked for may")
+{
+    buffer_pool pool{2000};
+    auto rounded = pool.acquire(1000);
+    CHECK(rounded.capacity == 1024);
+    auto exact = pool.acquire(700); // 768 would be 1792, and fits
+    CHECK(exact.capacity == 768);
+    pool.release(exact);
+    CHECK(pool.kept() == 768);
+    exact = pool.acquire(969); // not 1024; what was kept has to go
+    CHECK(exact.capacity == 976);
+    CHECK(pool.kept() == 0);
+    CHECK_FALSE(pool.has_room(1, pool.limit()));
+    pool.release(exact); // nobody will ask for such a block again
+    CHECK(pool.kept() == 0);
+    pool.release(rounded);
+    CHECK(pool.in_use() == 0);
+    CHECK(pool.kept() == 1024);
+}
+
 TEST_CASE("buffer_pool: what must go on may pass the limit, and doesn't stay")
 {
     buffer_pool pool{1024};

@@ -198,6 +198,87 @@ TEST_CASE("the waiting room is bounded too")
     drain(s);
 }
 
+TEST_CASE("a record that buffer.memory has room for goes out, whatever its size (KAFKA-3648)")
+{
+    for (const std::size_t memory : {200u, 600u, 1000u, 100'000u, 1'000'000u, 1'000'003u, 2'000'000u}) {
+        CAPTURE(memory);
+        auto config = plain_config();
+        config.buffer_memory = memory;
+        config.max_request_size = 3'000'000;
+        core_script s{config};
+        s.warm_up();
+        const auto largest = record_limits{config}.both();
+        std::string value(largest, 'x');
+        record_bytes record{{}, value, {}, s.now.wall_ms};
+        while (accumulator::size_alone(record) > largest) {
+            value.pop_back();
+            record.value = nullable_bytes{value};
+        }
+        auto& told = s.send_record("t", record, 0);
+        CHECK(s.core.pool().in_use() <= memory);
+        CHECK(s.core.pool().in_use() + 8 > memory);
+        s.send("t", "another");
+        s.step();
+        s.answer_all();
+        CHECK(told.ok());
+        s.step();
+        s.answer_all();
+        CHECK(s.outcomes.back().ok());
+        value += 'y'; // one more is beyond it
+        record.value = nullable_bytes{value};
+        CHECK(accumulator::size_alone(record) > largest);
+        CHECK_FALSE(s.core.pool().has_room(accumulator::room_for(record), memory));
+    }
+}
+
+TEST_CASE("what goes into a request: max.request.size, and the int32 of a frame's size")
+{
+    producer_config config;
+    config.max_request_size = 1000;
+    const auto takes = [&](std::initializer_list<std::size_t> sizes) {
+        request_room room{config};
+        int taken = 0;
+        for (const auto size : sizes)
+            if (!room.take(size))
+                break;
+            else
+                ++taken;
+        return taken;
+    };
+    CHECK(takes({400, 600}) == 2);
+    CHECK(takes({400, 601}) == 1);
+    CHECK(takes({5000, 1}) == 1); // one always fits
+    config.max_request_size = 0x7fffffff;
+    CHECK(takes({0x3fffffff, 0x3fffffff}) == 1); // what is around them doesn't fit
+    CHECK(takes({0x3fffffff, 0x3ffff000}) == 2);
+    CHECK(takes({record_limits{config}.request}) == 1);
+}
+
+TEST_CASE("the largest record makes a frame whose size fits into an int32, with the longest names")
+{
+    producer_config config;
+    config.client_id = std::string(30'000, 'c');
+    config.max_request_size = 0x7fffffff;
+    topic_state topic;
+    topic.name = topic_name{std::string(249, 't')};
+    auto& partition = topic.partitions.emplace_back();
+    partition.topic = &topic;
+    batch huge;
+    huge.partition = &partition;
+    huge.size = record_limits{config}.request; // its bytes are never looked at
+    for (std::int16_t version = 3; version <= protocol::produce_request::valid.hi; ++version) {
+        request made;
+        made.version = version;
+        produce_codec codec;
+        codec.encode(made, {&huge}, config);
+        wire::reader in{made.head};
+        const auto size = in.take_int<std::int32_t>();
+        CHECK(size > 0);
+        CHECK(static_cast<std::size_t>(size) == made.head.size() - 4 + huge.size);
+        CHECK(made.head.size() <= request_frame_max(config) + partition_frame_max);
+    }
+}
+
 TEST_CASE("a later record may not overtake one that waits, though it would fit")
 {
     core_script s{small_buffer()};

@@ -208,6 +208,39 @@ TEST_CASE("A partition out of range of a topic that is not known yet")
     CHECK(told.text().find("2 partitions") != std::string::npos);
 }
 
+TEST_CASE("A record either fits into buffer.memory or is refused at once")
+{
+    loopback net;
+    net.broker->create_topic("t");
+    net.config.buffer_memory = 100'000;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    const auto error_of = [&](std::size_t size) {
+        const std::string value(size, 'x');
+        outcome told;
+        producer.send({.topic = "t", .value = value})(told.take());
+        REQUIRE(net.until([&] { return told.told == 1; }));
+        return told.error;
+    };
+    for (const std::size_t size : {98'000u, 98'200u, 99'000u, 99'800u}) CHECK_FALSE(error_of(size));
+    std::size_t fits = 99'800, too_large = 100'000;
+    while (too_large - fits > 1) {
+        const auto between = (fits + too_large) / 2;
+        if (const auto error = error_of(between)) {
+            CHECK(error == errc::record_too_large);
+            too_large = between;
+        } else {
+            fits = between;
+        }
+    }
+    CHECK(fits + 200 > 100'000);
+    outcome told; // a large value stays where it is, its key doesn't
+    producer.send_large({.topic = "t", .key = std::string(100'000, 'k')},
+                        kurier::large_value{std::string(200'000, 'v')})(told.take());
+    REQUIRE(net.until([&] { return told.told == 1; }));
+    CHECK(told.error == errc::record_too_large);
+}
+
 TEST_CASE("A serializer that throws: send throws, send_all counts")
 {
     loopback net;

@@ -4,6 +4,7 @@
 
 #include <kurier/core/batching/batch_store.hpp>
 #include <kurier/core/batching/open_batch.hpp>
+#include <kurier/core/batching/record_limits.hpp>
 #include <kurier/core/state/record_bytes.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/producer_config.hpp>
@@ -19,7 +20,9 @@ class accumulator
 {
 public:
     explicit accumulator(const producer_config& config)
-        : store_{config}, batch_size_{std::max<std::size_t>(config.batch_size, 1)}, linger_{config.linger},
+        : store_{config},
+          batch_size_{std::max<std::size_t>(std::min(config.batch_size, record_limits{config}.request), 1)},
+          linger_{config.linger},
           open_time_{std::max<nanoseconds>(config.linger, config.delivery_timeout / 16)},
           slow_open_time_{config.delivery_timeout / 2}
     {}

@@ -2,6 +2,7 @@
 // checksum, and immutable from then on. Also hands batches to compression workers and takes the results back.
 #pragma once
 
+#include <kurier/core/batching/record_limits.hpp>
 #include <kurier/core/produce/batch_compressor.hpp>
 #include <kurier/core/produce/batch_lives.hpp>
 #include <kurier/core/produce/producer_rules.hpp>
@@ -34,7 +35,7 @@ public:
     // wants them. An idempotent producer has its producer id by now.
     void drain(broker_node& node, std::vector<batch*>& taken, instant now)
     {
-        std::size_t bytes = 0;
+        request_room room{config_};
         drained_.clear();
         while (partition_state* partition = node.ready.front()) {
             batch* head = close_head(*partition);
@@ -42,14 +43,12 @@ public:
                 node.ready.erase(*partition);
                 continue;
             }
-            if (!taken.empty() && bytes + head->wire_size() > config_.max_request_size)
-                break; // without a sequence, so it may still expire unsent
+            if (!room.take(head->wire_size())) break; // without a sequence, so it may still expire unsent
             if (epochs_.idempotent() && !prepare_sequence(*partition, *head))
                 break; // it stays on the ready list until a new producer id arrives
             seal(*head);
             node.ready.erase(*partition);
             node.appended -= std::min(node.appended, head->size);
-            bytes += head->wire_size();
             take(*head, node, now);
             taken.push_back(head);
             drained_.push_back(partition);

@@ -2,7 +2,9 @@
 // heap: blocks in use and blocks kept for reuse together never exceed it.
 //
 // Blocks come in sizes 2^k and 3 * 2^k, so a batch can grow instead of taking `batch.size` at once (KIP-1332's aim),
-// and the block freed last is handed out first, because it is still in the cache.
+// and the block freed last is handed out first, because it is still in the cache. Where such a block doesn't fit any more,
+// one of just the size that was asked for may: a record that fits into buffer.memory must not fail for the rounding
+// (KAFKA-3648).
 #pragma once
 
 #include <array>
@@ -25,6 +27,7 @@ class buffer_pool
 {
 public:
     static constexpr std::size_t smallest = 512, largest_kept = std::size_t{1} << 20;
+    static constexpr std::size_t alignment = 8; // of every size: there are slots at the end of a block
 
     explicit buffer_pool(std::size_t limit) noexcept : limit_{limit} {}
     buffer_pool(const buffer_pool&) = delete;
@@ -43,20 +46,26 @@ public:
         return power > smallest && bytes <= power / 4 * 3 ? power / 4 * 3 : power;
     }
 
+    static std::size_t aligned(std::size_t bytes) noexcept
+    {
+        return (bytes + alignment - 1) / alignment * alignment;
+    }
+
     // Could `bytes` more be taken while no more than `limit` are in use? (A caller may have a lower limit.)
     bool has_room(std::size_t bytes, std::size_t limit) const noexcept
     {
-        return in_use_ + rounded(bytes) <= limit;
+        return in_use_ + aligned(bytes) <= limit;
     }
 
     // A block of at least `bytes`, or an empty one where the bound forbids it or the heap is exhausted. The bound can
     // be passed over for what must go on when everything is full: splitting a batch that the broker found too large.
     block acquire(std::size_t bytes, bool beyond_limit = false) noexcept
     {
-        const auto size = rounded(bytes);
+        auto size = rounded(bytes);
+        if (in_use_ + size > limit_ && !beyond_limit) size = aligned(bytes);
         if (in_use_ + size > limit_ && !beyond_limit) return {};
         block taken{nullptr, size};
-        if (size <= largest_kept && free_[index(size)]) {
+        if (is_kept(size) && free_[index(size)]) {
             auto*& head = free_[index(size)];
             taken.data = reinterpret_cast<std::byte*>(head);
             head = head->next;
@@ -76,7 +85,7 @@ public:
         in_use_ -= given.capacity;
         ++released_;
         // Not when blocks were taken beyond the limit: what is kept must not hold the pool above it.
-        if (given.capacity <= largest_kept && in_use_ + kept_ + given.capacity <= limit_) {
+        if (is_kept(given.capacity) && in_use_ + kept_ + given.capacity <= limit_) {
             auto*& head = free_[index(given.capacity)];
             head = new (given.data) free_block{head};
             kept_ += given.capacity;
@@ -92,6 +101,8 @@ private:
     {
         free_block* next;
     };
+
+    static bool is_kept(std::size_t size) noexcept { return size <= largest_kept && size == rounded(size); }
 
     static std::size_t index(std::size_t size) noexcept // of a rounded size: 512, 768, 1024, 1536, ...
     {
