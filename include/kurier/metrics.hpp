@@ -39,7 +39,7 @@ struct producer_metrics
     // --- totals ------------------------------------------------------------------------------------------------------
 
     // Each record that was sent ends in one of these three, or was withdrawn by its sender.
-    std::uint64_t records_delivered = 0; // acknowledged; with acks=0 handed to the socket, which confirms nothing
+    std::uint64_t records_delivered = 0; // acknowledged; with acks=0 only handed to the socket
     std::uint64_t records_failed = 0;    // [record-error-total]
     std::uint64_t records_refused = 0;   // by send itself: too large, a bad topic name, no room for try_send
 
@@ -58,8 +58,8 @@ struct producer_metrics
     std::uint64_t connections_opened = 0; // and found to be to a broker [connection-creation-total]
     std::uint64_t connections_failed = 0; // could not be opened, or broke
 
-    duration_metric queue_time;    // of a batch's first record until it is first sent [record-queue-time]
-    duration_metric delivery_time; // of a delivered batch's first record, from send until it counted as delivered
+    duration_metric queue_time;      // of a batch's first record until it is first sent [record-queue-time]
+    duration_metric delivery_time;   // of a delivered batch's first record, from send to delivery
     duration_metric request_latency; // of answered Produce requests [request-latency]
     duration_metric throttle_time;   // pauses that brokers asked for [produce-throttle-time]
 

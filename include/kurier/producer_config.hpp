@@ -96,7 +96,7 @@ public:
     // What is promised
     kurier::acks acks = kurier::acks::all;
     std::optional<bool> enable_idempotence; // nothing: on, unless acks or retries are set against it
-    std::int32_t max_in_flight_requests_per_connection = 5; // fewer to a broker too slow to answer them in time
+    std::int32_t max_in_flight_requests_per_connection = 5; // a broker too slow to answer in time gets fewer
     std::int32_t retries = std::numeric_limits<std::int32_t>::max(); // delivery_timeout is the better bound
     std::chrono::milliseconds retry_backoff{100};
     std::chrono::milliseconds retry_backoff_max{1'000};

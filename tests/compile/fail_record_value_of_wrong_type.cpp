@@ -6,4 +6,7 @@ struct order
     int amount;
 };
 
-kurier::record<std::string, order> wrong() { return {.topic = "t", .value = "not an order"}; }
+kurier::record<std::string, order> wrong()
+{
+    return {.topic = "t", .value = "not an order"};
+}

@@ -15,9 +15,7 @@ namespace kurier::testing {
 template <class Inner, class Counter = std::atomic<int>> class counting_executor
 {
 public:
-    counting_executor(Inner inner, Counter& count) noexcept
-        : inner_{std::move(inner)}, count_{&count}
-    {}
+    counting_executor(Inner inner, Counter& count) noexcept : inner_{std::move(inner)}, count_{&count} {}
 
     template <class Property>
         requires boost::asio::can_query<const Inner&, Property>::value

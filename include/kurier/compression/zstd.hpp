@@ -73,7 +73,8 @@ private:
             if (::ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return {0, translate(size)};
             if (out.size() >= max_output) return {0, compression_error::output_limit};
             const auto left = max_output - used, tried = out.size() - used;
-            room = std::min(left, std::max<std::size_t>(tried * 2, 64)); // a frame may claim to be empty, and not be
+            // Not 0: a frame may claim to be empty, and not be
+            room = std::min(left, std::max<std::size_t>(tried * 2, 64));
         }
     }
 

@@ -112,7 +112,8 @@ TEST_CASE_FIXTURE(made_up_fixture, "faults, editors and interceptors work on a m
     CHECK(client.ask<echo_response>(echo_request{"a"}, 2)->text == "mine");
 }
 
-TEST_CASE_FIXTURE(made_up_fixture, "a made-up API in a version that isn't offered, or malformed: the broker hangs up")
+TEST_CASE_FIXTURE(made_up_fixture,
+                  "a made-up API in a version that isn't offered, or malformed: the broker hangs up")
 {
     model_client unknown{cluster, clock};
     unknown.send(echo_request{"a"}, 3);

@@ -55,7 +55,8 @@ private:
     static bool at_rest(const core::partition_state& partition) noexcept
     {
         const auto& state = partition.producer;
-        if (state.id < 0 || state.gap || state.fault != core::epoch_fault::none || state.last_acked < 0 || !partition.flights.empty())
+        if (state.id < 0 || state.gap || state.fault != core::epoch_fault::none || state.last_acked < 0 ||
+            !partition.flights.empty())
             return false;
         const auto* head = partition.queue.front();
         return !head || !head->has_sequence();
