@@ -14,9 +14,9 @@ install_packages()
     local missing as_root=()
     mapfile -t missing < <(missing_packages "$@")
     ((${#missing[@]})) || return 0
-    if ! command -v apt-get >/dev/null; then
-        echo "Please install what Debian calls: ${missing[*]}" >&2
-        return 1
+    if ! command -v apt-get >/dev/null; then # it may all be there by other means
+        echo "This needs what Debian calls: ${missing[*]}" >&2
+        return 0
     fi
     if ((EUID != 0)); then
         if ! sudo -n true 2>/dev/null; then
