@@ -156,7 +156,7 @@ TEST_CASE("metadata: leaders that change back and forth don't make a storm of re
     CHECK(s.metadata_asked.size() - before < 110); // 10 s: at most one in 100 ms
 }
 
-TEST_CASE("lesson 19 (KAFKA-12257): metadata with an older leader epoch is not believed")
+TEST_CASE("KAFKA-12257: metadata with an older leader epoch is not believed")
 {
     core_script s;
     s.brokers[2] = 9002;
@@ -171,7 +171,7 @@ TEST_CASE("lesson 19 (KAFKA-12257): metadata with an older leader epoch is not b
     CHECK(s.partition().leader_epoch == 7);
 }
 
-TEST_CASE("lesson 19 (KAFKA-13488, librdkafka #4898): a topic made again starts its leader epochs anew")
+TEST_CASE("KAFKA-13488, librdkafka #4898: a topic made again starts its leader epochs anew")
 {
     core_script s;
     s.brokers[2] = 9002;
@@ -494,8 +494,7 @@ TEST_CASE("a peer that accepts and says nothing, or does not accept at all: give
     }
 }
 
-TEST_CASE(
-    "lesson 20 (librdkafka #5142): an idle connection is closed in silence, and made again when it is needed")
+TEST_CASE("librdkafka #5142: an idle connection is closed in silence, and made again when it is needed")
 {
     auto config = plain_config();
     config.connections_max_idle = 60s;
@@ -527,8 +526,7 @@ TEST_CASE("a connection with something on its way is not idle")
     CHECK(s.outcomes[0].ok());
 }
 
-TEST_CASE(
-    "lesson 20 (KIP-899): when all known brokers are gone, the bootstrap addresses lead to the new ones")
+TEST_CASE("KIP-899: when all known brokers are gone, the bootstrap addresses lead to the new ones")
 {
     core_script s;
     s.warm_up();
@@ -653,7 +651,7 @@ TEST_CASE("records arrive over every version of Produce, Metadata and InitProduc
         }
 }
 
-TEST_CASE("lesson 22 (franz-go #1312): a cluster that speaks Produce 13 and gives no topic ids is written to "
+TEST_CASE("franz-go #1312: a cluster that speaks Produce 13 and gives no topic ids is written to "
           "by name")
 {
     core_script s;
@@ -668,8 +666,7 @@ TEST_CASE("lesson 22 (franz-go #1312): a cluster that speaks Produce 13 and give
 
 // --- the sticky partitioner ------------------------------------------------------------------------------------------
 
-TEST_CASE(
-    "lesson 27 (KIP-794): records without a key stay with a partition for a batch, and are spread evenly")
+TEST_CASE("KIP-794: records without a key stay with a partition for a batch, and are spread evenly")
 {
     auto config = plain_config();
     config.linger = 5ms;
@@ -700,7 +697,7 @@ TEST_CASE(
     CHECK(changes < 20000 / 10); // not round robin
 }
 
-TEST_CASE("lesson 27 (KAFKA-10888): a partition with a long queue is drawn less often")
+TEST_CASE("KAFKA-10888: a partition with a long queue is drawn less often")
 {
     auto config = plain_config();
     config.batch_size = 100;

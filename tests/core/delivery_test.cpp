@@ -80,7 +80,7 @@ TEST_CASE("every final error is told, once, with what was written")
     }
 }
 
-TEST_CASE("lesson 33 (KIP-1030): a timestamp too far ahead is the record's own error, not retried")
+TEST_CASE("KIP-1030: a timestamp too far ahead is the record's own error, not retried")
 {
     core_script s;
     s.warm_up();
@@ -542,8 +542,7 @@ TEST_CASE("delivery.timeout.ms: waiting for its retry")
     CHECK(told.attempts == 1);
 }
 
-TEST_CASE(
-    "lesson 1 (KAFKA-19012): memory of an expired batch is free only when the socket is done with it too")
+TEST_CASE("KAFKA-19012: memory of an expired batch is free only when the socket is done with it too")
 {
     auto config = plain_config();
     config.delivery_timeout = 5s;
@@ -587,7 +586,7 @@ TEST_CASE(
     CHECK(s.core.pool().in_use() == 0);
 }
 
-TEST_CASE("lesson 1: an answer may come before the driver says that the request is written")
+TEST_CASE("KAFKA-19012: an answer may come before the driver says that the request is written")
 {
     core_script s;
     s.warm_up();
@@ -653,8 +652,7 @@ TEST_CASE("a late answer to a batch that expired in flight")
 
 // --- too large -------------------------------------------------------------------------------------------------------
 
-TEST_CASE(
-    "lesson 11 (KAFKA-8350): MESSAGE_TOO_LARGE halves a batch until it fits, in order and with its sequences")
+TEST_CASE("KAFKA-8350: MESSAGE_TOO_LARGE halves a batch until it fits, in order and with its sequences")
 {
     core_script s{lingering()};
     s.warm_up();
@@ -673,7 +671,7 @@ TEST_CASE(
         CHECK(batch.header.producer_epoch == 0);
         ++sizes[batch.header.record_count];
         if (batch.header.record_count > 2) {
-            CHECK_FALSE(s.core.flushed(first_epoch)); // lesson 12
+            CHECK_FALSE(s.core.flushed(first_epoch)); // KAFKA-9312
             s.answer(question, {reply{.error = message_too_large}});
         } else {
             CHECK(batch.header.base_sequence == 1 + static_cast<std::int32_t>(written.size()));
@@ -693,13 +691,13 @@ TEST_CASE(
         CHECK(s.outcomes[static_cast<std::size_t>(i)].times_told == 1);
     }
     CHECK(s.core.flushed(first_epoch));
-    CHECK(s.core.pool().in_use() == 0); // lesson 13
+    CHECK(s.core.pool().in_use() == 0); // KAFKA-8325
     s.send("t", "next");
     s.step(1s);
     CHECK(s.asked.at(0).only().header.base_sequence == 9);
 }
 
-TEST_CASE("lesson 11: a record that is too large alone fails alone")
+TEST_CASE("KAFKA-8350: a record that is too large alone fails alone")
 {
     core_script s{lingering()};
     s.warm_up();
@@ -720,7 +718,7 @@ TEST_CASE("lesson 11: a record that is too large alone fails alone")
     CHECK(s.core.pool().in_use() == 0);
 }
 
-TEST_CASE("lesson 13 (KAFKA-8325): a batch that is split while others follow it, and while it is still being "
+TEST_CASE("KAFKA-8325: a batch that is split while others follow it, and while it is still being "
           "written")
 {
     core_script s{lingering()};
@@ -736,7 +734,7 @@ TEST_CASE("lesson 13 (KAFKA-8325): a batch that is split while others follow it,
     for (int i = 0; i < 10; ++i) {
         s.step(2s);
         if (s.asked.empty()) break;
-        CHECK(s.asked[0].only().header.producer_epoch == 0); // lesson 6
+        CHECK(s.asked[0].only().header.producer_epoch == 0); // librdkafka #4953
         for (const auto& value : s.asked[0].only().values) order.push_back(value);
         s.answer();
     }

@@ -1,5 +1,5 @@
 // Sequences, epochs and what may be in flight: nothing is lost, doubled or reordered, whatever the broker answers
-// (KIP-98, KIP-360). The lessons are bugs that other producers shipped.
+// (KIP-98, KIP-360). Test names begin with bugs that other producers shipped.
 #include "../support/core_script.hpp"
 
 namespace kurier::core::script {
@@ -64,7 +64,7 @@ TEST_CASE("rule 2: never more than five per partition, since a broker remembers 
     CHECK(s.asked.size() == 5);
 }
 
-TEST_CASE("lesson 2 (KAFKA-14312): after a leader change one batch at a time again, until the new leader "
+TEST_CASE("KAFKA-14312: after a leader change one batch at a time again, until the new leader "
           "acknowledges")
 {
     core_script s;
@@ -84,7 +84,7 @@ TEST_CASE("lesson 2 (KAFKA-14312): after a leader change one batch at a time aga
     CHECK(s.asked.size() > 1);
 }
 
-TEST_CASE("lesson 2 (KAFKA-14312): an old leadership's acknowledgement proves nothing for the new one")
+TEST_CASE("KAFKA-14312: an old leadership's acknowledgement proves nothing for the new one")
 {
     core_script s;
     s.brokers[2] = 9002;
@@ -150,7 +150,7 @@ TEST_CASE("a retry goes alone and overtakes nothing")
     }
 }
 
-TEST_CASE("lesson 6 (librdkafka #4953): OUT_OF_ORDER behind a batch that is retried is no evidence")
+TEST_CASE("librdkafka #4953: OUT_OF_ORDER behind a batch that is retried is no evidence")
 {
     core_script s;
     s.warm_up();
@@ -190,7 +190,7 @@ TEST_CASE("OUT_OF_ORDER for the batch that is next: a new epoch, from 0, and the
     for (const auto& told : s.outcomes) CHECK(told.ok());
 }
 
-TEST_CASE("lesson 3 (franz-go #1217): a timeout means unknown, and its sequences are not used again")
+TEST_CASE("franz-go #1217: a timeout means unknown, and its sequences are not used again")
 {
     auto config = plain_config();
     config.delivery_timeout = 10s;
@@ -215,7 +215,7 @@ TEST_CASE("lesson 3 (franz-go #1217): a timeout means unknown, and its sequences
     CHECK(next.ok());
 }
 
-TEST_CASE("lesson 4 (librdkafka 1.9.0): sequences survive a broker that denies the topic for a moment")
+TEST_CASE("librdkafka 1.9.0: sequences survive a broker that denies the topic for a moment")
 {
     core_script s;
     s.warm_up();
@@ -235,8 +235,9 @@ TEST_CASE("lesson 4 (librdkafka 1.9.0): sequences survive a broker that denies t
     CHECK(sequence(s.asked[0]) == 1);
 }
 
-TEST_CASE("lesson 4: a topic made again under a new id: sequences go on, since what is in doubt may be in "
-          "the new log")
+TEST_CASE(
+    "librdkafka 1.9.0: a topic made again under a new id: sequences go on, since what is in doubt may be in "
+    "the new log")
 {
     core_script s;
     s.warm_up();
@@ -246,7 +247,7 @@ TEST_CASE("lesson 4: a topic made again under a new id: sequences go on, since w
     s.answer(first, {reply{.error = unknown_topic_id}});
     s.answer(second, {reply{.error = unknown_topic_id}});
     s.step(5s);
-    REQUIRE(s.asked.size() == 1); // one alone: the new log knows nothing of us (lesson 2)
+    REQUIRE(s.asked.size() == 1); // one alone: the new log knows nothing of us (KAFKA-14312)
     CHECK(s.asked[0].only().bytes == first.only().bytes);
     SUBCASE("a broker takes any first sequence (KIP-360)")
     {
@@ -263,7 +264,7 @@ TEST_CASE("lesson 4: a topic made again under a new id: sequences go on, since w
     }
 }
 
-TEST_CASE("lesson 7 (KAFKA-12152): an epoch is a partition's own; the others keep theirs")
+TEST_CASE("KAFKA-12152: an epoch is a partition's own; the others keep theirs")
 {
     core_script s;
     s.topics["t"].partitions.resize(2);
@@ -281,7 +282,7 @@ TEST_CASE("lesson 7 (KAFKA-12152): an epoch is a partition's own; the others kee
     CHECK(s.ids_asked == 1);
 }
 
-TEST_CASE("lesson 8 (librdkafka #3584): a batch that may be written is sent again as it was, and a duplicate "
+TEST_CASE("librdkafka #3584: a batch that may be written is sent again as it was, and a duplicate "
           "is success")
 {
     core_script s;
@@ -303,7 +304,7 @@ TEST_CASE("lesson 8 (librdkafka #3584): a batch that may be written is sent agai
     CHECK(epoch(s.asked.at(0)) == 0);
 }
 
-TEST_CASE("lesson 9 (librdkafka #4736): a retry has the same records though more came meanwhile")
+TEST_CASE("librdkafka #4736: a retry has the same records though more came meanwhile")
 {
     core_script s;
     s.warm_up();
@@ -323,7 +324,7 @@ TEST_CASE("lesson 9 (librdkafka #4736): a retry has the same records though more
     CHECK(s.take().only().bytes == second.only().bytes);
 }
 
-TEST_CASE("lesson 10 (librdkafka #2163): a batch gets its sequence when it is sent, so one that expires "
+TEST_CASE("librdkafka #2163: a batch gets its sequence when it is sent, so one that expires "
           "leaves no gap")
 {
     auto config = plain_config();
@@ -347,7 +348,7 @@ TEST_CASE("lesson 10 (librdkafka #2163): a batch gets its sequence when it is se
     CHECK(sequence(s.asked[0]) == 1);
 }
 
-TEST_CASE("lesson 10: a batch that did not fit into the request has no sequence yet")
+TEST_CASE("librdkafka #2163: a batch that did not fit into the request has no sequence yet")
 {
     auto config = plain_config();
     config.max_request_size = 1000;
@@ -368,8 +369,8 @@ TEST_CASE("lesson 10: a batch that did not fit into the request has no sequence 
     CHECK_FALSE(s.partition(1).producer.gap);
 }
 
-TEST_CASE(
-    "lesson 10: a batch that expires after it was sent leaves a gap; its followers find out what happened")
+TEST_CASE("librdkafka #2163: a batch that expires after it was sent leaves a gap; its followers find out "
+          "what happened")
 {
     auto config = plain_config();
     config.delivery_timeout = 10s;
@@ -429,7 +430,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("lesson 14 (franz-go #216, KAFKA-7693): after 2^31-1 comes 0")
+TEST_CASE("franz-go #216, KAFKA-7693: after 2^31-1 comes 0")
 {
     core_script s;
     s.warm_up();
@@ -470,7 +471,7 @@ TEST_CASE("lesson 14 (franz-go #216, KAFKA-7693): after 2^31-1 comes 0")
     }
 }
 
-TEST_CASE("lesson 14: sequence 0 behind 2^31-1 goes alone: a broker that has only an older epoch would take "
+TEST_CASE("KAFKA-7693: sequence 0 behind 2^31-1 goes alone: a broker that has only an older epoch would take "
           "it, and "
           "refuse those before it")
 {
@@ -506,7 +507,7 @@ TEST_CASE("lesson 14: sequence 0 behind 2^31-1 goes alone: a broker that has onl
     CHECK(told.ok());
 }
 
-TEST_CASE("lesson 14 (kafkajs #598): the sequence grows by the number of records")
+TEST_CASE("kafkajs #598: the sequence grows by the number of records")
 {
     auto config = plain_config();
     config.linger = 5ms;
@@ -589,7 +590,7 @@ TEST_CASE(
     CHECK(third.ok());
 }
 
-TEST_CASE("lesson 30 (Dekaf PR 3341): when the epochs are used up, a new producer id is fetched")
+TEST_CASE("Dekaf PR 3341: when the epochs are used up, a new producer id is fetched")
 {
     core_script s;
     s.warm_up();
@@ -683,7 +684,8 @@ TEST_CASE("a broker without InitProducerId can't serve an idempotent producer: r
     CHECK(told.written == persisted::no);
 }
 
-TEST_CASE("without idempotence: one batch in flight per partition, and a retry keeps the order (lesson 25)")
+TEST_CASE(
+    "without idempotence: one batch in flight per partition, and a retry keeps the order (librdkafka #1092)")
 {
     auto config = plain_config();
     config.enable_idempotence = false;

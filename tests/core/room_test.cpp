@@ -106,7 +106,7 @@ TEST_CASE("max.request.size: what does not fit goes with the next request; one b
     CHECK(s.asked.at(0).batches.size() == 1);
 }
 
-TEST_CASE("lesson 23: the first record is not late; a wake-up is never lost")
+TEST_CASE("librdkafka #2912: the first record is not late; a wake-up is never lost")
 {
     core_script s;
     auto& told = s.send("t", "a");
@@ -139,7 +139,7 @@ TEST_CASE("buffer.memory is never passed; who finds no room waits, and goes in o
     CHECK(s.core.waiting().used() == 0);
 }
 
-TEST_CASE("lesson 23: room that an acknowledgement makes is used at once, without another event")
+TEST_CASE("librdkafka #2912: room that an acknowledgement makes is used at once, without another event")
 {
     core_script s{small_buffer()};
     s.warm_up();
@@ -387,7 +387,7 @@ TEST_CASE("a leader that goes: the records that waited for it go with their part
     CHECK(order == "abcdef");
 }
 
-TEST_CASE("withdrawing a record that waits; lesson 28: it does not hold back those behind it")
+TEST_CASE("franz-go #832: a record that waits is withdrawn, which does not hold back those behind it")
 {
     core_script s{small_buffer()};
     s.warm_up();
@@ -650,7 +650,7 @@ TEST_CASE("flush: no lingering, and over when all that was sent before is told")
     CHECK(s.core.flushed(epoch)); // whatever came later
 }
 
-TEST_CASE("lesson 12: flush waits for what waits for room or for its topic, for retries, and for failures")
+TEST_CASE("KAFKA-9312: flush waits for what waits for room or for its topic, for retries, and for failures")
 {
     auto config = small_buffer();
     config.linger = 1s;

@@ -102,7 +102,8 @@ TEST_CASE("ApiVersions: a refusal that can't be read leads to version 0 on the s
     CHECK(s.core.connections().find(link)->phase == connection_phase::ready);
 }
 
-TEST_CASE("lesson 22: a peer that hangs up on ApiVersions is asked lower on the next connections, then 0")
+TEST_CASE(
+    "franz-go #1312: a peer that hangs up on ApiVersions is asked lower on the next connections, then 0")
 {
     core_script s;
     silent(s);
@@ -144,7 +145,7 @@ TEST_CASE("ApiVersions: version 0 refused too, or an error: the connection is of
     CHECK(s.connects.size() < 20);
 }
 
-TEST_CASE("lesson 21 (librdkafka #4948): ranges are intersected per API; without Produce or Metadata there "
+TEST_CASE("librdkafka #4948: ranges are intersected per API; without Produce or Metadata there "
           "is no use")
 {
     core_script s;
