@@ -6,11 +6,11 @@
 #       CMake package: targets that it may have | where there is none: header, library file
 # The second half is empty for a component without a library of its own.
 set(KURIER_COMPONENT_TABLE
-    "gzip    | compression/gzip.hpp        | zlib1g-dev    | zlib   | zlib/[>=1.2.11 <2] zlib::zlib        | zlib    | ZLIB: ZLIB::ZLIB | zlib.h z"
-    "snappy  | compression/snappy.hpp      | libsnappy-dev | snappy | snappy/[>=1.1.8 <2] snappy::snappylib | snappy  | Snappy: Snappy::snappy Snappy::snappy-static | snappy.h snappy"
-    "lz4     | compression/lz4.hpp         | liblz4-dev    | lz4    | lz4/[>=1.9.3 <2] lz4::lz4            | liblz4  | lz4: lz4::lz4 LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static | lz4frame.h lz4"
-    "zstd    | compression/zstd.hpp        | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib      | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
-    "testing | testing/embedded_broker.hpp |               |        |                                      |         |                  |")
+    "gzip    | compression/gzip.hpp   | zlib1g-dev    | zlib   | zlib/[>=1.2.11 <2] zlib::zlib         | zlib    | ZLIB: ZLIB::ZLIB | zlib.h z"
+    "snappy  | compression/snappy.hpp | libsnappy-dev | snappy | snappy/[>=1.1.8 <2] snappy::snappylib | snappy  | Snappy: Snappy::snappy Snappy::snappy-static | snappy.h snappy"
+    "lz4     | compression/lz4.hpp    | liblz4-dev    | lz4    | lz4/[>=1.9.3 <2] lz4::lz4             | liblz4  | lz4: lz4::lz4 LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static | lz4frame.h lz4"
+    "zstd    | compression/zstd.hpp   | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib       | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
+    "testing | testing/embedded_broker.hpp testing/memory_network.hpp | | | | | |")
 
 foreach(line IN LISTS KURIER_COMPONENT_TABLE)
     string(REGEX MATCH "^[a-z0-9_]+" component "${line}")
