@@ -32,11 +32,15 @@ namespace kurier {
 
 namespace io {
 template <class Handler> class delivery_wait;
-}
+class group_counter;
+} // namespace io
 
 class delivery
 {
 public:
+    using executor_type = boost::asio::any_io_executor; // the producer's, for handlers that Asio makes itself
+    executor_type get_executor() const noexcept { return driver_->executor(); }
+
     delivery(delivery&& other) noexcept
         : driver_{std::move(other.driver_)}, where_{std::exchange(other.where_, nullptr)},
           waiting_{std::exchange(other.waiting_, nullptr)}, index_{other.index_},
@@ -77,6 +81,7 @@ private:
     template <class, class, class, class, class, class> friend class producer;
     friend class delivery_builder;
     template <class Handler> friend class io::delivery_wait;
+    friend class io::group_counter;
 
     struct initiation
     {
@@ -150,17 +155,21 @@ private:
         return io::describe_fate(*carrier, at, timestamp_, metadata);
     }
 
-    // Takes the record back if it was certainly never sent; says where it was going.
-    bool take_back(delivery_failure& failure)
+    void say_where_to(delivery_failure& failure) const
     {
         const auto [where, index] = place();
         const auto& topic = where ? *where->partition->topic : *waiting_->topic;
         failure.topic = std::string_view{topic.name};
-        if (where) {
-            failure.partition = where->partition->index;
-            failure.attempts = where->attempts;
-            return driver_->core().withdraw(*where, index);
-        }
+        if (!where) return;
+        failure.partition = where->partition->index;
+        failure.attempts = where->attempts;
+    }
+
+    // Takes the record back if it was certainly never sent.
+    bool take_back()
+    {
+        const auto [where, index] = place();
+        if (where) return driver_->core().withdraw(*where, index);
         driver_->core().withdraw(*waiting_);
         return true;
     }
@@ -281,9 +290,10 @@ private:
     void cancel()
     {
         auto failure = std::make_shared<delivery_failure>();
+        awaited_.say_where_to(*failure);
         clear(); // a second signal must find nothing
         awaited_.slot().notify = nullptr;
-        const bool taken_back = awaited_.take_back(*failure);
+        const bool taken_back = awaited_.take_back();
         failure->code = taken_back ? errc::withdrawn : errc::abandoned;
         failure->persisted = taken_back ? persisted::no : persisted::possibly;
         auto& [ec, metadata] = this->results_;

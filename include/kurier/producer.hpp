@@ -31,13 +31,21 @@
 #include <kurier/topic.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
-#include <exception>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurier {
+
+template <class Range, class Record>
+concept records_of = requires(std::remove_reference_t<Range>& range) {
+    { *std::begin(range) } -> std::convertible_to<const Record&>;
+    std::end(range);
+};
 
 template <class Key = std::string_view, class Value = std::string_view,
           class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,
@@ -121,19 +129,11 @@ public:
     // throws ends there and counts as one more record that has.
     template <class Range, boost::asio::completion_token_for<void(error_code, send_summary)> Token =
                                boost::asio::deferred_t>
+        requires records_of<Range, record>
     auto send_all(Range&& records, Token&& token = {})
     {
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
-            [](auto handler, producer* self, const auto* range) {
-                auto& group = *io::group_wait<decltype(handler)>::make(*self->driver_, std::move(handler));
-                try {
-                    for (const record& what : *range) self->send_counted(what, group);
-                } catch (...) { // else nobody would complete for the records before
-                    self->give_up_range(group);
-                }
-                group.all_sent();
-            },
-            token, this, std::addressof(records));
+            initiate_send_all{this}, token, std::addressof(records));
     }
 
     template <class... Token> auto flush(Token&&... token)
@@ -158,20 +158,24 @@ public:
 private:
     using parts = detail::producer_parts<Key, Value, Partitioner, KeySerializer, ValueSerializer, Observer>;
 
-    void send_counted(const record& what, io::group_counter& group)
+    struct initiate_send_all
     {
-        group.add();
-        const auto made = send_or_refuse(what);
-        if (made.resolved()) {
-            record_metadata metadata;
-            const auto ec = made.take_result(metadata);
-            group.took(ec, metadata);
-            return;
+        using executor_type = boost::asio::any_io_executor;
+        executor_type get_executor() const noexcept { return self->get_executor(); }
+
+        template <class Handler, class Range> void operator()(Handler handler, Range* records) const
+        {
+            auto& group = *io::group_wait<Handler>::make(*self->driver_, std::move(handler));
+            try {
+                for (const record& what : *records) group.add([&] { return self->send_or_refuse(what); });
+            } catch (...) { // the range; or there is no memory
+                group.broke_off();
+            }
+            group.all_sent();
         }
-        auto& slot = made.slot();
-        slot.context = &group;
-        slot.notify = &io::group_counter::notify;
-    }
+
+        producer* self;
+    };
 
     // An exception would leave the records before this one without anybody to tell.
     delivery send_or_refuse(const record& what)
@@ -179,30 +183,7 @@ private:
         try {
             return send_record(what, true);
         } catch (...) {
-            return refuse(what, errc::serialization_failed, text_of_thrown());
-        }
-    }
-
-    // For want of a record: the range itself threw.
-    void give_up_range(io::group_counter& group)
-    {
-        auto failure = std::make_shared<delivery_failure>();
-        failure->code = errc::serialization_failed;
-        failure->text = "the range of records threw: " + text_of_thrown();
-        record_metadata metadata;
-        metadata.failure = std::move(failure);
-        group.add();
-        group.took(errc::serialization_failed, metadata);
-    }
-
-    static std::string text_of_thrown()
-    {
-        try {
-            throw;
-        } catch (const std::exception& thrown) {
-            return thrown.what();
-        } catch (...) {
-            return "what was thrown is no std::exception";
+            return refuse(what, errc::serialization_failed, io::text_of_exception());
         }
     }
 

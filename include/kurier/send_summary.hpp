@@ -15,6 +15,7 @@ struct send_summary
     std::size_t delivered = 0;
     std::size_t failed = 0;
     std::size_t possibly_written = 0; // of the failed ones
+    std::size_t withdrawn = 0;        // of the failed ones: cancelled before they were sent
     std::shared_ptr<const delivery_failure> first_failure;
 };
 

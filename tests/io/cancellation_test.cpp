@@ -128,6 +128,130 @@ TEST_CASE("Cancelling what was delivered does nothing")
     CHECK_FALSE(sent.error);
 }
 
+namespace {
+
+struct group_outcome
+{
+    int told = 0;
+    error_code error;
+    send_summary summary;
+
+    auto take()
+    {
+        return [this](error_code ec, send_summary all) {
+            ++told;
+            error = ec;
+            summary = std::move(all);
+        };
+    }
+};
+
+// Cancels while a certain value is being sent.
+struct cancelling_serializer
+{
+    asio::cancellation_signal* cancel = nullptr;
+
+    void serialize(std::string_view value, byte_writer& out) const
+    {
+        if (value == "cancel") cancel->emit(all_types);
+        out.put(value);
+    }
+};
+
+} // namespace
+
+TEST_CASE("send_all: what was not sent is taken back, what was delivered is counted")
+{
+    cluster_options strict;
+    strict.auto_create_topics_enable = false;
+    loopback net{strict};
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    const std::vector<kurier::producer<>::record> records{{.topic = "t", .value = "1"},
+                                                          {.topic = "missing", .value = "2"},
+                                                          {.topic = "t", .value = "3"},
+                                                          {.topic = "no topic", .value = "4"},
+                                                          {.topic = "missing", .value = "5"}};
+    asio::cancellation_signal cancel;
+    group_outcome all;
+    producer.send_all(records, asio::bind_cancellation_slot(cancel.slot(), all.take()));
+    REQUIRE(net.until([&] { return producer.metrics().records_delivered == 3; }));
+    CHECK(all.told == 0);
+    cancel.emit(all_types);
+    cancel.emit(all_types); // again: nothing is left to cancel
+    CHECK(all.told == 0);   // not inside the call
+    REQUIRE(net.until([&] { return all.told == 1; }));
+    CHECK(all.error == errc::withdrawn);
+    CHECK(all.summary.delivered == 2);
+    CHECK(all.summary.failed == 3);
+    CHECK(all.summary.withdrawn == 2);
+    CHECK(all.summary.possibly_written == 0);
+    REQUIRE(all.summary.first_failure);
+    CHECK(all.summary.first_failure->code == errc::invalid_topic);
+    net.warm_up(producer, "missing");
+    CHECK(net.values("missing") == std::vector<std::string>{"warm up"});
+}
+
+TEST_CASE("send_all: what was sent may be written, and the wait ends")
+{
+    loopback net;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    net.silence();
+    const std::vector<kurier::producer<>::record> records(3, {.topic = "t", .value = "sent"});
+    asio::cancellation_signal cancel;
+    group_outcome all;
+    producer.send_all(records, asio::bind_cancellation_slot(cancel.slot(), all.take()));
+    REQUIRE(net.until([&] { return net.values("t").size() == 4; }));
+    cancel.emit(all_types);
+    REQUIRE(net.until([&] { return all.told == 1; }));
+    CHECK(all.error == errc::abandoned);
+    CHECK(all.summary.failed == 3);
+    CHECK(all.summary.possibly_written == 3);
+    CHECK(all.summary.withdrawn == 0);
+    REQUIRE(all.summary.first_failure);
+    CHECK(all.summary.first_failure->topic == "t");
+    CHECK(all.summary.first_failure->persisted == persisted::possibly);
+    CHECK(net.values("t").size() == 4);
+}
+
+TEST_CASE("send_all can be cancelled while it sends")
+{
+    loopback net;
+    asio::cancellation_signal cancel;
+    using text = std::string_view;
+    using cancelling_producer =
+        kurier::producer<text, text, default_partitioner, serializer<text>, cancelling_serializer>;
+    cancelling_producer producer{net.make_engine(), {}, {}, {&cancel}};
+    const std::vector<cancelling_producer::record> records{
+        {.topic = "t", .value = "1"}, {.topic = "t", .value = "cancel"}, {.topic = "t", .value = "3"}};
+    group_outcome all;
+    producer.send_all(records, asio::bind_cancellation_slot(cancel.slot(), all.take()));
+    REQUIRE(net.until([&] { return all.told == 1; }));
+    CHECK(all.error == errc::withdrawn);
+    CHECK(all.summary.withdrawn == 3);
+}
+
+TEST_CASE("send_all || timer")
+{
+    loopback net;
+    net.broker->create_topic("t");
+    auto producer = net.make_producer();
+    std::vector<kurier::producer<>::record> records(20, {.topic = "t", .value = "v"});
+    net.run([&]() -> asio::awaitable<void> {
+        asio::steady_timer timer{net.context, 10min};
+        const auto sent = co_await (producer.send_all(records, asio::use_awaitable) ||
+                                    timer.async_wait(asio::use_awaitable));
+        REQUIRE(sent.index() == 0);
+        CHECK(std::get<0>(sent).delivered == 20);
+        net.silence();
+        timer.expires_after(1ms);
+        const auto cut_off = co_await (producer.send_all(records, asio::use_awaitable) ||
+                                       timer.async_wait(asio::use_awaitable));
+        CHECK(cut_off.index() == 1);
+    });
+}
+
 TEST_CASE("send || timer: the timer wins against a topic that nobody creates")
 {
     cluster_options strict;
@@ -245,4 +369,26 @@ TEST_CASE("flush, ready, partitions_for and close can be cancelled")
     REQUIRE(net.until([&] { return told.size() == 4; }));
     for (const auto& ec : told) CHECK(ec == asio::error::operation_aborted);
     CHECK(stuck.told == 0); // its record is still on its way
+}
+
+TEST_CASE("A signal that outlives the context finds nothing to cancel")
+{
+    asio::cancellation_signal send, send_all, flush, partitions, close;
+    const auto signals = {&send, &send_all, &flush, &partitions, &close};
+    {
+        loopback net;
+        auto producer = net.make_producer();
+        const std::vector<kurier::producer<>::record> records(3, {.topic = "t", .value = "v"});
+        const auto never = [](error_code, const auto&...) { FAIL("called"); };
+        producer.send(records[0])(asio::bind_cancellation_slot(send.slot(), never));
+        producer.send_all(records, asio::bind_cancellation_slot(send_all.slot(), never));
+        producer.flush(asio::bind_cancellation_slot(flush.slot(), never));
+        producer.partitions_for("t", asio::bind_cancellation_slot(partitions.slot(), never));
+        producer.close(asio::bind_cancellation_slot(close.slot(), never));
+        for (auto* signal : signals) CHECK(signal->slot().has_handler());
+    }
+    for (auto* signal : signals) {
+        CHECK_FALSE(signal->slot().has_handler());
+        signal->emit(all_types);
+    }
 }

@@ -1,12 +1,15 @@
 // What goes into a record and what comes out of the broker's log, what is refused, and what happens without room.
+#include "support/executors.hpp"
 #include "support/loopback.hpp"
 
 #include <kurier/partitioners/round_robin.hpp>
 #include <kurier/serializers/uuid.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/deferred.hpp>
 
+#include <ranges>
 #include <stdexcept>
 
 using namespace kurier;
@@ -26,6 +29,7 @@ struct half_broken // throws for one value, refuses another
     void serialize(const int& value, byte_writer& out) const
     {
         if (value == 13) throw std::runtime_error("thirteen is refused");
+        if (value == 14) throw 14;
         out.put(std::to_string(value));
     }
 };
@@ -253,11 +257,56 @@ TEST_CASE("A serializer that throws: send throws, send_all counts")
         for (int i = 11; i < 16; ++i) records.push_back({.topic = "t", .value = i});
         auto [ec, summary] = co_await producer.send_all(records, asio::as_tuple(asio::use_awaitable));
         CHECK(ec == errc::serialization_failed);
-        CHECK(summary.delivered == 4);
-        CHECK(summary.failed == 1);
+        CHECK(summary.delivered == 3);
+        CHECK(summary.failed == 2);
         CHECK(summary.first_failure->text == "thirteen is refused");
     });
-    CHECK(net.values("t") == std::vector<std::string>{"11", "12", "14", "15"});
+    CHECK(net.values("t") == std::vector<std::string>{"11", "12", "15"});
+}
+
+TEST_CASE("A range that throws: send_all tells of the records before")
+{
+    loopback net;
+    net.broker->create_topic("t");
+    auto producer = net.make_producer();
+    const auto alive = std::make_shared<int>();
+    auto broken = std::views::iota(0, 5) | std::views::transform([](int i) {
+                      if (i == 2) throw i;
+                      return strings::record{.topic = "t", .value = "v"};
+                  });
+    int told = 0;
+    producer.send_all(broken, [&told, alive](error_code ec, const send_summary& summary) {
+        ++told;
+        CHECK(ec == errc::serialization_failed);
+        CHECK(summary.delivered == 2);
+        CHECK(summary.failed == 1);
+        REQUIRE(summary.first_failure);
+        CHECK(summary.first_failure->text.find("the range of records threw") == 0);
+    });
+    CHECK(told == 0);
+    REQUIRE(net.until([&] { return told == 1; }));
+    CHECK(alive.use_count() == 1);
+    CHECK(net.values("t").size() == 2);
+}
+
+TEST_CASE("Without memory for the wait the delivery is as it was")
+{
+    loopback net;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    int allocations = 0;
+    const counting_allocator<int> no_memory{allocations, 0};
+    const auto never = [](error_code, const record_metadata&) { FAIL("called"); };
+    auto sent = producer.send({.topic = "t", .value = "v"});
+    auto refused = producer.send({.topic = "no topic", .value = "v"});
+    CHECK_THROWS_AS(std::move(sent)(asio::bind_allocator(no_memory, never)), std::bad_alloc);
+    CHECK_THROWS_AS(std::move(refused)(asio::bind_allocator(no_memory, never)), std::bad_alloc);
+    outcome second_try, third;
+    std::move(sent)(second_try.take());
+    std::move(refused)(third.take());
+    REQUIRE(net.until([&] { return second_try.told + third.told == 2; }));
+    CHECK(second_try.where.offset == 1);
+    CHECK(third.error == errc::invalid_topic);
 }
 
 TEST_CASE("partitions_for")

@@ -1,4 +1,5 @@
-// Executors for tests: one that counts what it is given, and one that any_io_executor can't hold.
+// Executors for tests: one that counts what it is given, and one that any_io_executor can't hold. An allocator that
+// counts, too.
 #pragma once
 
 #include <boost/asio/prefer.hpp>
@@ -6,6 +7,9 @@
 #include <boost/asio/require.hpp>
 
 #include <atomic>
+#include <cstddef>
+#include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -67,6 +71,33 @@ public:
 
 private:
     int* count_;
+};
+
+template <class T> class counting_allocator
+{
+public:
+    using value_type = T;
+
+    explicit counting_allocator(int& count, int limit = 1000) noexcept : count_{&count}, limit_{limit} {}
+    template <class U> counting_allocator(const counting_allocator<U>& other) noexcept
+        : count_{other.count_}, limit_{other.limit_}
+    {}
+
+    T* allocate(std::size_t n)
+    {
+        if (*count_ >= limit_) throw std::bad_alloc{};
+        ++*count_;
+        return std::allocator<T>{}.allocate(n);
+    }
+    void deallocate(T* memory, std::size_t n) noexcept { std::allocator<T>{}.deallocate(memory, n); }
+
+    friend bool operator==(const counting_allocator&, const counting_allocator&) = default;
+
+private:
+    template <class> friend class counting_allocator;
+
+    int* count_;
+    int limit_; // so many, and then there is no memory
 };
 
 } // namespace kurier::testing

@@ -55,8 +55,12 @@ template <class Initiation> struct initiate_with_exception
 
 struct throwing_result
 {
+    // Its type is known without its body, which fits only what is really started.
     template <class Initiation, class RawToken, class... Args>
     static auto initiate(Initiation&& initiation, RawToken&& token, Args&&... args)
+        -> decltype(boost::asio::async_initiate<RawToken, void(std::exception_ptr, record_metadata)>(
+            std::declval<initiate_with_exception<std::decay_t<Initiation>>>(), token,
+            std::forward<Args>(args)...))
     {
         return boost::asio::async_initiate<RawToken, void(std::exception_ptr, record_metadata)>(
             initiate_with_exception<std::decay_t<Initiation>>{std::forward<Initiation>(initiation)}, token,
