@@ -91,9 +91,9 @@ public:
             own_->partitioner.ignore_keys |= engine_.config().partitioner_ignore_keys;
     }
 
-    // Serializes the record and queues it. When the buffer is full, or the topic not known yet, the delivery takes until
-    // max.block.ms longer; it does not block. Every failure is reported by the delivery, none is thrown here, except what
-    // a serializer or the allocation of memory throws: then nothing was queued.
+    // Serializes the record and queues it. When the buffer is full, or the topic or the partition that it names not known
+    // yet, the delivery takes until max.block.ms longer; it does not block. Every failure is reported by the delivery, none
+    // is thrown here, except what a serializer or the allocation of memory throws: then nothing was queued.
     delivery send(const record& what) { return send_record(what, true); }
 
     // The same, but never waits for room: what buffer.memory can't hold, the records that wait for their topics included,
@@ -225,14 +225,17 @@ private:
         if constexpr (parts::batch_aware)
             if (!what.partition && partition && io::driver::begins_batch(topic, *partition, bytes, now))
                 partition = own_->choose_again(topic, bytes, *partition);
-        return queue_slowly(what, {topic, partition, bytes, later(), may_wait}, now);
+        return queue_slowly(
+            what, {topic, partition, bytes, later(), may_wait, {}, what.partition.has_value()}, now);
     }
 
     delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
                          core::instant now, std::shared_ptr<const void> owner)
     {
         driver_->wake();
-        return queue_slowly(what, {topic, what.partition, bytes, later(), true, std::move(owner)}, now);
+        return queue_slowly(
+            what, {topic, what.partition, bytes, later(), true, std::move(owner), what.partition.has_value()},
+            now);
     }
 
     [[gnu::noinline]] delivery queue_slowly(const record& what, core::outgoing going, core::instant now)
@@ -248,7 +251,7 @@ private:
         }
         if (result.parked) return promise(*result.parked, bytes);
         if (result.refused == errc::invalid_partition)
-            return refuse(what, result.refused, out_of_range(result.partition, topic));
+            return refuse(what, result.refused, core::no_such_partition(result.partition, topic));
         return refuse(what, result.refused,
                       may_wait ? "and as many records as kurier.waiting.memory allows wait for room" : "");
     }
@@ -343,14 +346,6 @@ private:
     {
         if (check_topic(name)) return nullptr;
         return last_topic_ = &driver_->core().use_topic(name, now);
-    }
-
-    static std::string out_of_range(std::int32_t chosen, const core::topic_state& topic)
-    {
-        const auto count = topic.partitions.size();
-        return (chosen == no_partition ? "the partitioner found none"
-                                       : "it asks for partition " + std::to_string(chosen)) +
-               " and the topic has partitions 0 to " + std::to_string(count - 1);
     }
 
     static std::shared_ptr<const delivery_failure> failure_of(const record& what, error_code ec,

@@ -31,7 +31,7 @@ std::vector<std::string> news(const core_script& s)
 }
 
 // Whose bootstrap server is broker 1, so that there is no other connection.
-producer_config one_broker()
+producer_config only_broker_1()
 {
     producer_config config{"broker:9001"};
     config.linger = 0ms;
@@ -84,7 +84,7 @@ bool has(const std::string& text, std::string_view part)
 TEST_CASE("A broker that stays out of reach is one line, a cluster of which none is left another, and the "
           "return a third")
 {
-    core_script s{one_broker()};
+    core_script s{only_broker_1()};
     s.warm_up();
     s.log.clear();
     s.lose_for_good(9001);
@@ -115,7 +115,7 @@ TEST_CASE("A broker that stays out of reach is one line, a cluster of which none
 
 TEST_CASE("Another kind of trouble with the same broker is another line")
 {
-    core_script s{one_broker()};
+    core_script s{only_broker_1()};
     s.warm_up();
     s.lose_for_good(9001);
     stay_down(s, 10s);
@@ -189,7 +189,7 @@ TEST_CASE("A broker without the needed requests is an error, once")
 
 TEST_CASE("An idle connection that the broker closes is no alarm")
 {
-    core_script s{one_broker()};
+    core_script s{only_broker_1()};
     s.warm_up();
     s.log.clear();
     s.drop(s.link_to(9001));
@@ -388,7 +388,7 @@ TEST_CASE("A connection that breaks under a request is kurier's DISCONNECTED, wh
 
 TEST_CASE("A producer that ends while a broker is out of reach leaves the reason with its records")
 {
-    core_script s{one_broker()};
+    core_script s{only_broker_1()};
     s.warm_up();
     s.accept_connections = false;
     s.drop(s.link_to(9001));

@@ -161,6 +161,22 @@ TEST_CASE("invariants: the waiting room")
     CHECK(bent(s, first.lane->blocked, false) == "a lane is among the blocked ones and may move");
 }
 
+TEST_CASE("invariants: partitions that are gone")
+{
+    core_script s;
+    s.topics["t"].partitions.resize(2);
+    s.warm_up();
+    s.send("t", "waits to be sent");
+    auto& topic = s.core.use_topic("t", s.now);
+    CHECK(bent(s, s.change().presence, partition_presence::doubtful) ==
+          "t-0: a partition is listed and gone");
+    CHECK(bent(s, topic.sticky, 2) == "a topic's sticky partition is none of its partitions");
+    topic.partitions.shrink(0);
+    CHECK(bent(s, s.change().presence, partition_presence::gone) ==
+          "t-0: something waits for a partition that is gone");
+    topic.partitions.shrink(2);
+}
+
 TEST_CASE("invariants: a lane of an unknown topic is not tried")
 {
     core_script s;

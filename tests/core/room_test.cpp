@@ -469,15 +469,6 @@ TEST_CASE("a topic that may not be written to fails at once")
     CHECK(again.ok());
 }
 
-TEST_CASE("a partition that does not exist")
-{
-    core_script s;
-    auto& told = s.send("t", "a", 7);
-    s.step();
-    CHECK(told.error == errc::invalid_partition);
-    CHECK(told.text.find("1 partitions") != std::string::npos);
-}
-
 TEST_CASE("a partition without a leader: its record waits in the buffer, and other topics go on")
 {
     core_script s;

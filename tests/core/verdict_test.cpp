@@ -306,6 +306,28 @@ TEST_CASE("verdict: every error of a broker, in every state of the batch")
                           from);
 }
 
+TEST_CASE("verdict: a partition that metadata no longer lists and the broker doesn't know is gone")
+{
+    const auto epochs_config = producer::with(true, acks::all).config;
+    const partition_epochs epochs{epochs_config};
+    for (const auto presence : {partition_presence::doubtful, partition_presence::gone})
+        for (const auto& group : all_errors)
+            for (const auto error : group.errors)
+                for (const bool maybe_written : {false, true}) {
+                    INFO(error_name(error));
+                    scene s{{.idempotent = true, .first = true, .maybe_written = maybe_written},
+                            neighbours::none};
+                    const auto listed = judge(error, s.about(), 0, epochs);
+                    s.partition().presence = presence;
+                    const auto ruling = judge(error, s.about(), 0, epochs);
+                    const bool not_there = error == unknown_topic_or_partition || error == unknown_topic_id ||
+                                           error == inconsistent_topic_id;
+                    CHECK(ruling.what == (not_there ? verdict::fail : listed.what));
+                    CHECK(ruling.written == listed.written);
+                    CHECK(ruling.refresh_metadata == (listed.refresh_metadata && !not_there));
+                }
+}
+
 TEST_CASE("verdict: only the leader that we know disowns a partition, by one of two errors")
 {
     broker_node leader;

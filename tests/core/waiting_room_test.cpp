@@ -47,7 +47,7 @@ struct full_room
 
     waiting_record& add(topic_state& topic, std::string_view value)
     {
-        auto* added = room.add(topic, 0, {{}, value, {}, 0}, {}, nanoseconds{0});
+        auto* added = room.add({topic, 0, {{}, value, {}, 0}, {}}, nanoseconds{0});
         REQUIRE(added);
         return *added;
     }

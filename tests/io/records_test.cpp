@@ -186,7 +186,6 @@ TEST_CASE("What no broker would take is refused before anything is queued")
     refuse({.topic = "", .value = "v"}, errc::invalid_topic, "is empty");
     refuse({.topic = "a b", .value = "v"}, errc::invalid_topic, "letters, digits");
     refuse({.topic = std::string(250, 'x'), .value = "v"}, errc::invalid_topic, "longer than 249");
-    refuse({.topic = "t", .value = "v", .partition = 1}, errc::invalid_partition, "asks for partition 1");
     refuse({.topic = "t", .value = "v", .partition = -3}, errc::invalid_partition,
            "partition -3 is negative");
     refuse({.topic = "t", .value = "v", .time = timestamp{std::chrono::milliseconds{-1}}},
@@ -200,16 +199,25 @@ TEST_CASE("What no broker would take is refused before anything is queued")
     CHECK(net.cluster().violations().surely_wrong() == 0);
 }
 
-TEST_CASE("A partition out of range of a topic that is not known yet")
+TEST_CASE("A partition that the topic doesn't have: try_send fails at once, send when max.block.ms is over")
 {
     loopback net;
     net.broker->create_topic("t", 2);
+    net.config.max_block = std::chrono::milliseconds{50};
     auto producer = net.make_producer();
-    outcome told;
-    producer.send({.topic = "t", .value = "v", .partition = 2})(told.take());
-    REQUIRE(net.until([&] { return told.told == 1; }));
-    CHECK(told.error == errc::invalid_partition);
-    CHECK(told.text().find("2 partitions") != std::string::npos);
+    for (const bool known : {false, true}) {
+        if (known) net.warm_up(producer, "t");
+        outcome told, tried;
+        producer.send({.topic = "t", .value = "v", .partition = 2})(told.take());
+        if (known) producer.try_send({.topic = "t", .value = "v", .partition = 2})(tried.take());
+        REQUIRE(net.until([&] { return told.told == 1; }));
+        for (const auto* failed : {&told, &tried}) {
+            if (failed == &tried && !known) continue;
+            CHECK(failed->error == errc::invalid_partition);
+            CHECK(failed->text().find("partition 2 and the topic has partitions 0 to 1") !=
+                  std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("A record either fits into buffer.memory or is refused at once")

@@ -124,7 +124,7 @@ private:
             add("; {} records wait\n", topic.held_back);
             return;
         }
-        for (const auto& partition : topic.partitions)
+        for (const auto& partition : topic.partitions.all())
             if (partition.open || !partition.queue.empty() || !partition.flights.empty()) {
                 if (written_ == partitions_max)
                     ++left_out_;

@@ -53,8 +53,16 @@ private:
     void check_topic(const topic_state& topic)
     {
         std::size_t backlog = 0;
-        for (const auto& partition : topic.partitions) {
+        require(topic.sticky < static_cast<std::int64_t>(topic.partitions.size()),
+                "a topic's sticky partition is none of its partitions");
+        for (const auto& partition : topic.partitions.all()) {
             require(partition.topic == &topic, "a partition belongs to another topic", partition);
+            require(partition.presence == partition_presence::present ||
+                        !has_partition(topic, partition.index),
+                    "a partition is listed and gone", partition);
+            require(partition.presence != partition_presence::gone ||
+                        (!partition.leader && !partition.open && partition.queue.empty()),
+                    "something waits for a partition that is gone", partition);
             require(partition.backlog_hook.linked == !partition.queue.empty(), "backlog and queue differ",
                     partition);
             backlog += !partition.queue.empty();
@@ -163,7 +171,7 @@ private:
                 "the pool keeps more than buffer.memory allows");
         std::map<const broker_node*, std::size_t> led, lingering;
         for (const auto& topic : core_.view().topics())
-            for (const auto& partition : topic->partitions) {
+            for (const auto& partition : topic->partitions.all()) {
                 require(partition.memory == held[&partition], "its memory is counted wrong", partition);
                 if (!partition.leader) continue;
                 led[partition.leader] += partition.memory;
@@ -244,7 +252,7 @@ private:
     {
         std::map<const broker_node*, std::size_t> ready;
         for (const auto& topic : core_.view().topics())
-            for (const auto& partition : topic->partitions) {
+            for (const auto& partition : topic->partitions.all()) {
                 const bool expected =
                     access::wants_to_send(core_, partition) && partition.leader && partition.leader->current;
                 require(partition.ready_hook.linked == expected,
@@ -298,7 +306,8 @@ private:
                 before = one;
                 ++in_lanes;
             }
-            const bool moves = lane->front()->topic->phase == topic_phase::known;
+            const bool moves =
+                lane->front()->topic->phase == topic_phase::known && !waiting_room::is_early(*lane->front());
             require(lane->room_hook.linked == moves,
                     moves ? "a lane is forgotten" : "a lane without metadata may move");
             listed += moves;

@@ -75,6 +75,7 @@ public:
     // As a producer sends: see intake/send.hpp. producer.hpp has its partitioner at hand and calls the two halves itself.
     sent send(outgoing what, instant now)
     {
+        what.named = what.partition.has_value();
         if (!what.owner) {
             const auto choose = [&] { return what.chooser(what.topic, what.bytes); };
             if (const auto place = send_at_once(what.topic, what.partition, what.bytes, now, choose);
@@ -87,8 +88,12 @@ public:
     sent send_slowly(outgoing what, instant now) override
     {
         auto& topic = what.topic;
+        const bool named = what.named;
         const auto result = intake_.send(std::move(what), now);
-        if (result.parked && topic.phase == topic_phase::unknown) metadata_.want(topic);
+        // As in Java, metadata is asked again before a record is believed to name a partition that isn't there.
+        const bool early = result.parked ? waiting_room::is_early(*result.parked)
+                                         : named && result.refused == errc::invalid_partition;
+        if (early || (result.parked && topic.phase == topic_phase::unknown)) metadata_.want(topic);
         return result;
     }
 
@@ -259,7 +264,7 @@ private:
     {
         abort(boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
         for (const auto& topic : view_.topics())
-            for (auto& partition : topic->partitions)
+            for (auto& partition : topic->partitions.all())
                 for (batch* flying = partition.flights.front(); flying;) {
                     batch* next = partition.flights.next(*flying);
                     settler_.forget_flight(*flying); // that was taken for a request which was never made
@@ -312,11 +317,23 @@ private:
         ready_.leader_changed(partition, old);
     }
 
+    void on_topic_made_again(topic_state& topic) override
+    {
+        for (auto& gone : topic.partitions.unlisted())
+            settler_.fail_queued(gone, broker_errc::unknown_topic_or_partition);
+        intake_.topic_made_again(topic);
+    }
+
+    void on_address_changed(broker_node& node) override
+    {
+        if (node.link) conns_.close(*node.link, errc::disconnected);
+    }
+
     void on_leaders_moved() override { intake_.leaders_moved(); }
 
     void on_topic_refreshed(topic_state& topic) override
     {
-        for (auto& partition : topic.partitions)
+        for (auto& partition : topic.partitions.all())
             if (partition.open || !partition.queue.empty()) ready_.update(partition);
     }
 

@@ -32,6 +32,7 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
     std::size_t longest = 0, shortest = topic.backlog.size() < count ? 0 : ~std::size_t{0};
     if (config.partitioner_adaptive_partitioning_enable)
         for (auto* queued = topic.backlog.front(); queued; queued = topic.backlog.next(*queued)) {
+            if (static_cast<std::size_t>(queued->index) >= topic.partitions.size()) continue;
             longest = std::max(longest, queued->queue.size());
             shortest = std::min(shortest, queued->queue.size());
         }
@@ -57,7 +58,7 @@ inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, 
         if (!open || open->size + size > open->size_max || accumulator::too_old(*open, now))
             topic.sticky = -1;
     }
-    if (topic.sticky < 0) [[unlikely]] { // a partition that there is: topics only grow
+    if (topic.sticky < 0) [[unlikely]] {
         topic.sticky = draw_partition(topic, config, now, random);
         topic.sticky_bytes = 0;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/config/server_address.hpp>
+#include <kurier/core/cluster/topology_listener.hpp>
 #include <kurier/core/net/connection.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/producer_config.hpp>
@@ -94,32 +95,31 @@ public:
         return moved;
     }
 
-    // Calls changed(partition, old leader) for every partition whose leader, epoch or topic id changed, known(topic) for
-    // every topic that has become known or has other partitions, moved(node) for brokers with a new address. `version` is
-    // the response's; `asked_at` is when the request was sent.
-    template <class Changed, class Known, class Moved> void apply(const protocol::metadata_response& answer,
-                                                                  std::int16_t version, nanoseconds asked_at,
-                                                                  Changed changed, Known known, Moved moved)
+    // Tells the listener what has changed; true: some leader, or the partitions of some topic. `version` is the response's;
+    // `asked_at` is when the request was sent.
+    bool apply(const protocol::metadata_response& response, std::int16_t version, nanoseconds asked_at,
+               topology_listener& listener)
     {
-        epochs_reliable_ = version >= 9;
-        asked_at_ = asked_at;
-        if (answer.brokers.empty()) return; // a broker that is still starting knows nobody; keep what we have
-        if (answer.cluster_id) cluster_id_ = *answer.cluster_id;
+        if (response.brokers.empty()) return false; // from a broker that is still starting: keep what we have
+        if (response.cluster_id) cluster_id_ = *response.cluster_id;
         for (auto& [id, node] : nodes_) node->current = false;
-        for (const auto& broker : answer.brokers)
-            if (put_node(broker.node_id, broker.host, broker.port)) moved(*nodes_[broker.node_id]);
-        for (const auto& reported : answer.topics)
+        for (const auto& broker : response.brokers)
+            if (put_node(broker.node_id, broker.host, broker.port))
+                listener.on_address_changed(*nodes_[broker.node_id]);
+        update change{listener, asked_at, version >= 9};
+        for (const auto& reported : response.topics)
             if (reported.name)
-                if (auto* topic = find(*reported.name)) apply(*topic, reported, changed, known);
+                if (auto* topic = find(*reported.name)) apply(*topic, reported, change);
+        return change.changed;
     }
 
-    // A newer leader for one partition, from a produce answer. False: it is not newer than what is known.
-    template <class Changed>
-    bool apply_hint(partition_state& partition, std::int32_t leader, std::int32_t epoch, Changed changed)
+    // A newer leader for one partition, from a produce response. False: it is not newer than what is known.
+    bool apply_hint(partition_state& partition, std::int32_t leader, std::int32_t epoch,
+                    topology_listener& listener)
     {
         auto* found = node(leader);
         if (!found || epoch <= partition.leader_epoch) return false;
-        set_leader(partition, found, epoch, changed);
+        set_leader(partition, found, epoch, listener);
         return true;
     }
 
@@ -145,75 +145,119 @@ private:
             }
     }
 
-    template <class Changed>
-    void set_leader(partition_state& partition, broker_node* leader, std::int32_t epoch, Changed& changed)
+    static void set_leader(partition_state& partition, broker_node* leader, std::int32_t epoch,
+                           topology_listener& listener)
     {
         broker_node* old = partition.leader;
         move_to_leader(partition, leader);
         partition.leader_epoch = epoch;
-        changed(partition, old);
+        listener.on_leader_changed(partition, old);
     }
 
-    template <class Changed, class Known> void apply(topic_state& topic,
-                                                     const protocol::metadata_response_topic& reported,
-                                                     Changed& changed, Known& known)
+    // A metadata response that is being applied.
+    struct update
+    {
+        topology_listener& listener;
+        nanoseconds asked_at;
+        bool epochs_reliable; // see below
+        bool changed = false;
+        bool same_topic = false;  // it is certainly the topic that we know, by its id
+        bool other_topic = false; // it certainly isn't
+    };
+
+    void apply(topic_state& topic, const protocol::metadata_response_topic& reported, update& change)
     {
         topic.asked = false;
         const auto error = static_cast<broker_errc>(reported.error_code);
         topic.error = make_error_code(error);
         if (error == broker_errc::unknown_topic_or_partition)
-            for (auto& partition : topic.partitions) partition.disowned_at = asked_at_;
+            for (auto& partition : topic.partitions.all()) partition.disowned_at = change.asked_at;
         if (error != broker_errc::none)
             return; // what we know stays: a topic that is denied for a moment keeps its sequences
-        const bool same = !topic.id.is_nil() && topic.id == reported.topic_id;
-        const bool recreated = topic.phase == topic_phase::known && !topic.id.is_nil() &&
-                               !reported.topic_id.is_nil() && topic.id != reported.topic_id;
+        change.same_topic = !topic.id.is_nil() && topic.id == reported.topic_id;
+        change.other_topic =
+            !topic.id.is_nil() && !reported.topic_id.is_nil() && topic.id != reported.topic_id;
         if (!reported.topic_id.is_nil()) topic.id = reported.topic_id;
-        const auto before = topic.partitions.size();
-        const auto count = std::max(before, reported.partitions.size());
-        for (const auto& described : reported.partitions)
-            if (described.partition_index >= 0 && static_cast<std::size_t>(described.partition_index) < count)
-                apply(topic, described, same, recreated,
-                      changed); // brokers list all partitions: 0 .. count - 1
+        if (const auto count = count_of(topic, reported); count > 0) list(topic, count, change);
+        for (const auto& described : reported.partitions) {
+            const auto index = static_cast<std::size_t>(described.partition_index); // huge if negative
+            if (index < topic.partitions.size()) apply(topic.partitions[index], described, change);
+        }
         topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
         topic.unlisted = topic.partitions.empty();
         refresh_available(topic);
-        if (topic.partitions.size() != before) known(topic);
     }
 
-    // `same`: it is certainly the topic that we know, by its id. `recreated`: it certainly isn't.
-    template <class Changed> void apply(topic_state& topic,
-                                        const protocol::metadata_response_partition& described, bool same,
-                                        bool recreated, Changed& changed)
+    // A broker lists all partitions, 0 .. n - 1. Numbers that no list of that length, nor the topic before, can have don't
+    // count: memory must not follow from a number that came over the wire.
+    static std::size_t count_of(const topic_state& topic, const protocol::metadata_response_topic& reported)
     {
-        const auto index = described.partition_index;
-        while (std::ssize(topic.partitions) <= index) {
-            auto& added = topic.partitions.emplace_back();
-            added.topic = &topic;
-            added.index = static_cast<std::int32_t>(topic.partitions.size()) - 1;
+        const auto limit = std::max(topic.partitions.ever(), reported.partitions.size());
+        std::size_t count = 0;
+        for (const auto& described : reported.partitions) {
+            const auto index = static_cast<std::size_t>(described.partition_index);
+            if (index < limit) count = std::max(count, index + 1);
         }
-        auto& partition = topic.partitions[static_cast<std::size_t>(index)];
+        return count;
+    }
+
+    // As in Java, the newest metadata says how many partitions there are, also when there were more: a topic that was made
+    // again would otherwise have partitions for ever that nobody leads.
+    void list(topic_state& topic, std::size_t count, update& change)
+    {
+        auto& partitions = topic.partitions;
+        change.changed |= partitions.size() != count;
+        if (topic.sticky >= static_cast<std::int64_t>(count)) topic.sticky = -1;
+        partitions.shrink(std::min(partitions.size(), count));
+        while (partitions.size() < count) {
+            auto& added = partitions.emplace_back();
+            added.topic = &topic;
+            added.index = static_cast<std::int32_t>(partitions.size()) - 1;
+            added.presence = partition_presence::present;
+        }
+        for (auto& partition : partitions.unlisted()) unlist(partition, change);
+        if (change.other_topic) change.listener.on_topic_made_again(topic);
+    }
+
+    // What is queued for it still goes to the leader that it had, in case this came from a broker that lags behind; but
+    // not when the topic is certainly another one.
+    static void unlist(partition_state& partition, const update& change)
+    {
+        if (change.same_topic || partition.presence == partition_presence::gone) return;
+        partition.presence = partition_presence::doubtful;
+        partition.leader_epoch = -1; // should it come back, it may be with a new log
+        if (!change.other_topic) return;
+        partition.presence = partition_presence::gone;
+        set_leader(partition, nullptr, -1, change.listener);
+    }
+
+    void apply(partition_state& partition, const protocol::metadata_response_partition& described,
+               update& change)
+    {
         // Before Kafka 2.4 (Metadata v9) brokers don't report the epoch accurately while a reassignment is in progress.
-        const auto epoch = epochs_reliable_ ? described.leader_epoch : -1;
+        const auto epoch = change.epochs_reliable ? described.leader_epoch : -1;
         // A new log: its leader epochs start anew (KAFKA-12257). It knows nothing of our sequences, but takes any first
         // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
         // epoch would write them again.
-        if (recreated) partition.leader_epoch = -1;
+        if (change.other_topic) partition.leader_epoch = -1;
         const bool older = epoch >= 0 && epoch < partition.leader_epoch;
-        if (older && (same || !was_disowned(partition))) return; // from a broker that lags behind
+        if (older && (change.same_topic || !was_disowned(partition, change.asked_at)))
+            return; // from a broker that lags behind
         partition.disowned_at = never;
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
-        if (leader != partition.leader || epoch != partition.leader_epoch || recreated)
-            set_leader(partition, leader, epoch, changed);
-        if (!leader) topic.stale = true; // an election goes on: ask again soon
+        if (leader != partition.leader || epoch != partition.leader_epoch || change.other_topic) {
+            set_leader(partition, leader, epoch, change.listener);
+            change.changed = true;
+        }
+        if (!leader) partition.topic->stale = true; // an election goes on: ask again soon
     }
 
     // Without topic ids, a topic made again looks like a broker that lags behind: its leader epochs are lower. The leader
     // that we know tells one from the other: it refuses, or it isn't there any more.
-    bool was_disowned(const partition_state& partition) const noexcept
+    static bool was_disowned(const partition_state& partition, nanoseconds asked_at) noexcept
     {
         const auto* leader = partition.leader;
-        return partition.disowned_at <= asked_at_ || !leader || !leader->current || leader->failures > 0;
+        return partition.disowned_at <= asked_at || !leader || !leader->current || leader->failures > 0;
     }
 
     struct name_hash
@@ -231,8 +275,6 @@ private:
     std::vector<std::unique_ptr<topic_state>> topics_;
     boost::unordered_flat_map<std::string_view, topic_state*, name_hash, std::equal_to<>> by_name_;
     std::string cluster_id_;
-    bool epochs_reliable_ = true; // of the response that is being applied
-    nanoseconds asked_at_{0};     // the same
 };
 
 } // namespace kurier::core

@@ -68,17 +68,7 @@ private:
             return true;
         }
         context_.health.cluster_answered();
-        bool changed = false;
-        view_.apply(
-            response, sent.version, sent.sent_at,
-            [&](partition_state& partition, broker_node* old) {
-                listener_.on_leader_changed(partition, old);
-                changed = true;
-            },
-            [&](topic_state&) { changed = true; },
-            [&](broker_node& moved) {
-                if (moved.link) context_.conns.close(*moved.link, errc::disconnected);
-            });
+        if (view_.apply(response, sent.version, sent.sent_at, listener_)) listener_.on_topics_refreshed(now);
         bool useful = !response.brokers.empty();
         if (useful) trying_since_ = never;
         for (const auto& topic : view_.topics()) {
@@ -87,7 +77,6 @@ private:
         }
         unhelpful_ = useful ? route::no_node : from.node->id;
         plan_.answered(useful, now.steady);
-        if (changed) listener_.on_topics_refreshed(now);
         return true;
     }
 
@@ -141,7 +130,7 @@ private:
     static bool quiet(const topic_state& topic) noexcept
     {
         if (!topic.backlog.empty() || topic.held_back > 0) return false;
-        for (const auto& partition : topic.partitions)
+        for (const auto& partition : topic.partitions.all())
             if (partition.open || !partition.flights.empty()) return false;
         return true;
     }
@@ -150,6 +139,7 @@ private:
     bool look_at(topic_state& topic)
     {
         listener_.on_topic_refreshed(topic);
+        topic.stale |= !topic.early.empty();
         if (!topic.stale && topic.phase == topic_phase::known) return true;
         fail_hopeless(topic);
         if (topic.wanted) plan_.ask_soon();

@@ -40,21 +40,22 @@ public:
     sent send(outgoing what, instant now)
     {
         auto& topic = what.topic;
-        if (!open_for(topic)) {
-            if (!what.may_wait && !has_room_parked(what)) return {{}, nullptr, errc::buffer_full};
-            return park(std::move(what), now);
-        }
+        const bool open = open_for(topic);
+        if (!open && !what.may_wait && !has_room_parked(what)) return {{}, nullptr, errc::buffer_full};
+        if (topic.phase == topic_phase::unknown) return park(std::move(what), now);
         auto index = what.partition ? *what.partition : what.chooser(topic, what.bytes);
-        if (index >= static_cast<std::int32_t>(topic.partitions.size()))
-            return {{}, nullptr, errc::invalid_partition, index};
         if (index < 0) index = pick_sticky(topic, what.bytes, records_, config_, now.steady, random_);
+        what.partition = index;
+        if (!has_partition(topic, index)) {
+            if (what.named && what.may_wait) return park(std::move(what), now); // it may have been added
+            return {{}, nullptr, errc::invalid_partition, index};
+        }
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
-        if (!partition.leader || partition.leader->waiting.empty()) [[likely]]
+        if (open && (!partition.leader || partition.leader->waiting.empty())) [[likely]]
             if (const auto place = append(partition, what.bytes, now, flushes_.current(), what.owner);
                 place.where)
                 return {place};
         if (!what.may_wait) return {{}, nullptr, errc::buffer_full};
-        what.partition = index;
         return park(std::move(what), now);
     }
 
@@ -104,14 +105,27 @@ public:
     }
 
     // Once a topic is known, everything that waits for it has its partition: only then its place among the others of
-    // the partition is known too.
+    // the partition is known too. It is chosen once: records of another partition have overtaken it meanwhile.
     void topics_changed(instant now)
     {
-        for (auto* waiting = room_.oldest(); waiting; waiting = room_.next(*waiting))
-            if (!waiting->partition && waiting->topic->phase == topic_phase::known)
-                waiting->partition =
-                    choose_partition(*waiting->topic, bytes_of(*waiting), waiting->chooser, now);
+        for (auto* next = room_.oldest(); next;) {
+            auto& waiting = *std::exchange(next, room_.next(*next));
+            auto& topic = *waiting.topic;
+            if (waiting.partition || topic.phase == topic_phase::unknown) continue;
+            waiting.partition = choose_partition(topic, bytes_of(waiting), waiting.chooser, now);
+            if (!has_partition(topic, *waiting.partition)) fail_without_partition(waiting);
+        }
         leaders_moved();
+    }
+
+    // The topic is another one, by its id: nobody need wait for partitions of the old one.
+    void topic_made_again(topic_state& topic)
+    {
+        if (topic.held_back == 0) return;
+        for (auto* next = room_.oldest(); next;) {
+            auto& waiting = *std::exchange(next, room_.next(*next));
+            if (waiting.topic == &topic && waiting_room::is_early(waiting)) fail_without_partition(waiting);
+        }
     }
 
     // `trouble`: of the broker that was lost last, if there is any.
@@ -119,13 +133,17 @@ public:
     {
         while (auto* oldest = room_.oldest()) {
             if (oldest->give_up > now.steady) break;
-            fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
+            if (waiting_room::is_early(*oldest))
+                fail_without_partition(*oldest);
+            else
+                fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
         }
     }
 
     void fail_all_of(topic_state& topic, error_code why)
     {
-        while (auto* waiting = topic.waiting.front()) fail(*waiting, why);
+        for (auto* lane : {&topic.waiting, &topic.early})
+            while (auto* waiting = lane->front()) fail(*waiting, why);
     }
 
     void fail_all(error_code why)
@@ -157,10 +175,7 @@ private:
     // The record waits for room or for its topic, unless the waiting room is full too.
     sent park(outgoing what, instant now)
     {
-        if (!what.partition && what.topic.phase == topic_phase::known)
-            what.partition = choose_partition(what.topic, what.bytes, what.chooser, now);
-        auto* waiting = room_.add(what.topic, what.partition, what.bytes, std::move(what.chooser),
-                                  later(now.steady, config_.max_block), std::move(what.owner));
+        auto* waiting = room_.add(std::move(what), later(now.steady, config_.max_block));
         if (!waiting) return {{}, nullptr, errc::buffer_full};
         waiting->flush_epoch = flushes_.current();
         flushes_.begin(waiting->flush_epoch);
@@ -218,11 +233,6 @@ private:
     bool admit(waiting_record& waiting, instant now)
     {
         auto& topic = *waiting.topic;
-        if (*waiting.partition >= static_cast<std::int32_t>(topic.partitions.size())) {
-            fail(waiting, errc::invalid_partition,
-                 {{}, "the topic has " + std::to_string(topic.partitions.size()) + " partitions"});
-            return true;
-        }
         auto& partition = topic.partitions[static_cast<std::size_t>(*waiting.partition)];
         const auto record = bytes_of(waiting);
         const auto place = append(partition, record, now, waiting.flush_epoch, waiting.owner);
@@ -264,6 +274,11 @@ private:
         const auto* leader = index < partitions.size() ? partitions[index].leader : nullptr;
         if (!leader || !leader->trouble) return why;
         return {leader->trouble.code, why.text + "; " + leader->trouble.text};
+    }
+
+    void fail_without_partition(waiting_record& waiting)
+    {
+        fail(waiting, errc::invalid_partition, {{}, no_such_partition(*waiting.partition, *waiting.topic)});
     }
 
     void fail(waiting_record& waiting, error_code why, broker_trouble cause = {})

@@ -4,10 +4,12 @@
 
 #include <kurier/core/batching/open_batch.hpp>
 #include <kurier/core/state/waiting.hpp>
+#include <kurier/partitioner.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace kurier::core {
 
@@ -30,6 +32,14 @@ template <class Choose>
     return append_to_open(topic, index, record, now.steady);
 }
 
+// For the failure of a record.
+inline std::string no_such_partition(std::int32_t chosen, const topic_state& topic)
+{
+    return (chosen == no_partition ? "the partitioner found none"
+                                   : "it is for partition " + std::to_string(chosen)) +
+           " and the topic has partitions 0 to " + std::to_string(topic.partitions.size() - 1);
+}
+
 // A record that is sent the slow way.
 struct outgoing
 {
@@ -39,6 +49,7 @@ struct outgoing
     partition_chooser chooser;           // for when its topic is not known yet
     bool may_wait = true;                // for room
     std::shared_ptr<const void> owner{}; // of a value that isn't copied
+    bool named = false;                  // the record names the partition
 };
 
 // Appended, parked, or else refused.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/intake/send.hpp>
 #include <kurier/core/state/topic.hpp>
 
 #include <algorithm>
@@ -28,22 +29,22 @@ public:
     }
 
     // nullptr: no room for it either. One record is always let in, whatever its size.
-    waiting_record* add(topic_state& topic, std::optional<std::int32_t> partition, const record_bytes& record,
-                        partition_chooser chooser, nanoseconds give_up,
-                        std::shared_ptr<const void> owner = {})
+    waiting_record* add(outgoing what, nanoseconds give_up)
     {
-        const auto charge = charge_for(record, owner != nullptr);
+        const auto& record = what.bytes;
+        auto& topic = what.topic;
+        const auto charge = charge_for(record, what.owner != nullptr);
         const auto bytes = charge - sizeof(waiting_record);
         if (used_ > 0 && used_ + charge > limit_) return nullptr;
         auto made = std::make_unique<waiting_record>();
         made->topic = &topic;
-        made->partition = partition;
-        made->chooser = chooser;
+        made->partition = what.partition;
+        made->chooser = std::move(what.chooser);
         made->timestamp = record.timestamp;
         made->give_up = give_up;
         made->charged = charge;
         made->number = next_number_++;
-        made->owner = std::move(owner);
+        made->owner = std::move(what.owner);
         copy(record, bytes, *made);
         place(*made); // what may throw is over then
         used_ += charge;
@@ -113,6 +114,14 @@ public:
         waiting.key = waiting.value = {};
     }
 
+    // Its partition is one that metadata doesn't list yet, or not any more.
+    static bool is_early(const waiting_record& waiting) noexcept
+    {
+        const auto& topic = *waiting.topic;
+        return topic.phase == topic_phase::known && waiting.partition &&
+               !has_partition(topic, *waiting.partition);
+    }
+
     waiting_record* oldest() const noexcept { return arrivals_.front(); }
     waiting_record* next(waiting_record& waiting) const noexcept { return arrivals_.next(waiting); }
     nanoseconds deadline() const noexcept { return arrivals_.empty() ? never : arrivals_.front()->give_up; }
@@ -122,15 +131,13 @@ public:
 
 private:
     friend struct invariant_access;
-    static waiting_lane& lane_of(waiting_record& waiting) noexcept
+    static waiting_lane& lane_of(const waiting_record& waiting) noexcept
     {
         auto& topic = *waiting.topic;
-        // Of a known topic everybody has a partition, see intake::topics_changed.
-        if (topic.phase == topic_phase::known &&
-            *waiting.partition < static_cast<std::int32_t>(topic.partitions.size()))
-            if (auto* leader = topic.partitions[static_cast<std::size_t>(*waiting.partition)].leader)
-                return leader->waiting;
-        return topic.waiting;
+        if (topic.phase == topic_phase::unknown) return topic.waiting;
+        if (is_early(waiting)) return topic.early; // all have a partition, see intake::topics_changed
+        auto* leader = topic.partitions[static_cast<std::size_t>(*waiting.partition)].leader;
+        return leader ? leader->waiting : topic.waiting;
     }
 
     static void copy(const record_bytes& record, std::size_t bytes, waiting_record& into)
@@ -148,10 +155,10 @@ private:
             into.headers.push_back({as_text(keep(nullable_bytes{header.name}).view()), keep(header.value)});
     }
 
-    // Records of an unknown topic wait for metadata, not for room.
+    // Records of an unknown topic or partition wait for metadata, not for room.
     static bool can_move(const waiting_record& waiting) noexcept
     {
-        return waiting.topic->phase == topic_phase::known;
+        return waiting.topic->phase == topic_phase::known && !is_early(waiting);
     }
 
     void leave_lane(waiting_record& waiting) noexcept

@@ -201,17 +201,13 @@ private:
     {
         for (const auto& hint : result.nodes)
             if (context_.view.put_node(hint.id, hint.host, hint.port))
-                if (auto* stale = context_.view.node(hint.id)->link)
-                    context_.conns.close(*stale, errc::disconnected);
+                context_.topology.on_address_changed(*context_.view.node(hint.id));
     }
 
     bool apply_hint(partition_state& partition, const produce_result::part& part)
     {
         return part.leader_id >= 0 &&
-               context_.view.apply_hint(partition, part.leader_id, part.leader_epoch,
-                                        [&](partition_state& moved, broker_node* old) {
-                                            context_.topology.on_leader_changed(moved, old);
-                                        });
+               context_.view.apply_hint(partition, part.leader_id, part.leader_epoch, context_.topology);
     }
 
     void on_written(connection&, request& sent, instant now) override // acks=0

@@ -121,6 +121,13 @@ public:
         }
     }
 
+    // Fails what is queued for one partition. What is in flight gets its response.
+    void fail_queued(partition_state& partition, error_code why)
+    {
+        while (batch* queued = partition.queue.front()) give_up(*queued, why);
+        if (partition.open) give_up(*partition.open, why);
+    }
+
     // No producer id is available, so nothing that is queued can be sent.
     void fail_unsent(error_code why, std::string_view text)
     {
@@ -182,6 +189,10 @@ private:
         if (exhausted || expiry_of(about) <= now.steady) {
             fail(about, exhausted ? errc::retries_exhausted : errc::delivery_timeout,
                  written_by_earlier_attempts(about));
+            return;
+        }
+        if (partition.presence == partition_presence::gone) {
+            fail(about, broker_errc::unknown_topic_or_partition, written_by_earlier_attempts(about));
             return;
         }
         about.phase = batch_phase::ready;

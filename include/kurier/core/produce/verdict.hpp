@@ -58,6 +58,14 @@ constexpr epoch_fault epoch_fault_of(broker_errc error) noexcept
     }
 }
 
+// The broker knows no such partition. If metadata doesn't list it any more either, the topic was made again with fewer
+// partitions, and trying until delivery.timeout.ms is over would be in vain.
+constexpr bool says_not_there(broker_errc error) noexcept
+{
+    return error == broker_errc::unknown_topic_or_partition || error == broker_errc::unknown_topic_id ||
+           error == broker_errc::inconsistent_topic_id;
+}
+
 // True if no earlier batch of the partition is queued for a retry. None is in flight either when a response arrives: a
 // partition's batches share a connection, which answers its requests in order.
 inline bool is_first_unresolved(const batch& about) noexcept
@@ -94,6 +102,8 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
         if (!about.maybe_written) return {verdict::restart_epoch, before, fault};
         return {verdict::fail, written, fault};
     }
+    if (says_not_there(error) && about.partition->presence != partition_presence::present)
+        return {verdict::fail, written};
     // A leader gives some of these to a batch that it has appended, when it loses the partition afterwards.
     return {retriable(error) ? verdict::retry : verdict::fail, written, epoch_fault::none,
             refreshes_metadata(error), disowned};

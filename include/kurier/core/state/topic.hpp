@@ -51,14 +51,21 @@ struct producer_state
     epoch_fault fault = epoch_fault::none;
 };
 
+enum class partition_presence : std::uint8_t {
+    present,  // as far as is known: a topic never loses a partition
+    doubtful, // the newest metadata doesn't list it, and no topic id says whether this is still the same topic
+    gone,     // it is another topic, by its id, and that one has fewer partitions
+};
+
 struct partition_state
 {
     topic_state* topic = nullptr;
     std::int32_t index = 0;
     std::int32_t leader_epoch = -1;
     broker_node* leader = nullptr;
-    nanoseconds disowned_at{
-        never}; // when this leader, or metadata, last said that it knows no such partition here
+    partition_presence presence = partition_presence::present;
+    // When this leader last said that it doesn't lead the partition, or metadata that there is no such topic.
+    nanoseconds disowned_at{never};
 
     batch* open = nullptr;                             // takes records; not in the queue
     intrusive_list<batch, &batch::queue_hook> queue;   // closed, by first_record
@@ -74,7 +81,8 @@ struct partition_state
     list_hook<partition_state> backlog_hook; // in topic->backlog: something is queued
 };
 
-// Grows; elements stay where they are.
+// The partitions that the newest metadata lists: 0 .. size() - 1. Others that there were are kept behind them, because
+// batches may refer to them and their sequences must survive if they come back. Elements stay where they are.
 class partition_list
 {
 public:
@@ -91,14 +99,31 @@ public:
     };
 
     partition_state& operator[](std::size_t index) const noexcept { return *items_[index]; }
-    std::size_t size() const noexcept { return items_.size(); }
-    bool empty() const noexcept { return items_.empty(); }
+    std::size_t size() const noexcept { return listed_; }
+    bool empty() const noexcept { return listed_ == 0; }
     iterator begin() const noexcept { return {items_.data()}; }
-    iterator end() const noexcept { return {items_.data() + items_.size()}; }
-    partition_state& emplace_back() { return *items_.emplace_back(std::make_unique<partition_state>()); }
+    iterator end() const noexcept { return {items_.data() + listed_}; }
+
+    struct range
+    {
+        iterator first, last;
+        iterator begin() const noexcept { return first; }
+        iterator end() const noexcept { return last; }
+    };
+    range all() const noexcept { return {begin(), {items_.data() + items_.size()}}; }
+    range unlisted() const noexcept { return {end(), {items_.data() + items_.size()}}; }
+    std::size_t ever() const noexcept { return items_.size(); }
+
+    partition_state& emplace_back() // one more, listed
+    {
+        if (listed_ == items_.size()) items_.push_back(std::make_unique<partition_state>());
+        return *items_[listed_++];
+    }
+    void shrink(std::size_t size) noexcept { listed_ = size; }
 
 private:
     std::vector<std::unique_ptr<partition_state>> items_;
+    std::size_t listed_ = 0;
 };
 
 enum class topic_phase : std::uint8_t { unknown, known };
@@ -125,8 +150,14 @@ struct topic_state
     std::size_t sticky_bytes = 0;
     intrusive_list<partition_state, &partition_state::backlog_hook> backlog;
     waiting_lane waiting;      // records sent before the topic was known
+    waiting_lane early;        // records of a partition that metadata doesn't list yet, or not any more
     std::size_t held_back = 0; // how many of its records wait, in whichever lane
 };
+
+inline bool has_partition(const topic_state& topic, std::int32_t index) noexcept
+{
+    return index >= 0 && static_cast<std::size_t>(index) < topic.partitions.size();
+}
 
 inline constexpr std::int16_t api_versions_first = 4;
 
