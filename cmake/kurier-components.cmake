@@ -10,6 +10,7 @@ set(KURIER_COMPONENT_TABLE
     "snappy  | compression/snappy.hpp | libsnappy-dev | snappy | snappy/[>=1.1.8 <2] snappy::snappylib | snappy  | Snappy: Snappy::snappy Snappy::snappy-static | snappy.h snappy"
     "lz4     | compression/lz4.hpp    | liblz4-dev    | lz4    | lz4/[>=1.9.3 <2] lz4::lz4             | liblz4  | lz4: lz4::lz4 LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static | lz4frame.h lz4"
     "zstd    | compression/zstd.hpp   | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib       | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
+    "tls     | tls.hpp tls/transport.hpp testing/tls_broker.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::ssl | libssl | OpenSSL: OpenSSL::SSL | openssl/ssl.h ssl"
     "testing | testing/embedded_broker.hpp testing/memory_network.hpp | | | | | |")
 
 foreach(line IN LISTS KURIER_COMPONENT_TABLE)

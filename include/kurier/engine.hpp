@@ -29,6 +29,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,7 @@ public:
     engine(Executor executor, producer_config config, Part... parts)
     {
         static_assert(check_engine_parts<Part...>());
-        const auto warnings = check<Part...>(config);
+        const auto warnings = check(config, parts...);
         io::surroundings around;
         if constexpr (!(log_sink<Part> || ...)) around.log = log_to(std::make_shared<stderr_log>());
         const auto take = [&](const auto&... kept) {
@@ -202,7 +203,7 @@ public:
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:
-    template <class... Part> static config_problems check(const producer_config& config)
+    template <class... Part> static config_problems check(const producer_config& config, Part&... parts)
     {
         using Codecs = typename detail::codec_list_of<Part...>::type;
         auto problems = io::check_config(config);
@@ -215,10 +216,16 @@ private:
         // Another transport than TCP is trusted to keep what the configuration promises.
         if (config.uses_tls() && !(transport_factory<Part> || ...))
             problems.emplace_back(config_severity::error, "security.protocol",
-                                  "security.protocol asks for TLS, which this engine was made without");
+                                  "security.protocol asks for TLS, and this engine was made without; give it "
+                                  "kurier::tls{} (kurier/tls.hpp)");
         if (config.uses_sasl())
             problems.emplace_back(config_severity::error, "security.protocol",
                                   "security.protocol asks for SASL, which this engine was made without");
+        const auto ask = [&](auto& part) {
+            if constexpr (checks_config<std::remove_reference_t<decltype(part)>>)
+                part.check(config, problems);
+        };
+        (ask(parts), ...);
         if (has_errors(problems)) throw config_error{std::move(problems)};
         return problems;
     }

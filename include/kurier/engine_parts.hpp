@@ -6,10 +6,11 @@
 //     a transport factory   how brokers are connected to; without one, TCP
 //     a resolver factory    how names of hosts are looked up; without one, by the operating system
 //
-// An object may be several of them. Each is moved into the engine's state and lives as long as that.
+// An object may be several of them, and may have a say about the configuration (checks_config). Each is moved into the engine's state and lives as long as that.
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/config/problem.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/log.hpp>
 #include <kurier/observer.hpp>
@@ -34,6 +35,12 @@ concept transport_factory =
 template <class F>
 concept resolver_factory = requires(F& factory, const boost::asio::any_io_executor& executor) {
     { factory.make_resolver(executor) } -> std::same_as<std::unique_ptr<io::resolver>>;
+};
+
+// Asked when the engine is made: may add problems, and remember what it needs of the configuration.
+template <class P>
+concept checks_config = requires(P& part, const producer_config& config, config_problems& problems) {
+    part.check(config, problems);
 };
 
 namespace detail {

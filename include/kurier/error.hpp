@@ -53,6 +53,11 @@ enum class errc {
     http_peer, // the port belongs to an HTTP server
     tls_peer,  // the port expects TLS
     unsupported_version,
+    // TLS
+    plaintext_peer,      // the port doesn't speak TLS
+    tls_failed,          // no common version, a damaged record
+    untrusted_broker,    // its certificate isn't valid, or not for this host
+    certificate_refused, // the broker wants a certificate of ours, or another one
     // Who we are
     credential_unavailable, // a password that can't be read, a token that can't be had
 };
@@ -147,6 +152,14 @@ inline constexpr client_error_row client_error_rows[] = {
      "set security.protocol=SSL or SASL_SSL, or use the port of a listener without TLS"},
     {errc::unsupported_version, "UNSUPPORTED_VERSION", false,
      "the broker and this library have no version of the request in common", "use Apache Kafka 2.1 or newer"},
+    {errc::plaintext_peer, "PLAINTEXT_PEER", true, "the listener does not speak TLS",
+     "use the port of an SSL or SASL_SSL listener, or set security.protocol as this one has it"},
+    {errc::tls_failed, "TLS_FAILED", true, "TLS with the broker failed",
+     "compare the TLS versions and ciphers of both sides"},
+    {errc::untrusted_broker, "UNTRUSTED_BROKER", true, "the broker's certificate is not trusted",
+     "check ssl.truststore.location (or ssl.ca.location) and the broker's certificate"},
+    {errc::certificate_refused, "CERTIFICATE_REFUSED", true, "the broker refuses this client's certificate",
+     "check ssl.keystore.location, and the authorities that the broker trusts"},
     {errc::credential_unavailable, "CREDENTIAL_UNAVAILABLE", true,
      "the credential for the login can't be had"},
 };

@@ -23,6 +23,7 @@ LAYERS = [
     ("config", "config properties.hpp producer_config.hpp log.hpp metrics.hpp observer.hpp"),
     ("core", "core"),
     ("io", "io"),
+    ("tls", "tls tls.hpp"),
     ("producer", "delivery.hpp engine.hpp engine_parts.hpp group_wait.hpp send_summary.hpp producer_parts.hpp producer.hpp src.hpp"),
     ("extras", "schema_registry metrics"),
     ("testing", "testing"),

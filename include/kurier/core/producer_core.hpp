@@ -138,9 +138,10 @@ public:
     {
         or_end([&] { conns_.credential(id, secret, why, now); });
     }
-    void closed(connection_id id, error_code why, instant now)
+    // `words`: more about it than the error says, if it is known.
+    void closed(connection_id id, error_code why, instant now, std::string words = {})
     {
-        or_end([&] { conns_.closed(id, why, now); });
+        or_end([&] { conns_.closed(id, why, now, std::move(words)); });
     }
 
     void compressed(compression_job& job) { drainer_.compressed(job); }

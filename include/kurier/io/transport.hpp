@@ -100,6 +100,9 @@ public:
     virtual void read_some(asio::mutable_buffer space, io_handler done) = 0;
 
     virtual void close() noexcept = 0;
+
+    // Why the last operation failed, where more is known than its error code says: a sentence with what to do about it.
+    virtual std::string_view words() const noexcept { return {}; }
 };
 
 } // namespace kurier::io

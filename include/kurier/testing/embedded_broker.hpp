@@ -12,18 +12,33 @@
 // destruction. Thread safety: none; use it on its executor, which must not run two handlers at once.
 #pragma once
 
+#include <kurier/bytes.hpp>
 #include <kurier/config.hpp>
 #include <kurier/testing/cluster_model.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurier::testing {
+
+// What lies between a socket and its broker, for one connection: TLS, see testing/tls_broker.hpp.
+class connection_filter
+{
+public:
+    virtual ~connection_filter() = default;
+    // Bytes came from the client. Appends what they say to the broker, and what the filter itself replies. False: this
+    // is the end of the connection.
+    virtual bool receive(bytes_view raw, std::vector<std::byte>& plain, std::vector<std::byte>& reply) = 0;
+    virtual void send(bytes_view plain, std::vector<std::byte>& raw) = 0;
+    virtual void end(std::vector<std::byte>& raw) = 0;
+};
 
 class embedded_broker
 {
@@ -46,6 +61,9 @@ public:
     // Closes its connections and refuses new ones, until it is started again on the same port.
     KURIER_TESTING_DECL void stop_broker(broker_id broker);
     KURIER_TESTING_DECL void start_broker(broker_id broker);
+
+    // Connections that are accepted from now on go through such a filter.
+    KURIER_TESTING_DECL void filter_by(std::function<std::unique_ptr<connection_filter>()> make_filter);
 
     // After changes through cluster() that give connections something to do at once.
     KURIER_TESTING_DECL void poll();

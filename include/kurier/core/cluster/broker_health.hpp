@@ -81,7 +81,9 @@ public:
         }
         ++metrics_.connections_failed;
         const auto cause = conn.cause_of(why);
-        auto what = cause == errc::unsupported_version ? missing_requests(conn) : why.message();
+        auto what = cause == errc::unsupported_version ? missing_requests(conn)
+                    : conn.words.empty()               ? why.message()
+                                                       : conn.words;
         node.trouble = {cause, *node.name + ": " + what};
         last_ = &node;
         // A connection that had worked, or was asked nothing, may break: a broker restarts, a balancer tidies up.
@@ -163,7 +165,8 @@ private:
         const auto kind = std::uint64_t{1} << (static_cast<unsigned>(why.value()) & 63U);
         const bool news = !told_of_address(node, kind);
         node.troubles_logged |= kind;
-        if (const auto hint = advice(why); !hint.empty()) what += "; " + std::string{hint};
+        if (const auto hint = advice(why); conn.words.empty() && !hint.empty())
+            what += "; " + std::string{hint};
         const bool unsupported = why == errc::unsupported_version;
         const auto level = !news ? log_level::debug : unsupported ? log_level::error : log_level::warning;
         const auto* event = unsupported          ? "broker.unsupported"

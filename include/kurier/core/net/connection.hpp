@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace kurier::core {
@@ -33,6 +34,7 @@ struct connection
     bool write_reported = false;                    // the driver was told that there is something to write
     bool close_reported = false;                    // the same about closing it
     error_code close_reason;
+    std::string words; // more about why it ended than the error says; empty: nothing
     bool reached_ready = false;
     bool worked = false; // a request beyond the handshake was answered
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -122,16 +123,18 @@ public:
             perform(*conn, conn->opening.on_credential(secret, now), now);
     }
 
-    void closed(connection_id id, error_code why, instant now)
+    void closed(connection_id id, error_code why, instant now, std::string words = {})
     {
         const auto found = all_.find(id);
         if (found == all_.end()) return;
         const auto conn = std::move(found->second);
         all_.erase(found);
         schedule_.forget(*conn);
+        if (!conn->close_reason) conn->words = std::move(words);
         if (conn->close_reason) why = conn->close_reason;
         auto& node = *conn->node;
-        if (conn->phase == connection_phase::handshake && conn->opening.asks_for_versions())
+        if (conn->phase == connection_phase::handshake && conn->opening.asks_for_versions() &&
+            why != errc::certificate_refused)
             lower_after_hangup(node);
         if (node.link == conn.get()) node.link = nullptr;
         node.failures = conn->reached_ready ? 0 : node.failures + 1;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace kurier::io {
@@ -54,6 +55,7 @@ public:
     {
         if (!std::exchange(closing_, true)) {
             error_ = why;
+            if (why) keep_words();
             if (connector_) connector_->stop();
             transport_->close();
         }
@@ -171,7 +173,16 @@ private:
     // Once no operation refers to its memory any more, the connection is over.
     void finish()
     {
-        if (!connector_ && !reading_ && !writing_) loop_.connection_over(id_, error_); // destroys it
+        if (!connector_ && !reading_ && !writing_)
+            loop_.connection_over(id_, error_, std::move(words_)); // destroys it
+    }
+
+    void keep_words() noexcept
+    {
+        try {
+            words_ = transport_->words();
+        } catch (...) { // the error code is left
+        }
     }
 
     turn_loop& loop_;
@@ -180,7 +191,8 @@ private:
     std::unique_ptr<connector> connector_;   // while it is being made
     bool reading_ = false, writing_ = false; // an operation is under way
     bool closing_ = false;
-    error_code error_; // why it closes
+    error_code error_;  // why it closes
+    std::string words_; // the transport's about it
     std::array<bytes_view, 32> views_;
     std::array<asio::const_buffer, 32> buffers_;
     handler_memory read_memory_, write_memory_;

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -144,7 +145,7 @@ private:
             auto& added = *connections_.emplace(wanted.link, std::move(made)).first->second;
             added.connect(wanted, make_resolver(), rotation_);
         } catch (...) {
-            connection_over(wanted.link, thrown_error());
+            connection_over(wanted.link, thrown_error(), {});
         }
     }
 
@@ -177,11 +178,11 @@ private:
     }
 
     // The turn that follows comes later: this may be inside the user's call that sends.
-    void connection_over(core::connection_id id, error_code why) override
+    void connection_over(core::connection_id id, error_code why, std::string words) override
     {
         connections_.erase(id);
         if (!clock_.fresh()) clock_.read();
-        core_.closed(id, why, clock_.now());
+        core_.closed(id, why, clock_.now(), std::move(words));
         wake_if_possible();
     }
 

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace kurier::io {
@@ -50,7 +51,7 @@ public:
     }
 
     // A connection is over, and no operation refers to it any more. It is destroyed.
-    virtual void connection_over(core::connection_id id, error_code why) = 0;
+    virtual void connection_over(core::connection_id id, error_code why, std::string words) = 0;
 
     // Writes what has become ready without waiting for the end of the handler that is running. Nobody is told of
     // anything: this is inside the user's call that sends.

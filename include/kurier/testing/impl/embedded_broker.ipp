@@ -23,7 +23,8 @@ struct embedded_broker::client
     boost::asio::ip::tcp::socket socket;
     connection_id id;
     std::array<std::byte, 65536> input;
-    std::vector<std::byte> output, writing; // `writing` belongs to the operation under way
+    std::unique_ptr<connection_filter> filter; // may be missing
+    std::vector<std::byte> output, writing;    // `writing` belongs to the operation under way
     bool busy = false, closing = false;
     bool reading = false;
 };
@@ -93,6 +94,7 @@ struct embedded_broker::state : std::enable_shared_from_this<state>
         error_code ignored;
         socket.set_option(tcp::no_delay{true}, ignored);
         auto added = std::make_shared<client>(std::move(socket), *id);
+        if (make_filter) added->filter = make_filter();
         clients.emplace(*id, added);
         read(std::move(added));
     }
@@ -103,17 +105,28 @@ struct embedded_broker::state : std::enable_shared_from_this<state>
             return;
         from->reading = true;
         const auto space = boost::asio::buffer(from->input.data(), from->input.size());
-        from->socket.async_read_some(
-            space, [self = shared_from_this(), from](error_code ec, std::size_t size) {
-                from->reading = false;
-                if (ec || self->stopped || from->closing) {
-                    self->gone(*from);
-                    return;
-                }
-                self->model.receive(from->id, bytes_view{from->input.data(), size}, self->now());
-                self->deliver();
-                self->read(from);
-            });
+        from->socket.async_read_some(space,
+                                     [self = shared_from_this(), from](error_code ec, std::size_t size) {
+                                         from->reading = false;
+                                         if (ec || self->stopped || from->closing) {
+                                             self->gone(*from);
+                                             return;
+                                         }
+                                         self->received(*from, bytes_view{from->input.data(), size});
+                                         self->deliver();
+                                         self->write(from);
+                                         if (!from->closing) self->read(from);
+                                     });
+    }
+
+    void received(client& from, bytes_view raw)
+    {
+        std::vector<std::byte> plain;
+        if (from.filter) {
+            from.closing = !from.filter->receive(raw, plain, from.output);
+            raw = plain;
+        }
+        if (!raw.empty()) model.receive(from.id, raw, now());
     }
 
     void gone(client& from)
@@ -133,8 +146,13 @@ struct embedded_broker::state : std::enable_shared_from_this<state>
             const auto outcome = model.poll_output(*id, now(), fresh);
             if (found == clients.end()) continue;
             const auto to = found->second;
-            to->output.insert(to->output.end(), fresh.begin(), fresh.end());
-            to->closing |= outcome == connection_state::closed;
+            const bool ends = outcome == connection_state::closed && !to->closing;
+            if (!to->filter)
+                to->output.insert(to->output.end(), fresh.begin(), fresh.end());
+            else
+                to->filter->send(fresh, to->output);
+            if (to->filter && ends) to->filter->end(to->output);
+            to->closing |= ends;
             write(to);
             if (!to->closing) read(to);
         }
@@ -221,6 +239,7 @@ struct embedded_broker::state : std::enable_shared_from_this<state>
     cluster_model model;
     boost::asio::steady_timer timer;
     core::nanoseconds armed = core::never;
+    std::function<std::unique_ptr<connection_filter>()> make_filter;
     std::map<broker_id, shared_acceptor> acceptors;
     std::map<broker_id, std::uint16_t> ports;
     std::map<connection_id, std::shared_ptr<client>> clients;
@@ -282,6 +301,12 @@ KURIER_TESTING_DECL void embedded_broker::stop_broker(broker_id broker)
 KURIER_TESTING_DECL void embedded_broker::start_broker(broker_id broker)
 {
     state_->start_broker(broker);
+}
+
+KURIER_TESTING_DECL void
+embedded_broker::filter_by(std::function<std::unique_ptr<connection_filter>()> make_filter)
+{
+    state_->make_filter = std::move(make_filter);
 }
 
 KURIER_TESTING_DECL void embedded_broker::poll()
