@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by tests/package/run, and what it gives to the checks of each part.
 
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 
 check() # NAME COMMAND...
 {
@@ -11,6 +11,12 @@ check() # NAME COMMAND...
     (set -e; "$@") & # not under `if`, where nothing would stop at the first failure
     if wait $!; then passed=$((passed + 1)); else failed=$((failed + 1)) verdict=FAILED; fi
     printf -- '--- %s: %s (%.1f s)\n' "$name" "$verdict" "$(awk "BEGIN { print $EPOCHREALTIME - $begin }")"
+}
+
+skip() # NAME REASON
+{
+    skipped=$((skipped + 1))
+    echo "skipped: $1, $2"
 }
 
 says() # TEXT COMMAND...: the command fails and prints the text, line breaks apart

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Those parts of the recipes here that repeat the table of components.
+
+    python3 packaging/generated.py            fails when one is not as the table says
+    python3 packaging/generated.py --write    writes them"""
+
+import pathlib
+import re
+import sys
+
+from components import ROOT, components, version
+
+
+def conan_recipe(text):
+    rows = "".join(f'    "{c.name}": ("{c.conan}", "{c.conan_component}"),\n' for c in components() if c.has_library)
+    return re.sub(r"(COMPONENTS = \{\n).*?(\}\n)", lambda found: found[1] + rows + found[2], text, flags=re.S)
+
+
+def conan_versions(text):
+    return re.sub(r'"[\d.]+":', f'"{version()}":', text)
+
+
+GENERATED = {
+    "packaging/conan/all/conanfile.py": conan_recipe,
+    "packaging/conan/config.yml": conan_versions,
+}
+
+
+def main():
+    stale = []
+    for name, generate in GENERATED.items():
+        path = pathlib.Path(ROOT / name)
+        before = path.read_text()
+        after = generate(before)
+        if after != before:
+            stale.append(name)
+            if "--write" in sys.argv:
+                path.write_text(after)
+    if stale and "--write" not in sys.argv:
+        sys.exit(f"python3 packaging/generated.py --write must renew {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()
