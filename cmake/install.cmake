@@ -1,20 +1,22 @@
 # Install rules: headers, CMake package, pkg-config file, licence
 include(CMakePackageConfigHelpers)
 
-set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/kurier) # no library files: nothing depends on the architecture
+# No library files: nothing depends on the architecture
+set(KURIER_INSTALL_CMAKEDIR ${CMAKE_INSTALL_DATADIR}/cmake/kurier CACHE STRING "Where the CMake package goes")
+mark_as_advanced(KURIER_INSTALL_CMAKEDIR)
 
 install(DIRECTORY include/kurier DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
 install(TARGETS kurier EXPORT kurier-targets)
-install(EXPORT kurier-targets NAMESPACE kurier:: DESTINATION ${package_dir})
+install(EXPORT kurier-targets NAMESPACE kurier:: DESTINATION ${KURIER_INSTALL_CMAKEDIR})
 
 configure_package_config_file(cmake/kurier-config.cmake.in ${PROJECT_BINARY_DIR}/kurier-config.cmake
-    INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+    INSTALL_DESTINATION ${KURIER_INSTALL_CMAKEDIR} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/kurier-config-version.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/kurier-config.cmake ${PROJECT_BINARY_DIR}/kurier-config-version.cmake
     cmake/kurier-components.cmake cmake/kurier-compiled.cpp cmake/kurier-testing-compiled.cpp
-    DESTINATION ${package_dir})
+    DESTINATION ${KURIER_INSTALL_CMAKEDIR})
 
 configure_file(cmake/kurier.pc.in ${PROJECT_BINARY_DIR}/kurier.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/kurier.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -4,6 +4,7 @@
     python3 packaging/generated.py            fails when one is not as the table says
     python3 packaging/generated.py --write    writes them"""
 
+import json
 import pathlib
 import re
 import sys
@@ -20,9 +21,18 @@ def conan_versions(text):
     return re.sub(r'"[\d.]+":', f'"{version()}":', text)
 
 
+def vcpkg_manifest(text):
+    manifest = json.loads(text)
+    manifest["version"] = version()
+    manifest["features"] = {c.name: {"description": f"kurier::{c.name}", "dependencies": [c.vcpkg]}
+                            for c in sorted(components()) if c.has_library}
+    return json.dumps(manifest, indent=2) + "\n"
+
+
 GENERATED = {
     "packaging/conan/all/conanfile.py": conan_recipe,
     "packaging/conan/config.yml": conan_versions,
+    "packaging/vcpkg/kurier/vcpkg.json": vcpkg_manifest,
 }
 
 
