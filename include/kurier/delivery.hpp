@@ -75,7 +75,10 @@ public:
     awaiter operator co_await() &&;
 
     // Is the fate of the record known? Then awaiting it does not suspend.
-    [[gnu::always_inline]] bool resolved() const noexcept { return (!where_ || where_->done()) && known(); }
+    [[gnu::always_inline]] bool resolved() const noexcept
+    {
+        return (!where_ || where_->done() || where_->slot_of(index_).expired) && known();
+    }
 
 private:
     template <class, class, class, class, class, class> friend class producer;
@@ -109,6 +112,7 @@ private:
     // Not as long as its turn to be told is still to come: then it is told after those before it.
     static bool is_done(core::batch& where, std::uint32_t index) noexcept
     {
+        if (where.expired(index)) return true;
         const auto [carrier, at] = where.carrier_of(index);
         return carrier->done() && (!carrier->done_hook.linked || at < carrier->notified);
     }

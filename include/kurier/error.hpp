@@ -31,6 +31,7 @@ enum class errc {
     // Records that were queued
     delivery_timeout, // tried until delivery.timeout.ms
     batch_expired,    // never left this process within delivery.timeout.ms
+    record_expired,   // the record's own timeout
     retries_exhausted,
     withdrawn,   // cancelled before it was sent: certainly not written
     abandoned,   // the wait was cancelled after the record was sent: it may be written
@@ -113,6 +114,8 @@ inline constexpr client_error_row client_error_rows[] = {
     {errc::batch_expired, "BATCH_EXPIRED", true, "could not be sent within delivery.timeout.ms",
      "the leader was out of reach or slower than the records come: check that broker, or raise "
      "delivery.timeout.ms"},
+    {errc::record_expired, "RECORD_EXPIRED", true, "not confirmed within the record's timeout",
+     "give the record more time; delivery.timeout.ms bounds it too"},
     {errc::retries_exhausted, "RETRIES_EXHAUSTED", true, "every retry failed",
      "leave retries at its default, so that delivery.timeout.ms alone bounds the time"},
     {errc::withdrawn, "WITHDRAWN", false, "cancelled before it was sent"},

@@ -219,23 +219,24 @@ private:
         driver_->wake();
         auto partition = what.partition;
         const auto choose_now = [&] { return own_->choose(topic, bytes); };
-        if (const auto place = core::send_at_once(topic, partition, bytes, now, choose_now); place.where)
-            [[likely]]
-            return promise(place, bytes);
+        if (!what.timeout) [[likely]] {
+            if (const auto place = core::send_at_once(topic, partition, bytes, now, choose_now); place.where)
+                [[likely]]
+                return promise(place, bytes);
+        } else if (!partition && core::open_for(topic)) {
+            partition = choose_now();
+        }
         if constexpr (parts::batch_aware)
             if (!what.partition && partition && io::driver::begins_batch(topic, *partition, bytes, now))
                 partition = own_->choose_again(topic, bytes, *partition);
-        return queue_slowly(
-            what, {topic, partition, bytes, later(), may_wait, {}, what.partition.has_value()}, now);
+        return queue_slowly(what, {topic, partition, bytes, later(), may_wait}, now);
     }
 
     delivery queue_large(const record& what, core::topic_state& topic, const core::record_bytes& bytes,
                          core::instant now, std::shared_ptr<const void> owner)
     {
         driver_->wake();
-        return queue_slowly(
-            what, {topic, what.partition, bytes, later(), true, std::move(owner), what.partition.has_value()},
-            now);
+        return queue_slowly(what, {topic, what.partition, bytes, later(), true, std::move(owner)}, now);
     }
 
     [[gnu::noinline]] delivery queue_slowly(const record& what, core::outgoing going, core::instant now)
@@ -243,6 +244,9 @@ private:
         const auto& bytes = going.bytes;
         const auto& topic = going.topic;
         const bool may_wait = going.may_wait;
+        going.named = what.partition.has_value();
+        if (what.timeout)
+            going.expires = core::later(now.steady, std::max(*what.timeout, core::nanoseconds{0}));
         const auto result = driver_->core().send_slowly(std::move(going), now);
         if (const auto place = result.appended; place.where) {
             auto made = promise(place, bytes); // held, before anything can happen to the batch

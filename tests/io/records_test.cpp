@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <ranges>
 #include <stdexcept>
@@ -459,4 +460,89 @@ TEST_CASE("send_all with more than fits, and ready")
         stored.resize(values.size());
         CHECK(stored == values);
     });
+}
+
+TEST_CASE("A record's time of any precision, and the system clock's now")
+{
+    loopback net;
+    net.broker->create_topic("t");
+    auto producer = net.make_producer();
+    net.run([&]() -> asio::awaitable<void> {
+        const auto now = std::chrono::system_clock::now();
+        const auto where = co_await producer.send({.topic = "t", .value = "v", .time = now});
+        CHECK(where.time == std::chrono::floor<std::chrono::milliseconds>(now));
+        const std::chrono::sys_days day{std::chrono::days{20'000}};
+        co_await producer.send({.topic = "t", .value = "v", .time = day});
+        const std::optional<std::chrono::sys_seconds> none;
+        co_await producer.send({.topic = "t", .value = "v", .time = none});
+    });
+    const auto log = net.broker->log("t");
+    REQUIRE(log.size() == 3);
+    CHECK(log[1].timestamp == 20'000LL * 24 * 3600 * 1000);
+    CHECK(log[2].timestamp > log[1].timestamp);
+}
+
+TEST_CASE("A record's own timeout, however it is waited for")
+{
+    loopback net;
+    auto producer = net.make_producer();
+    net.warm_up(producer, "t");
+    net.silence();
+    outcome sent, kept, caught, group;
+    net.run([&]() -> asio::awaitable<void> {
+        auto first = producer.send({.topic = "t", .value = "on its way", .timeout = 20ms});
+        auto second =
+            producer.send({.topic = "t", .value = "queued behind", .partition = 0, .timeout = 20ms});
+        std::move(first)(sent.take());
+        try {
+            co_await producer.send({.topic = "t", .value = "a third", .timeout = 1ms});
+        } catch (const delivery_error& error) {
+            ++caught.told;
+            caught.error = error.code();
+            caught.where.failure = error.shared_failure();
+        }
+        const std::array<strings::record, 1> records{
+            strings::record{.topic = "t", .value = "a", .timeout = 20ms}};
+        auto [ec, summary] = co_await producer.send_all(records, asio::as_tuple(asio::deferred));
+        group.error = ec;
+        CHECK(summary.failed == 1);
+        std::move(second)(kept.take()); // awaited when its time is long over
+    });
+    REQUIRE(net.until([&] { return sent.told + kept.told == 2; }));
+    for (const auto* one : {&sent, &kept, &caught}) {
+        CAPTURE(one->text());
+        CHECK(one->error == errc::record_expired);
+        CHECK(one->told == 1);
+    }
+    CHECK(group.error == errc::record_expired);
+    CHECK(sent.persisted() == persisted::possibly);
+    CHECK(kept.where.failure->topic == "t");
+    CHECK(caught.text().find("within the record's timeout") != std::string::npos);
+}
+
+TEST_CASE("A record that waits for nothing has its time for itself: nobody is told, and it isn't sent")
+{
+    loopback net;
+    net.config.linger = 1h;
+    auto producer = net.make_producer();
+    net.broker->create_topic("t");
+    outcome late;
+    net.run([&]() -> asio::awaitable<void> {
+        co_await producer.partitions_for("t");
+        auto dropped = producer.send({.topic = "t", .value = "gone", .timeout = 1ms});
+        auto held = producer.send({.topic = "t", .value = "gone too", .timeout = 1ms});
+        producer.send({.topic = "t", .value = "stays"});
+        asio::steady_timer pause{net.context};
+        while (!held.resolved()) {
+            pause.expires_after(1ms);
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        CHECK(producer.metrics().records_failed == 2);
+        co_await producer.flush();
+        std::move(held)(late.take()); // after its batch was delivered without it
+    });
+    REQUIRE(net.until([&] { return late.told == 1; }));
+    CHECK(late.error == errc::record_expired);
+    CHECK(late.persisted() == persisted::no);
+    CHECK(net.values("t") == std::vector<std::string>{"stays"});
 }

@@ -316,6 +316,14 @@ void core_script::check()
 
 void core_script::announce()
 {
+    while (auto* expired = core.next_expired()) {
+        auto& slot = expired->where->slot_of(expired->index);
+        failed += slot.withdrawn ? 1U : 0U; // else its batch is counted
+        if (const auto notify = std::exchange(slot.notify, nullptr))
+            notify(slot.context, {nullptr, 0, expired, nullptr});
+        core.announced(*expired);
+        check();
+    }
     while (auto* done = core.next_done()) {
         for (; done->notified < static_cast<std::uint32_t>(done->accepted); ++done->notified) {
             auto& slot = done->waiter_of(done->notified);

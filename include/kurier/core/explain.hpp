@@ -2,12 +2,14 @@
 // when it never got into one.
 #pragma once
 
+#include <kurier/core/produce/failure_text.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace kurier::core {
 
@@ -34,9 +36,35 @@ inline void blame(delivery_failure& failure, const failure_note& note, std::uint
     if (!blamed) failure.code = errc::batch_failed_with_other_record;
 }
 
+// A record whose own time was over before its batch was, or that was taken out of its batch for that.
+inline std::shared_ptr<delivery_failure> explain_expiry(const batch& where, bool taken_out)
+{
+    auto failure = std::make_shared<delivery_failure>();
+    auto why = delay_of(where, nullptr);
+    failure->code = errc::record_expired;
+    failure->topic = std::string_view{where.partition->topic->name};
+    failure->partition = where.partition->index;
+    failure->attempts = where.attempts;
+    if (where.last_broker) failure->last_broker = *where.last_broker;
+    failure->last_error = where.last_error ? where.last_error : why.code;
+    failure->text = std::move(why.text);
+    failure->persisted = taken_out ? persisted::no : persisted::possibly;
+    failure->retriable = retriable(failure->code);
+    if (taken_out) failure->attempts = 0; // it has been in none
+    return failure;
+}
+
+// Is the record in none of the batch's requests? Only its timeout takes one out whose delivery is still there.
+inline bool was_taken_out(const batch& done, std::uint32_t index) noexcept
+{
+    return done.error == errc::withdrawn || done.position_of(index) == not_on_wire;
+}
+
 // `index`: of the record in `where`, which has failed.
 inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32_t index)
 {
+    if (!where.done()) return explain_expiry(where, where.slot_of(index).withdrawn);
+    if (was_taken_out(where, index)) return explain_expiry(where, true);
     auto failure = std::make_shared<delivery_failure>();
     const auto& partition = *where.partition;
     failure->code = where.error;
@@ -59,6 +87,7 @@ inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32
 
 inline std::shared_ptr<delivery_failure> explain(const waiting_record& refused)
 {
+    if (refused.where) return explain_expiry(*refused.where, refused.where->slot_of(refused.index).withdrawn);
     auto failure = std::make_shared<delivery_failure>();
     failure->code = refused.error;
     failure->topic = std::string_view{refused.topic->name};

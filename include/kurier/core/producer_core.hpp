@@ -76,7 +76,7 @@ public:
     sent send(outgoing what, instant now)
     {
         what.named = what.partition.has_value();
-        if (!what.owner) {
+        if (!what.owner && what.expires == never) {
             const auto choose = [&] { return what.chooser(what.topic, what.bytes); };
             if (const auto place = send_at_once(what.topic, what.partition, what.bytes, now, choose);
                 place.where)
@@ -179,6 +179,7 @@ public:
     batch* next_done() const noexcept { return lives_.next_done(); }
     void announced(batch& done) { lives_.announced(done); }
     waiting_record* next_failed() const noexcept { return intake_.next_failed(); }
+    waiting_record* next_expired() const noexcept { return intake_.next_expired(); } // see completions.ipp
     void announced(waiting_record& failed) { intake_.announced(failed); }
     bool poll(log_entry& out) { return logs_.poll(out); }
     void observe_brokers() noexcept { health_.observe(); }

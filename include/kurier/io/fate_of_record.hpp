@@ -9,13 +9,13 @@
 
 namespace kurier::io {
 
-// `index`: of the record in `where`, which is done.
+// `index`: of the record in `where`, which is done, or the record is.
 inline error_code describe_fate(const core::batch& where, std::uint32_t index, std::int64_t created,
                                 record_metadata& metadata)
 {
     metadata.topic = where.partition->topic->name;
     metadata.partition = where.partition->index;
-    if (where.error) [[unlikely]] {
+    if (where.error || !where.done() || where.position_of(index) == core::not_on_wire) [[unlikely]] {
         metadata.failure = driver::explain(where, index);
         return metadata.failure->code;
     }
@@ -35,6 +35,7 @@ inline error_code describe_fate(const core::batch& where, std::uint32_t index, s
 inline error_code describe_refusal(const core::waiting_record& refused, record_metadata& metadata)
 {
     metadata.topic = refused.topic->name;
+    metadata.partition = refused.partition.value_or(-1);
     metadata.failure = driver::explain(refused);
     return refused.error;
 }

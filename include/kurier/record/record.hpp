@@ -10,6 +10,7 @@
 #include <kurier/record/header.hpp>
 #include <kurier/record/timestamp.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -136,7 +137,10 @@ template <class K, class V> struct record
     nullable<V> value{};                     // null: a tombstone
     std::optional<std::int32_t> partition{}; // none: the partitioner chooses
     std::span<const header_view> headers{};
-    std::optional<timestamp> time{}; // none: when it is sent
+    record_time time{}; // none: when it is sent
+    // How long it may take, if that is less than delivery.timeout.ms; then it fails with errc::record_expired. If it had not
+    // left by then it won't be sent, which the failure's `persisted` says.
+    std::optional<std::chrono::nanoseconds> timeout{};
 };
 
 namespace detail {

@@ -4,6 +4,7 @@
 
 #include <kurier/core/batching/sticky.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/intake/expiries.hpp>
 #include <kurier/core/intake/send.hpp>
 #include <kurier/core/intake/waiting_room.hpp>
 #include <kurier/core/produce/drain.hpp>
@@ -32,7 +33,8 @@ public:
             room_.leave(*waiting);
             delete waiting;
         }
-        while (auto* waiting = failed_.pop_front()) delete waiting;
+        for (auto* over : {&failed_, &expired_})
+            while (auto* waiting = over->pop_front()) delete waiting;
     }
 
     // Appends the record or parks it. A value with an owner is not copied: the owner is kept until nothing refers to the
@@ -51,10 +53,13 @@ public:
             return {{}, nullptr, errc::invalid_partition, index};
         }
         auto& partition = topic.partitions[static_cast<std::size_t>(index)];
+        if (what.expires != never) expiries_.prepare();
         if (open && (!partition.leader || partition.leader->waiting.empty())) [[likely]]
             if (const auto place = append(partition, what.bytes, now, flushes_.current(), what.owner);
-                place.where)
+                place.where) {
+                if (what.expires != never) expiries_.add(what.expires).is_in(place);
                 return {place};
+            }
         if (!what.may_wait) return {{}, nullptr, errc::buffer_full};
         return park(std::move(what), now);
     }
@@ -62,12 +67,18 @@ public:
     // Takes a record back, if it was certainly never sent. It is not announced to its waiter.
     static bool withdraw(batch& where, std::uint32_t index)
     {
+        if (!take_out(where, index)) return false;
+        where.slot_of(index).notify = nullptr;
+        return true;
+    }
+
+    static bool take_out(batch& where, std::uint32_t index)
+    {
         auto& slot = where.slot_of(index);
         const bool compressed =
             where.compressing || where.codec() != compression::none; // can't be taken apart
         if (where.done() || where.attempts > 0 || compressed || where.root || slot.withdrawn) return false;
         slot.withdrawn = true;
-        slot.notify = nullptr;
         ++where.withdrawn;
         if (where.outside) {
             where.outside->bytes = {};
@@ -80,7 +91,7 @@ public:
     {
         if (!waiting.waits()) // it was refused in this very turn, and who waits for it was not told yet
             return;
-        room_.leave(waiting);
+        leave_room(waiting);
         flushes_.end(waiting.flush_epoch);
         waiting.error = errc::withdrawn;
         forget(waiting);
@@ -138,6 +149,12 @@ public:
             else
                 fail(*oldest, errc::max_block_exceeded, why_it_waited(*oldest, trouble));
         }
+        while (const auto over = expiries_.next(now.steady)) {
+            if (over->parked)
+                fail(*over->parked, errc::record_expired, why_it_waited(*over->parked, trouble));
+            else
+                expire(*over->where, over->index);
+        }
     }
 
     void fail_all_of(topic_state& topic, error_code why)
@@ -151,17 +168,23 @@ public:
         while (auto* waiting = room_.oldest()) fail(*waiting, why);
     }
 
-    nanoseconds deadline() const noexcept { return room_.deadline(); }
+    nanoseconds deadline() const noexcept { return std::min(room_.deadline(), expiries_.deadline()); }
     const waiting_room& waiting() const noexcept { return room_; }
 
     // --- results -----------------------------------------------------------------------------------------------------
 
     waiting_record* next_failed() const noexcept { return failed_.front(); }
-    void announced(waiting_record& failed)
+    // Told before batches that are done: who is told waits in a batch's slot.
+    waiting_record* next_expired() const noexcept { return expired_.front(); }
+    void announced(waiting_record& over)
     {
-        failed_.erase(failed);
-        failed.announced = true;
-        forget(failed);
+        (over.where ? expired_ : failed_).erase(over);
+        over.announced = true;
+        if (over.where) {
+            --over.where->deliveries;
+            lives_.release(*over.where);
+        }
+        forget(over);
     }
     void drop(waiting_record& waiting)
     {
@@ -175,10 +198,16 @@ private:
     // The record waits for room or for its topic, unless the waiting room is full too.
     sent park(outgoing what, instant now)
     {
+        const auto expires = what.expires;
+        if (expires != never) expiries_.prepare();
         auto* waiting = room_.add(std::move(what), later(now.steady, config_.max_block));
         if (!waiting) return {{}, nullptr, errc::buffer_full};
         waiting->flush_epoch = flushes_.current();
         flushes_.begin(waiting->flush_epoch);
+        if (expires != never) {
+            waiting->own_time = &expiries_.add(expires);
+            waiting->own_time->parked = waiting;
+        }
         return {{}, waiting};
     }
 
@@ -248,6 +277,7 @@ private:
         waiting.where = place.where;
         waiting.index = place.index;
         if (waiting.held) ++place.where->deliveries;
+        if (waiting.own_time) std::exchange(waiting.own_time, nullptr)->is_in(place);
         room_.leave(waiting);
         flushes_.end(waiting.flush_epoch);
         forget(waiting);
@@ -284,13 +314,40 @@ private:
     void fail(waiting_record& waiting, error_code why, broker_trouble cause = {})
     {
         ++metrics_.records_failed;
-        room_.leave(waiting);
+        leave_room(waiting);
         waiting.error = why;
         waiting.last_error = cause.code;
         waiting.text = std::move(cause.text);
         waiting.announced = false;
         failed_.push_back(waiting);
         flushes_.end(waiting.flush_epoch);
+    }
+
+    void leave_room(waiting_record& waiting)
+    {
+        if (waiting.own_time) std::exchange(waiting.own_time, nullptr)->parked = nullptr;
+        room_.leave(waiting);
+    }
+
+    // A record's own time is over. Nothing else in its batch notices: it is taken out, or if it may have left already, only
+    // the wait for it ends.
+    void expire(batch& where, std::uint32_t index)
+    {
+        auto& slot = where.slot_of(index);
+        if (slot.withdrawn) return;
+        std::unique_ptr<waiting_record> over;
+        if (slot.notify) over = std::make_unique<waiting_record>(); // before anything has changed
+        if (take_out(where, index)) ++metrics_.records_failed;      // else the batch's end is counted
+        slot.expired = true;
+        if (!over) return; // whoever asks will see
+        over->topic = where.partition->topic;
+        over->partition = where.partition->index;
+        over->error = errc::record_expired;
+        over->where = &where;
+        over->index = index;
+        over->announced = false;
+        ++where.deliveries;
+        expired_.push_back(*over.release());
     }
 
     static void forget(waiting_record& over)
@@ -308,7 +365,8 @@ private:
     random_source& random_;
     producer_metrics& metrics_;
     waiting_room room_;
-    intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_;
+    expiries expiries_;
+    intrusive_list<waiting_record, &waiting_record::arrival_hook> failed_, expired_;
     std::uint64_t released_then_ = 0; // pool().released() when records were let in last
 };
 

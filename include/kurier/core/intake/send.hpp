@@ -50,6 +50,7 @@ struct outgoing
     bool may_wait = true;                // for room
     std::shared_ptr<const void> owner{}; // of a value that isn't copied
     bool named = false;                  // the record names the partition
+    nanoseconds expires{never};          // record::timeout
 };
 
 // Appended, parked, or else refused.

@@ -23,17 +23,27 @@ template <class... Text> void put_text(batch& about, const Text&... text) noexce
     }
 }
 
-// Time is up: what kept the batch from being sent, or from being acknowledged.
-inline void explain_delay(batch& about, const broker_trouble* blocked) noexcept
+// What keeps a batch from being sent, or from being acknowledged; nothing, as far as is known.
+inline broker_trouble delay_of(const batch& about, const broker_trouble* blocked)
 {
     const auto* leader = about.partition->leader;
-    const auto* trouble = leader && leader->trouble ? &leader->trouble : blocked;
-    if (!about.last_error && trouble) about.last_error = trouble->code;
-    if (!about.last_error && !leader) about.last_error = broker_errc::leader_not_available;
-    if (trouble)
-        put_text(about, trouble->text);
-    else if (leader && leader->throttled_last > about.created)
-        put_text(about, *leader->name, " throttled this client, which exceeded a quota");
+    if (leader && leader->trouble) return leader->trouble;
+    if (blocked) return *blocked;
+    if (!leader) return {broker_errc::leader_not_available, {}};
+    if (leader->throttled_last > about.created)
+        return {{}, *leader->name + " throttled this client, which exceeded a quota"};
+    return {};
+}
+
+// Time is up.
+inline void explain_delay(batch& about, const broker_trouble* blocked) noexcept
+{
+    try {
+        const auto why = delay_of(about, blocked);
+        if (!about.last_error) about.last_error = why.code;
+        if (!why.text.empty()) put_text(about, why.text);
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 } // namespace kurier::core

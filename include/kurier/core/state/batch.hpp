@@ -51,6 +51,7 @@ struct slot
     void* context = nullptr;
     std::int32_t time_delta = 0; // create time of the record - base_timestamp of the batch
     bool withdrawn = false;      // cancelled before the batch was drained: it must not be sent
+    bool expired = false;        // its own time is over (record::timeout), that of the batch is not
 };
 
 // A record of the batch that the broker named as the culprit (KIP-467).
@@ -176,6 +177,8 @@ struct batch
         return positions ? (*positions)[index] : index;
     }
     bool done() const noexcept { return phase == batch_phase::done; }
+    // Is the record over before its batch is?
+    bool expired(std::uint32_t index) const noexcept { return !done() && slot_of(index).expired; }
 
     // The slot of record `index`, wherever it is kept.
     slot& waiter_of(std::uint32_t index) const noexcept

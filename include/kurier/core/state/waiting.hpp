@@ -30,6 +30,7 @@ struct partition_chooser
 };
 
 struct waiting_lane;
+struct expiry;
 
 struct waiting_record
 {
@@ -42,12 +43,14 @@ struct waiting_record
     std::vector<header_view> headers;
     std::int64_t timestamp = 0;
     nanoseconds give_up{0};
+    expiry* own_time = nullptr; // record::timeout
     std::uint64_t flush_epoch = 0;
     std::uint64_t number = 0; // order of arrival
     std::size_t charged = 0;  // bytes counted against the bound of the waiting room
     slot waiter;
 
-    // What became of it: a place in a batch, or an error.
+    // What became of it: a place in a batch, or an error. With both it only tells that the time of a record in a batch is
+    // over (intake::expire).
     batch* where = nullptr;
     std::uint32_t index = 0;
     error_code error, last_error;

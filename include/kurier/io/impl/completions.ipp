@@ -20,6 +20,12 @@ public:
     // `metadata` is made once for all records of a batch.
     void announce(driver& machine, core::producer_core& core, record_metadata& metadata)
     {
+        while (auto* expired = core.next_expired()) { // before their batches' slots go
+            auto& slot = expired->where->slot_of(expired->index);
+            if (const auto notify = std::exchange(slot.notify, nullptr))
+                notify(slot.context, {nullptr, 0, expired, &machine});
+            core.announced(*expired);
+        }
         while (auto* done = core.next_done()) {
             metadata.topic = done->partition->topic->name;
             metadata.partition = done->partition->index;
@@ -46,6 +52,7 @@ public:
     void abandon(core::producer_core& core)
     {
         core.abort(errc::aborted);
+        while (auto* expired = core.next_expired()) core.announced(*expired); // their batches' slots are told
         while (auto* done = core.next_done()) {
             for (auto i = done->notified; i < static_cast<std::uint32_t>(done->accepted); ++i)
                 if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr))

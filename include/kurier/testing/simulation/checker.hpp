@@ -64,7 +64,7 @@ public:
         if (!what.where && !what.refused)
             about.state = record_state::abandoned;
         else if (what.refused)
-            took_failure(about, what.refused->error, persisted::no);
+            took_failure(about, what.refused->error, written_of(*what.refused));
         else if (what.where->error)
             took_failure(about, what.where->error, what.where->written);
         else
@@ -146,7 +146,8 @@ public:
     nanoseconds last_deadline()
     {
         const auto& records = ledger_.records();
-        return records.empty() ? clock_.now() : latest(records.back());
+        return records.empty() ? clock_.now()
+                               : after(records.back(), patience_); // an earlier one may have more time
     }
 
     void stalled(nanoseconds duration) { stalls_ += duration; }
@@ -232,8 +233,12 @@ private:
 
     nanoseconds latest(const sent_record& record) const noexcept
     {
+        return after(record, std::min(patience_, record.timeout));
+    }
+    nanoseconds after(const sent_record& record, nanoseconds patience) const noexcept
+    {
         return core::later(record.sent + (stalls_ - record.stalls_before) + std::chrono::milliseconds{1},
-                           patience_);
+                           patience);
     }
 
     bool must_be_written(const sent_record& record) const noexcept
@@ -250,6 +255,13 @@ private:
     static std::size_t memory_max(const core::producer_core& core) noexcept
     {
         return 2 * core.pool().limit() + core.config().batch_size;
+    }
+
+    // A record whose own time was over may have left already.
+    static persisted written_of(const core::waiting_record& failed) noexcept
+    {
+        const bool left = failed.where && !failed.where->slot_of(failed.index).withdrawn;
+        return left ? persisted::possibly : persisted::no;
     }
 
     void took_failure(sent_record& about, error_code why, persisted written)

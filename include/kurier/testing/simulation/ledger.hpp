@@ -31,7 +31,7 @@ struct sent_record
     bool keyed = false;          // by a partitioner, from the key
     bool chosen_late = false;    // it waited before the producer could choose any partition
     std::int64_t timestamp = 0;
-    std::chrono::nanoseconds sent{0}, stalls_before{0};
+    std::chrono::nanoseconds sent{0}, stalls_before{0}, timeout{core::never};
 
     // As the producer tells it
     record_state state = record_state::pending;

@@ -39,7 +39,8 @@ struct simulation_options
     std::uint32_t burst_max = 8;        // records
     std::uint64_t records_max = 100'000;
     std::size_t value_size_max = 2000;
-    std::uint32_t keep_per_million = 100'000; // of deliveries, which the user holds on to
+    std::uint32_t keep_per_million = 100'000;   // of deliveries, which the user holds on to
+    std::uint32_t hurried_per_million = 67'000; // of records, with a time of their own
     std::chrono::nanoseconds strike_pause{
         std::chrono::seconds{2}};       // between the moments when something may happen to the cluster
     bool recovers = false;              // when the faults are over, the cluster must deliver (recovery.hpp)

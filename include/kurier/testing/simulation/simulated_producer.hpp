@@ -60,7 +60,9 @@ public:
             chooser.choose = [](void*, const core::topic_state& known, nullable_bytes key, nullable_bytes,
                                 std::span<const header_view>) { return partition_of_key(known, key); };
         const auto wanted = record.partition < 0 ? std::nullopt : std::optional{record.partition};
-        const auto result = core_->send({topic, wanted, bytes, chooser, may_wait}, now);
+        const auto result = core_->send(
+            {topic, wanted, bytes, chooser, may_wait, {}, false, core::later(now.steady, record.timeout)},
+            now);
         if (const auto place = result.appended; place.where) {
             log_.add(clock_.now(), event_kind::sent, number, static_cast<std::int64_t>(record.topic),
                      place.where->partition->index);
@@ -157,6 +159,7 @@ public:
         jobs_.clear();
         drop_all();
         core_->abort(errc::aborted);
+        while (auto* expired = core_->next_expired()) core_->announced(*expired);
         while (auto* done = core_->next_done()) {
             for (auto i = done->notified; i < static_cast<std::uint32_t>(done->accepted); ++i)
                 if (const auto notify = std::exchange(done->waiter_of(i).notify, nullptr))
@@ -285,6 +288,15 @@ private:
 
     void announce()
     {
+        while (auto* expired = core_->next_expired()) {
+            auto& slot = expired->where->slot_of(expired->index);
+            failed_ += slot.withdrawn ? 1U : 0U; // else its batch is counted
+            if (const auto notify = std::exchange(slot.notify, nullptr)) {
+                notify(slot.context, {nullptr, 0, expired, this});
+                act_in_handler();
+            }
+            core_->announced(*expired);
+        }
         while (auto* done = core_->next_done()) {
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
@@ -317,7 +329,8 @@ private:
     // Each record is counted once, as what it was told to be.
     void check_metrics()
     {
-        if (core_->next_done() || core_->next_failed()) return; // a handler has ended some
+        if (core_->next_done() || core_->next_failed() || core_->next_expired())
+            return; // a handler has ended some
         const auto counted = core_->metrics();
         if (counted.records_delivered != delivered_ || counted.records_failed != failed_)
             checker_.fail("metrics: delivered " + std::to_string(counted.records_delivered) + " of " +

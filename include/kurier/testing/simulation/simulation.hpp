@@ -313,6 +313,8 @@ private:
         if (random_.once_in(20))
             timestamp =
                 std::max<std::int64_t>(0, timestamp - random_.between<std::int64_t>(0, 90'000'000'000));
+        if (random_.per_million(options_.hurried_per_million))
+            record.timeout = random_.between(nanoseconds{0}, nanoseconds{std::chrono::seconds{5}});
         const bool keep = random_.per_million(options_.keep_per_million), may_wait = !random_.once_in(8);
         send(record, timestamp, keep, may_wait);
     }
