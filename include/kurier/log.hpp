@@ -204,7 +204,7 @@ private:
         return *oldest;
     }
 
-    std::array<bucket, 32> buckets_{};
+    std::array<bucket, 64> buckets_{}; // more than there are names
 };
 
 // Lines to a function that takes a string_view. Drops what is below the level, and what comes too often.

@@ -113,7 +113,7 @@ struct weather_station final : connection_listener
     log_queue logs;
     producer_metrics metrics;
     broker_health health{view, logs, metrics};
-    weather_exchange weather{rpc_context{config, random, conns, brokers, health}};
+    weather_exchange weather{rpc_context{config, random, conns, brokers, health, logs}};
     instant now;
     std::vector<error_code> ends;
     int readies = 0;

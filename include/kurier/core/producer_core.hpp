@@ -17,6 +17,7 @@
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_exchange.hpp>
 #include <kurier/core/produce/settle.hpp>
+#include <kurier/core/support/debug_events.hpp>
 #include <kurier/core/support/log_queue.hpp>
 
 #include <algorithm>
@@ -34,15 +35,15 @@ class producer_core final : public port, private connection_listener, private to
 public:
     producer_core(producer_config config, std::uint64_t seed)
         : config_{std::move(config)}, random_{seed}, view_{config_}, records_{config_},
-          lives_{records_, flushes_, metrics_}, compressor_{config_, logs_}, epochs_{config_},
+          lives_{records_, flushes_, metrics_, logs_}, compressor_{config_, logs_}, epochs_{config_},
           ready_{records_, epochs_},
-          settler_{config_, records_, lives_, random_, compressor_, ready_, epochs_},
-          drainer_{config_, records_, lives_, compressor_, ready_, epochs_}, health_{view_, logs_, metrics_},
-          conns_{config_, random_, *this},
+          settler_{config_, records_, lives_, random_, compressor_, ready_, epochs_, logs_},
+          drainer_{config_, records_, lives_, compressor_, ready_, epochs_, logs_},
+          health_{view_, logs_, metrics_}, conns_{config_, random_, *this},
           intake_{config_, view_, records_, lives_, ready_, drainer_, flushes_, random_, metrics_},
           router_{config_, random_, view_, conns_},
-          metadata_{{config_, random_, conns_, router_, health_}, view_, *this},
-          identity_{{config_, random_, conns_, router_, health_}, view_, ready_, settler_, epochs_, logs_},
+          metadata_{{config_, random_, conns_, router_, health_, logs_}, view_, *this},
+          identity_{{config_, random_, conns_, router_, health_, logs_}, view_, ready_, settler_, epochs_},
           produce_{{config_, view_, conns_, ready_, drainer_, settler_, lives_, epochs_, life_, health_,
                     logs_, metrics_, *this}}
     {}
@@ -68,7 +69,9 @@ public:
     {
         auto& topic = view_.topic(name);
         topic.last_used = now.steady;
-        if (!std::exchange(topic.wanted, true) || topic.phase == topic_phase::unknown) metadata_.want(topic);
+        const bool wanted = std::exchange(topic.wanted, true);
+        if (!wanted) debug::topic_wanted(logs_, topic);
+        if (!wanted || topic.phase == topic_phase::unknown) metadata_.want(topic);
         return topic;
     }
 
@@ -94,6 +97,7 @@ public:
         const bool early = result.parked ? waiting_room::is_early(*result.parked)
                                          : named && result.refused == errc::invalid_partition;
         if (early || (result.parked && topic.phase == topic_phase::unknown)) metadata_.want(topic);
+        if (result.parked && !early && topic.phase == topic_phase::known) log_full_buffer(now);
         return result;
     }
 
@@ -196,6 +200,7 @@ public:
 
     void close(nanoseconds deadline) override
     {
+        if (life_.takes_records()) debug::closing(logs_, lives_.unfinished(), waiting().size());
         life_.drain(deadline);
         flush();
     }
@@ -203,6 +208,7 @@ public:
     // Ends every record that is not resolved, and every connection.
     void abort(error_code why)
     {
+        if (!life_.ended()) debug::closed(logs_, why, lives_.unfinished(), waiting().size());
         life_.end(why);
         intake_.fail_all(why);
         settler_.abort_all(why);
@@ -288,6 +294,14 @@ private:
         identity_.ask_if(produce_.send_ready(now), now);
     }
 
+    // Once in a while: with more to send than brokers take, the buffer is full all the time.
+    void log_full_buffer(instant now)
+    {
+        if (now.steady < full_buffer_news_at_) return;
+        full_buffer_news_at_ = now.steady + std::chrono::seconds{1};
+        debug::buffer_full(logs_, pool().in_use(), waiting().size());
+    }
+
     // --- what connections report -------------------------------------------------------------------------------------
 
     void on_ready(connection& opened, instant) override
@@ -297,15 +311,23 @@ private:
             conns_.close(opened, errc::unsupported_version);
             return;
         }
-        if (produce.highest < min_produce_version(compression::zstd)) compressor_.exclude(compression::zstd);
+        debug::ready(logs_, *opened.node, produce.highest,
+                     opened.range<protocol::metadata_request>().highest);
+        if (produce.highest < min_produce_version(compression::zstd)) {
+            compressor_.exclude(compression::zstd);
+            debug::compression_excluded(logs_, *opened.node, compression_name(compression::zstd));
+        }
         health_.connected(opened);
     }
 
     void on_worked(connection& conn) override { health_.works(conn); }
 
-    void on_ended(connection& over, error_code why, instant) override
+    void on_opening(const broker_node& node) noexcept override { debug::opening(logs_, node); }
+
+    void on_ended(connection& over, error_code why, instant now) override
     {
         if (life_.ended()) why = {}; // on purpose
+        debug::ended(logs_, *over.node, why, over.node->retry_at - now.steady);
         health_.ended(over, why);
         if (why && why != errc::unsupported_version) metadata_.doubt_all();
     }
@@ -316,11 +338,13 @@ private:
 
     void on_leader_changed(partition_state& partition, broker_node* old) override
     {
+        if (partition.topic->phase == topic_phase::known) debug::leader_changed(logs_, partition, old);
         ready_.leader_changed(partition, old);
     }
 
     void on_topic_made_again(topic_state& topic) override
     {
+        debug::topic_made_again(logs_, topic);
         for (auto& gone : topic.partitions.unlisted())
             settler_.fail_queued(gone, broker_errc::unknown_topic_or_partition);
         intake_.topic_made_again(topic);
@@ -328,8 +352,11 @@ private:
 
     void on_address_changed(broker_node& node) override
     {
+        debug::broker_moved(logs_, node);
         if (node.link) conns_.close(*node.link, errc::disconnected);
     }
+
+    void on_partitions_listed(topic_state& topic) override { debug::topic_known(logs_, topic); }
 
     void on_leaders_moved() override { intake_.leaders_moved(); }
 
@@ -339,7 +366,11 @@ private:
             if (partition.open || !partition.queue.empty()) ready_.update(partition);
     }
 
-    void on_topic_failed(topic_state& topic, error_code why) override { intake_.fail_all_of(topic, why); }
+    void on_topic_failed(topic_state& topic, error_code why) override
+    {
+        debug::topic_failed(logs_, topic, why);
+        intake_.fail_all_of(topic, why);
+    }
     void on_topics_refreshed(instant now) override { intake_.topics_changed(now); }
 
     const producer_config config_;
@@ -349,6 +380,7 @@ private:
     flush_tracker flushes_;
     log_queue logs_;
     producer_metrics metrics_; // its totals
+    nanoseconds full_buffer_news_at_{0};
     bool busy_ = false;
     batch_lives lives_;
     batch_compressor compressor_;

@@ -206,7 +206,8 @@ private:
     void list(topic_state& topic, std::size_t count, update& change)
     {
         auto& partitions = topic.partitions;
-        change.changed |= partitions.size() != count;
+        const bool counted = partitions.size() != count;
+        change.changed |= counted;
         if (topic.sticky >= static_cast<std::int64_t>(count)) topic.sticky = -1;
         partitions.shrink(std::min(partitions.size(), count));
         while (partitions.size() < count) {
@@ -216,6 +217,7 @@ private:
             added.presence = partition_presence::present;
         }
         for (auto& partition : partitions.unlisted()) unlist(partition, change);
+        if (counted) change.listener.on_partitions_listed(topic);
         if (change.other_topic) change.listener.on_topic_made_again(topic);
     }
 

@@ -5,6 +5,7 @@
 #include <kurier/core/cluster/metadata_plan.hpp>
 #include <kurier/core/cluster/rpc.hpp>
 #include <kurier/core/cluster/topology_listener.hpp>
+#include <kurier/core/support/debug_events.hpp>
 #include <kurier/protocol/messages/metadata.hpp>
 
 #include <algorithm>
@@ -55,6 +56,7 @@ public:
         const bool all = plan_.all_due(now.steady);
         const auto question = ask_about(all, now);
         plan_.asked(all);
+        debug::metadata_asked(context_.logs, *conn->node, question.topics->size());
         send(*conn, question, now);
     }
 
@@ -68,6 +70,8 @@ private:
             return true;
         }
         context_.health.cluster_answered();
+        debug::metadata_answered(context_.logs, *from.node, response.brokers.size(), response.topics.size(),
+                                 response.cluster_id ? std::string_view{*response.cluster_id} : "");
         if (view_.apply(response, sent.version, sent.sent_at, listener_)) listener_.on_topics_refreshed(now);
         bool useful = !response.brokers.empty();
         if (useful) trying_since_ = never;
@@ -80,8 +84,9 @@ private:
         return true;
     }
 
-    void failed(error_code, instant now) override
+    void failed(error_code why, instant now) override
     {
+        debug::metadata_failed(context_.logs, why);
         for (const auto& topic : view_.topics()) topic->stale |= std::exchange(topic->asked, false);
         plan_.lost(now.steady);
     }
@@ -114,8 +119,10 @@ private:
         question.allow_auto_topic_creation = true;
         for (const auto& topic : view_.topics()) {
             if (all && topic->wanted &&
-                later(topic->last_used, context_.config.metadata_max_idle) <= now.steady && quiet(*topic))
+                later(topic->last_used, context_.config.metadata_max_idle) <= now.steady && quiet(*topic)) {
                 topic->wanted = topic->stale = false; // KIP-526
+                debug::topic_idle(context_.logs, *topic);
+            }
             if (topic->wanted && (all || topic->stale || topic->phase == topic_phase::unknown)) {
                 auto& asked = question.topics->emplace_back();
                 asked.name = std::string{std::string_view{topic->name}};

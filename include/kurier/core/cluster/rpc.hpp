@@ -17,6 +17,7 @@ struct rpc_context
     connections& conns;
     router& brokers;
     broker_health& health;
+    log_queue& logs;
 };
 
 template <class Request, class Response> class rpc : public exchange

@@ -11,6 +11,7 @@ class topology_listener
 {
 public:
     virtual void on_leader_changed(partition_state& partition, broker_node* old) = 0;
+    virtual void on_partitions_listed(topic_state&) {}        // there are more or fewer than were known
     virtual void on_topic_made_again(topic_state& topic) = 0; // with another id; some partitions may be gone
     virtual void on_address_changed(broker_node& node) = 0;   // its connection leads to the old one
     virtual void on_leaders_moved() = 0;                      // after the hints of a response (KIP-951)

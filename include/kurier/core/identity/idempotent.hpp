@@ -4,7 +4,7 @@
 #include <kurier/core/cluster/rpc.hpp>
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/produce/settle.hpp>
-#include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/support/debug_events.hpp>
 #include <kurier/protocol/messages/init_producer_id.hpp>
 
 #include <string>
@@ -16,8 +16,8 @@ class producer_id_exchange final
 {
 public:
     producer_id_exchange(const rpc_context& context, const cluster_view& view, ready_partitions& ready,
-                         settler& settle, partition_epochs& epochs, log_queue& logs)
-        : rpc{context}, view_{view}, ready_{ready}, settle_{settle}, epochs_{epochs}, logs_{logs}
+                         settler& settle, partition_epochs& epochs)
+        : rpc{context}, view_{view}, ready_{ready}, settle_{settle}, epochs_{epochs}
     {}
 
     // Called in each turn: do batches wait for an id?
@@ -44,6 +44,7 @@ private:
         }
         protocol::init_producer_id_request question;
         question.transaction_timeout_ms = 0x7fffffff; // unused without a transactional id
+        debug::producer_id_asked(context_.logs, *conn->node);
         send(*conn, question, now);
         return never;
     }
@@ -58,8 +59,8 @@ private:
             const std::string name{error_name(error)};
             refusal_ = {error, "no producer id, which enable.idempotence needs: InitProducerId failed with " +
                                    name + " at " + *from.node->name};
-            logs_.add(log_level::warning, "producer_id.refused", make_error_code(error).message(),
-                      {{"broker", from.node->id}, {"error", name}});
+            context_.logs.add(log_level::warning, "producer_id.refused", make_error_code(error).message(),
+                              {{"broker", from.node->id}, {"error", name}});
             if (!retriable(error)) settle_.fail_unsent(error, refusal_.text);
             return true;
         }
@@ -69,6 +70,7 @@ private:
         }
         failures_ = 0;
         refusal_ = {};
+        debug::producer_id_assigned(context_.logs, response.producer_id, response.producer_epoch);
         epochs_.identity_arrived({response.producer_id, response.producer_epoch});
         for (const auto& [id, node] : view_.nodes()) ready_.update_all_of(*node);
         return true;
@@ -84,7 +86,6 @@ private:
     ready_partitions& ready_;
     settler& settle_;
     partition_epochs& epochs_;
-    log_queue& logs_;
     nanoseconds next_at_{never}, not_before_{0};
     int failures_ = 0;
     broker_trouble refusal_;

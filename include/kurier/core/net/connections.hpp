@@ -16,10 +16,11 @@
 
 namespace kurier::core {
 
-// Told when a connection becomes usable, and when it ends.
+// Told when a connection is opened, when it becomes usable, and when it ends.
 class connection_listener
 {
 public:
+    virtual void on_opening(const broker_node&) noexcept {}
     virtual void on_ready(connection& opened, instant now) = 0; // may close it: it is of no use
     virtual void
     on_worked(connection& conn) = 0; // a request was answered, or written if it expects no response
@@ -166,6 +167,7 @@ public:
         auto& opened = *all_.emplace(made->id, std::move(made)).first->second;
         schedule_.busy(opened);
         node.link = &opened;
+        listener_.on_opening(node);
         return opened;
     }
 

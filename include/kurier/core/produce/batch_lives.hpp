@@ -5,6 +5,7 @@
 #include <kurier/core/batching/accumulator.hpp>
 #include <kurier/core/batching/flush_tracker.hpp>
 #include <kurier/core/produce/split.hpp>
+#include <kurier/core/support/debug_events.hpp>
 #include <kurier/metrics.hpp>
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace kurier::core {
 class batch_lives
 {
 public:
-    batch_lives(accumulator& records, flush_tracker& flushes, producer_metrics& metrics)
-        : records_{records}, flushes_{flushes}, metrics_{metrics}
+    batch_lives(accumulator& records, flush_tracker& flushes, producer_metrics& metrics, log_queue& logs)
+        : records_{records}, flushes_{flushes}, metrics_{metrics}, logs_{logs}
     {}
 
     // --- open --------------------------------------------------------------------------------------------------------
@@ -73,6 +74,7 @@ public:
 
     void fail(batch& about, error_code why, persisted written)
     {
+        debug::batch_failed(logs_, about, why, written);
         ++metrics_.batches_failed;
         metrics_.records_failed += static_cast<std::uint64_t>(about.live_records());
         finish(about, why, written);
@@ -142,6 +144,7 @@ private:
     accumulator& records_;
     flush_tracker& flushes_;
     producer_metrics& metrics_;
+    log_queue& logs_;
     intrusive_list<batch, &batch::age_hook> aging_; // everything that is not done, oldest first
     intrusive_list<batch, &batch::done_hook> done_; // not yet announced
 };

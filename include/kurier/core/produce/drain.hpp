@@ -20,9 +20,9 @@ class drainer
 {
 public:
     drainer(const producer_config& config, accumulator& records, batch_lives& lives,
-            batch_compressor& compressor, ready_partitions& ready, epoch_authority& epochs)
+            batch_compressor& compressor, ready_partitions& ready, epoch_authority& epochs, log_queue& logs)
         : config_{config}, records_{records}, lives_{lives}, compressor_{compressor}, ready_{ready},
-          epochs_{epochs}
+          epochs_{epochs}, logs_{logs}
     {}
     drainer(const drainer&) = delete;
     drainer& operator=(const drainer&) = delete;
@@ -138,6 +138,7 @@ private:
         if (partition.flights.empty() && epochs_.needs_epoch(partition, head)) {
             fail_in_doubt(partition);
             if (!epochs_.start_epoch(partition)) return false;
+            debug::epoch_started(logs_, partition);
         }
         assign_sequence(partition, head);
         return true;
@@ -197,6 +198,7 @@ private:
     batch_compressor& compressor_;
     ready_partitions& ready_;
     epoch_authority& epochs_;
+    log_queue& logs_;
     std::size_t least_for_job_ = least_for_job;
     std::vector<partition_state*> drained_; // kept for its memory
 };

@@ -8,6 +8,7 @@
 #include <kurier/core/produce/drain.hpp>
 #include <kurier/core/produce/produce_codec.hpp>
 #include <kurier/core/produce/settle.hpp>
+#include <kurier/core/support/debug_events.hpp>
 #include <kurier/core/support/lifecycle.hpp>
 
 #include <algorithm>
@@ -219,6 +220,8 @@ private:
     {
         if (why == errc::request_timed_out) over.node->service_time = now.steady - sent.sent_at;
         context_.health.produce_lost(over, sent, why, now);
+        debug::produce_lost(context_.logs, *over.node, sent.cuts.size(),
+                            why ? why : make_error_code(errc::disconnected));
         for (const auto& cut : sent.cuts)
             context_.settle.lost(*cut.body, sent.fully_written(),
                                  why ? why : make_error_code(errc::disconnected), now);

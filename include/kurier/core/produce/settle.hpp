@@ -10,6 +10,7 @@
 #include <kurier/core/produce/split.hpp>
 #include <kurier/core/produce/verdict.hpp>
 #include <kurier/core/support/backoff.hpp>
+#include <kurier/core/support/debug_events.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -21,9 +22,10 @@ class settler
 {
 public:
     settler(const producer_config& config, accumulator& records, batch_lives& lives, random_source& random,
-            const batch_compressor& compressor, ready_partitions& ready, const epoch_authority& epochs)
+            const batch_compressor& compressor, ready_partitions& ready, const epoch_authority& epochs,
+            log_queue& logs)
         : config_{config}, records_{records}, lives_{lives}, random_{random}, compressor_{compressor},
-          ready_{ready}, epochs_{epochs}
+          ready_{ready}, epochs_{epochs}, logs_{logs}
     {}
 
     // --- the end of an attempt ---------------------------------------------------------------------------------------
@@ -32,6 +34,8 @@ public:
     {
         auto& partition = *about.partition;
         const auto ruling = judge(response.error, about, response.log_start_offset, epochs_);
+        if (ruling.fault > partition.producer.fault)
+            debug::epoch_broken(logs_, partition, make_error_code(response.error));
         break_epoch(partition, ruling.fault);
         if (ruling.refresh_metadata) ready_.needs_metadata(*partition.topic);
         if (ruling.disowned) partition.disowned_at = now.steady;
@@ -40,6 +44,7 @@ public:
             deliver(about, response.base_offset, response.log_append_time, now);
             break;
         case verdict::duplicate:
+            debug::batch_duplicate(logs_, about);
             deliver(about, -1, response.log_append_time, now);
             break;
         case verdict::forget:
@@ -199,10 +204,12 @@ private:
         accumulator::enqueue(partition, about);
         const bool newer_leader = partition.leader && (partition.leader_epoch > about.last_attempt_epoch ||
                                                        partition.leader->id != about.last_attempt_leader);
-        if (newer_leader) return; // which the response named (KIP-951): it is tried at once
-        const auto pause =
-            backoff(config_.retry_backoff, config_.retry_backoff_max, about.attempts - 1, random_);
-        ready_.begin_backoff(partition, now.steady + pause);
+        // A newer leader was named by the response (KIP-951): it is tried at once
+        const auto pause = newer_leader ? nanoseconds{0}
+                                        : backoff(config_.retry_backoff, config_.retry_backoff_max,
+                                                  about.attempts - 1, random_);
+        debug::batch_retried(logs_, about, why, pause);
+        if (!newer_leader) ready_.begin_backoff(partition, now.steady + pause);
     }
 
     // --- the end of a batch ------------------------------------------------------------------------------------------
@@ -240,6 +247,7 @@ private:
             return;
         }
         partition.topic->ratio.observe_split(whole.codec(), body.size(), whole.size - batch_header_size);
+        debug::batch_split(logs_, whole);
         put_in_place(root, whole, halves);
         for (batch* half : halves) accumulator::enqueue(partition, *half);
         lives_.replace(whole, halves);
@@ -252,6 +260,7 @@ private:
     const batch_compressor& compressor_;
     ready_partitions& ready_;
     const epoch_authority& epochs_;
+    log_queue& logs_;
 };
 
 } // namespace kurier::core
