@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kurier/compression/codec_prices.hpp>
+#include <kurier/secret.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -46,6 +47,11 @@ constexpr insecure operator|(insecure a, insecure b) noexcept
 {
     return static_cast<insecure>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
+
+enum class tls_versions : std::uint8_t { v1_2 = 1, v1_3 = 2, both = 3 }; // a set
+
+// Has a broker's certificate to be for the host that is connected to?
+enum class endpoint_identification : std::uint8_t { none, https };
 
 // Kafka's 16 KiB exist because its Java producer allocates each batch whole; kurier's batches grow as they fill. With
 // 64 KiB, one busy partition costs twice as much, because five batches in flight are too little; see bench/README.md.
@@ -92,6 +98,24 @@ public:
     // Who may listen, and who is asked
     kurier::security_protocol security_protocol = kurier::security_protocol::plaintext;
     insecure insecure_allow = insecure::nothing;
+
+    // TLS: whom to trust, and who we are. Files are PEM or PKCS12.
+    std::string ssl_truststore_location; // a directory too; empty: the system's authorities
+    secret ssl_truststore_password;
+    std::string ssl_truststore_certificates; // PEM
+    std::string ssl_crl_location;
+    bool enable_ssl_certificate_verification = true;
+    endpoint_identification ssl_endpoint_identification_algorithm = endpoint_identification::https;
+    std::string ssl_keystore_location;
+    secret ssl_keystore_password;
+    std::string ssl_keystore_certificate_chain; // PEM
+    secret ssl_keystore_key;                    // PEM
+    std::string ssl_key_location;               // where the key isn't beside its certificate
+    secret ssl_key_password;
+    tls_versions ssl_enabled_protocols = tls_versions::both;
+    std::string
+        ssl_cipher_suites; // Java's names or OpenSSL's; empty: with forward secrecy, AES-GCM or ChaCha20
+    std::string ssl_curves_list, ssl_sigalgs_list;
 
     // What is promised
     kurier::acks acks = kurier::acks::all;
@@ -160,6 +184,11 @@ public:
                security_protocol == kurier::security_protocol::sasl_ssl;
     }
     bool allows(insecure what) const noexcept { return (insecure_allow | what) == insecure_allow; }
+
+    bool takes_tls(tls_versions one) const noexcept
+    {
+        return (static_cast<unsigned>(ssl_enabled_protocols) & static_cast<unsigned>(one)) != 0;
+    }
 
     int compression_level(kurier::compression codec) const noexcept
     {

@@ -32,13 +32,16 @@ inline std::vector<config_line> apply_properties(producer_config& config, std::s
                                                  config_problems& problems)
 {
     std::vector<config_line> lines;
-    for (const auto& entry : properties_reader{text}.read(problems)) {
+    auto entries = properties_reader{text}.read(problems);
+    for (auto& entry : entries) {
         if (problems.size() >= properties_problems_max) {
             problems.emplace_back(config_severity::error, "", "there are more problems than are shown here");
             break;
         }
-        if (!detail::setting_parser{config, problems, entry.line}.parse(entry.key, entry.value)) continue;
+        const bool good = detail::setting_parser{config, problems, entry.line}.parse(entry.key, entry.value);
         const auto* row = detail::find_setting(entry.key);
+        if (!row || row->is_secret()) wipe(entry.value);
+        if (!good) continue;
         if (!row) continue;
         const auto before =
             std::find_if(lines.begin(), lines.end(), [&](auto& line) { return line.key == row->key; });

@@ -4,8 +4,8 @@
 //     kurier::engine engine{executor, config, kurier::tls{}};
 //
 // The system's authorities are trusted, the broker's certificate has to be for the host that bootstrap.servers or the
-// cluster's metadata name, and TLS is 1.2 or 1.3. What else there is to say can be said by a context of one's own, with
-// authorities, a client certificate, ciphers:
+// cluster's metadata name, and TLS is 1.2 or 1.3. The configuration's ssl.* settings change that; so does a context of
+// one's own, in their place:
 //
 //     asio::ssl::context context{asio::ssl::context::tls_client};
 //     context.load_verify_file("ca.pem");
@@ -18,7 +18,7 @@
 #include <kurier/config/problem.hpp>
 #include <kurier/io/tcp_transport.hpp>
 #include <kurier/producer_config.hpp>
-#include <kurier/tls/context.hpp>
+#include <kurier/tls/make_setup.hpp>
 #include <kurier/tls/transport.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -49,14 +49,7 @@ public:
                     "SASL_SSL");
             return;
         }
-        auto made = std::make_shared<openssl::setup>();
-        made->context = own_ ? own_ : openssl::make_context();
-        SSL_CTX* context = made->context->native_handle();
-        made->trusted = own_ ? "the " + std::to_string(openssl::count_authorities(context)) +
-                                   " authorities of the context that the program gave"
-                             : openssl::trust_system(context, problems);
-        made->own = openssl::own_certificate(context);
-        setup_ = std::move(made);
+        setup_ = openssl::make_setup(config, own_, problems);
     }
 
     std::unique_ptr<io::transport> make_transport(const boost::asio::any_io_executor& executor,

@@ -319,3 +319,65 @@ TEST_CASE("A context of one's own is not given in vain")
     CHECK_THROWS_WITH_AS(make(), doctest::Contains("a TLS context was given"), config_error);
     const kurier::engine plain{net.context.get_executor(), net.config, net.log, kurier::tls{}};
 }
+
+TEST_CASE("TLS from the configuration: the broker is checked, less of it only if that is allowed")
+{
+    tls_loopback net;
+    net.config.ssl_truststore_certificates = authority().pem();
+    const auto deliver = [&] {
+        kurier::engine engine{net.context.get_executor(), net.config, net.log, kurier::tls{}};
+        kurier::producer<> producer{engine};
+        net.run([&]() -> asio::awaitable<void> {
+            co_await producer.send({.topic = "t", .value = "v"});
+            co_await engine.close();
+        });
+        return net.broker->log("t").size() == 1;
+    };
+    SUBCASE("all is well")
+    {
+        serve_tls(*net.broker, serve(make_certificate({.issuer = &authority()})));
+        CHECK(deliver());
+    }
+    SUBCASE("a certificate for another host")
+    {
+        serve_tls(*net.broker, serve(make_certificate({.hosts = "DNS:elsewhere", .issuer = &authority()})));
+        net.config.ssl_endpoint_identification_algorithm = endpoint_identification::none;
+        CHECK_THROWS_WITH_AS(deliver(), doctest::Contains("add kurier.insecure.allow=unchecked-names"),
+                             config_error);
+        net.config.insecure_allow = insecure::unchecked_names;
+        CHECK(deliver());
+        CHECK(net.log.has("warning config: ssl.endpoint.identification.algorithm=none: any host"));
+    }
+    SUBCASE("a certificate of nobody")
+    {
+        serve_tls(*net.broker, serve(make_certificate({})));
+        net.config.enable_ssl_certificate_verification = false;
+        CHECK_THROWS_WITH_AS(deliver(), doctest::Contains("add kurier.insecure.allow=unchecked-certificates"),
+                             config_error);
+        net.config.insecure_allow = insecure::unchecked_certificates;
+        CHECK(deliver());
+        CHECK(net.log.has("warning config: enable.ssl.certificate.verification=false: anybody"));
+    }
+    SUBCASE("a file that isn't there")
+    {
+        net.config.ssl_truststore_certificates.clear();
+        net.config.ssl_truststore_location = "/nowhere/ca.pem";
+        CHECK_THROWS_WITH_AS(deliver(), doctest::Contains("/nowhere/ca.pem can't be read"), config_error);
+    }
+}
+
+TEST_CASE("A callback of the program may refuse less if that is allowed")
+{
+    tls_loopback net;
+    serve_tls(*net.broker, serve(make_certificate({})));
+    net.config.insecure_allow = insecure::unchecked_certificates;
+    auto client = trust(authority());
+    client.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
+    auto engine = net.engine_with(std::move(client));
+    kurier::producer<> producer{engine};
+    net.run([&]() -> asio::awaitable<void> {
+        co_await producer.send({.topic = "t", .value = "v"});
+        co_await engine.close();
+    });
+    CHECK(net.broker->log("t").size() == 1);
+}

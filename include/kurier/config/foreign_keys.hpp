@@ -18,14 +18,19 @@ struct foreign_key
 {
     std::string_view pattern;  // may end in '*'
     std::string_view sentence; // to be put behind the key
-    std::string_view harmless; // a value that says what kurier does anyway
+    std::string_view harmless; // values that say what kurier does anyway, separated by |
+    bool ignored = false;      // it has no effect, and is worth a warning
 };
 
 inline constexpr std::string_view consumer_setting =
     "is a setting of consumers, a producer has no use for it; remove it";
 inline constexpr std::string_view broker_setting =
     "is a setting of brokers or topics, not of clients; remove it";
-inline constexpr std::string_view no_tls = "belongs to TLS, which is not supported yet; remove it";
+inline constexpr std::string_view java_machine = "is for Java's virtual machine; it has no effect here";
+inline constexpr std::string_view own_context =
+    "is code; give kurier::tls a context of your own in its place, and remove it";
+inline constexpr std::string_view told_by_content =
+    "is not needed, a file's content tells what it is (PEM or PKCS12); remove it";
 inline constexpr std::string_view no_sasl = "belongs to SASL, which is not supported yet; remove it";
 inline constexpr std::string_view no_transactions =
     "belongs to transactions, which are not supported yet; remove it";
@@ -58,8 +63,21 @@ inline constexpr foreign_key foreign_keys[] = {
     {"buffer.memory.allocation.strategy", "is not needed, batches always grow as they fill; remove it",
      "incremental"},
     {"bootstrap.resolve.timeout.ms", "is not needed, names are resolved in the background; remove it", "0"},
-    {"security.providers", no_tls, {}},
-    {"ssl.*", no_tls, {}},
+    {"security.providers", java_machine, {}, true},
+    {"ssl.provider", java_machine, {}, true},
+    {"ssl.secure.random.implementation", java_machine, {}, true},
+    {"ssl.keymanager.algorithm", java_machine, {}, true},
+    {"ssl.trustmanager.algorithm", java_machine, {}, true},
+    {"ssl.truststore.type", told_by_content, "PEM|PKCS12|JKS"},
+    {"ssl.keystore.type", told_by_content, "PEM|PKCS12|JKS"},
+    {"ssl.protocol",
+     "is not needed; set ssl.enabled.protocols to the versions that are wanted, and remove it",
+     "TLSv1.3|TLS"},
+    {"ssl.engine.*", own_context, {}},
+    {"ssl_engine_callback_data", own_context, {}},
+    {"ssl.certificate.verify_cb", own_context, {}},
+    {"ssl.client.auth", broker_setting, {}},
+    {"ssl.principal.mapping.rules", broker_setting, {}},
     {"sasl.*", no_sasl, {}},
     // of older Java producers
     {"block.on.buffer.full", "was removed from Kafka; use max.block.ms", {}},
@@ -142,6 +160,8 @@ inline constexpr foreign_key foreign_keys[] = {
     {"debug", "is librdkafka's; remove it and pass a log sink to the producer", {}},
     {"api.version.request", "is librdkafka's; versions are always asked for; remove it", "true"},
     {"broker.version.fallback", "is librdkafka's; versions are always asked for; remove it", {}},
+    {"ssl.ca.certificate.stores", "names stores of Windows; it has no effect here", {}, true},
+    {"ssl.providers", "is librdkafka's; name OpenSSL's providers in openssl.cnf, and remove it", {}},
     {"broker.address.*", "is librdkafka's and not needed; remove it", {}},
 };
 
@@ -169,6 +189,16 @@ constexpr bool same_letters(std::string_view a, std::string_view b)
 {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](char x, char y) { return lower(x) == lower(y); });
+}
+
+constexpr bool is_harmless(const foreign_key& key, std::string_view value)
+{
+    for (auto rest = key.harmless; !rest.empty();) {
+        const auto bar = rest.find('|');
+        if (same_letters(rest.substr(0, bar), value)) return true;
+        rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
+    }
+    return false;
 }
 
 // Java and librdkafka users write classes; these are the ones that Kafka came with.

@@ -90,7 +90,10 @@ public:
             config_.bootstrap_servers = producer_config{text_}.bootstrap_servers;
             return true;
         case setting_kind::text:
-            config_.client_id = text_;
+            config_.*row->text = text_;
+            return true;
+        case setting_kind::secret: // blanks around it are part of it
+            config_.*row->hidden = text.empty() ? secret{} : secret::literal(std::string{text});
             return true;
         case setting_kind::compression_rules:
             return parse_rules();
@@ -124,7 +127,12 @@ private:
         }
         const auto name = wire::escape(key_, 80) + place();
         if (const auto* foreign = find_foreign_key(key_)) {
-            if (!foreign->harmless.empty() && same_letters(foreign->harmless, text_)) return true;
+            if (is_harmless(*foreign, text_)) return true;
+            if (foreign->ignored) {
+                problems_.emplace_back(config_severity::warning, std::string{key_},
+                                       name + ' ' + std::string{foreign->sentence});
+                return true;
+            }
             return fail(name + ' ' + std::string{foreign->sentence});
         }
         if (key_.empty()) return fail("a value without a key" + place() + "; write key=value");
@@ -163,7 +171,8 @@ private:
     {
         // Kafka takes true and false, and these two, in any letters; the rest as written.
         const bool any_letters = row.kind == setting_kind::boolean || key_ == "metadata.recovery.strategy" ||
-                                 key_ == "security.protocol";
+                                 key_ == "security.protocol" ||
+                                 key_ == "ssl.endpoint.identification.algorithm";
         for (const auto& choice : row.choices) {
             if (choice.text == text_ || (any_letters && same_letters(choice.text, text_))) {
                 row.set(config_, choice.value);
@@ -189,6 +198,8 @@ private:
             if (found == row.choices.end()) return reject_word(row, word);
             value |= found->value;
         }
+        if (value < row.min)
+            return fail(std::string{key_} + place() + " has no value; allowed: " + allowed_values(row));
         row.set(config_, value);
         return true;
     }

@@ -54,7 +54,9 @@ inline std::string print_setting(const producer_config& config, const setting_ro
         return out;
     }
     case setting_kind::text:
-        return config.client_id;
+        return config.*row.text;
+    case setting_kind::secret:
+        return "";
     case setting_kind::compression_rules:
         return print_rules(config.compression_topics);
     default:
@@ -68,9 +70,12 @@ inline std::string allowed_values(const setting_row& row)
     std::string out;
     if (row.kind == setting_kind::choice || row.kind == setting_kind::boolean ||
         row.kind == setting_kind::words) {
-        for (std::size_t i = 0; i < row.choices.size(); ++i) {
-            if (i > 0) out += i + 1 == row.choices.size() ? " or " : ", ";
-            out += row.choices[i].text;
+        auto shown = row.choices;
+        while (shown.back().text.empty())
+            shown = shown.first(shown.size() - 1); // an empty value goes without saying
+        for (std::size_t i = 0; i < shown.size(); ++i) {
+            if (i > 0) out += i + 1 == shown.size() ? " or " : ", ";
+            out += shown[i].text;
         }
         return out;
     }

@@ -22,8 +22,9 @@ enum class setting_kind : unsigned char {
     number,
     boolean,
     choice,
-    words,             // several of the choices, separated by commas
-    text,              // client.id
+    words, // several of the choices, separated by commas
+    text,
+    secret,            // never shown
     servers,           // bootstrap.servers
     compression_rules, // kurier.compression.topics
 };
@@ -50,6 +51,10 @@ struct setting_row
     std::span<const setting_choice>
         choices; // of a choice; of a number: one value outside of min..max that is allowed
     std::string_view doc;
+    std::string producer_config::* text = nullptr; // of a text
+    secret producer_config::* hidden = nullptr;    // of a secret
+
+    constexpr bool is_secret() const noexcept { return kind == setting_kind::secret; }
 };
 
 template <class> struct member_type;
@@ -106,6 +111,8 @@ inline constexpr setting_choice insecure_choices[] = {{"cleartext-secrets", 1},
                                                       {"unchecked-certificates", 4},
                                                       {"unsecured-tokens", 8},
                                                       {"http-endpoints", 16}};
+inline constexpr setting_choice identification_choices[] = {{"https", 1}, {"none", 0}, {"", 0}};
+inline constexpr setting_choice version_choices[] = {{"TLSv1.2", 1}, {"TLSv1.3", 2}};
 inline constexpr setting_choice minus_one[] = {{"-1", -1}};
 
 template <auto Member> constexpr setting_row milliseconds_row(std::string_view key, std::int64_t min,
@@ -138,12 +145,13 @@ choice_row(std::string_view key, std::span<const setting_choice> choices, std::s
     return {key, setting_kind::choice, get_member<Member>, set_member<Member>, 0, 0, choices, doc};
 }
 
-template <auto Member> constexpr setting_row
-words_row(std::string_view key, std::span<const setting_choice> words, std::string_view doc)
+template <auto Member> constexpr setting_row words_row(std::string_view key,
+                                                       std::span<const setting_choice> words,
+                                                       std::string_view doc, std::int64_t min = 0)
 {
     std::int64_t all = 0;
     for (const auto& word : words) all |= word.value;
-    return {key, setting_kind::words, get_member<Member>, set_member<Member>, 0, all, words, doc};
+    return {key, setting_kind::words, get_member<Member>, set_member<Member>, min, all, words, doc};
 }
 
 constexpr setting_row text_row(std::string_view key, setting_kind kind, std::string_view doc)
@@ -151,17 +159,57 @@ constexpr setting_row text_row(std::string_view key, setting_kind kind, std::str
     return {key, kind, nullptr, nullptr, 0, 0, {}, doc};
 }
 
+constexpr setting_row text_row(std::string_view key, std::string producer_config::* member,
+                               std::string_view doc)
+{
+    return {key, setting_kind::text, nullptr, nullptr, 0, 0, {}, doc, member};
+}
+
+constexpr setting_row secret_row(std::string_view key, secret producer_config::* member, std::string_view doc)
+{
+    return {key, setting_kind::secret, nullptr, nullptr, 0, 0, {}, doc, nullptr, member};
+}
+
 using settings = producer_config;
 
 inline constexpr std::array setting_rows{
     text_row("bootstrap.servers", setting_kind::servers,
              "brokers to ask first, host:port separated by commas; the others are learnt from them"),
-    text_row("client.id", setting_kind::text, "name of this client in the brokers' logs, metrics and quotas"),
+    text_row("client.id", &settings::client_id,
+             "name of this client in the brokers' logs, metrics and quotas"),
     choice_row<&settings::client_dns_lookup>(
         "client.dns.lookup", dns_choices,
         "try every address of a host name, or first turn bootstrap names into canonical host names"),
     choice_row<&settings::security_protocol>("security.protocol", protocol_choices,
                                              "how connections begin: TLS, SASL, both, or neither"),
+    text_row(
+        "ssl.truststore.location", &settings::ssl_truststore_location,
+        "authorities to trust: a file (PEM, PKCS12) or a folder; empty: the system's. Also ssl.ca.location"),
+    secret_row("ssl.truststore.password", &settings::ssl_truststore_password, "of a PKCS12 file"),
+    text_row("ssl.truststore.certificates", &settings::ssl_truststore_certificates,
+             "authorities to trust, in PEM, here. Also ssl.ca.pem"),
+    text_row("ssl.crl.location", &settings::ssl_crl_location, "lists of revoked certificates, in PEM"),
+    boolean_row<&settings::enable_ssl_certificate_verification>("enable.ssl.certificate.verification",
+                                                                "whether brokers have to prove who they are"),
+    choice_row<&settings::ssl_endpoint_identification_algorithm>(
+        "ssl.endpoint.identification.algorithm", identification_choices,
+        "whether a broker's certificate has to be for the host that is connected to"),
+    text_row(
+        "ssl.keystore.location", &settings::ssl_keystore_location,
+        "this client's certificate with its chain and key, in PEM or PKCS12. Also ssl.certificate.location"),
+    secret_row("ssl.keystore.password", &settings::ssl_keystore_password, "of a PKCS12 file"),
+    text_row("ssl.keystore.certificate.chain", &settings::ssl_keystore_certificate_chain,
+             "the certificate and its chain, in PEM, here. Also ssl.certificate.pem"),
+    secret_row("ssl.keystore.key", &settings::ssl_keystore_key, "the key, in PEM, here. Also ssl.key.pem"),
+    text_row("ssl.key.location", &settings::ssl_key_location,
+             "the key, in PEM, where it isn't beside its certificate"),
+    secret_row("ssl.key.password", &settings::ssl_key_password, "of a key in PEM that is encrypted"),
+    words_row<&settings::ssl_enabled_protocols>("ssl.enabled.protocols", version_choices,
+                                                "versions of TLS that are taken", 1),
+    text_row("ssl.cipher.suites", &settings::ssl_cipher_suites,
+             "ciphers by Java's names, separated by commas, or an OpenSSL list; empty: AES-GCM and ChaCha20"),
+    text_row("ssl.curves.list", &settings::ssl_curves_list, "groups for key exchange, as OpenSSL has them"),
+    text_row("ssl.sigalgs.list", &settings::ssl_sigalgs_list, "signature algorithms, as OpenSSL has them"),
     choice_row<&settings::acks>(
         "acks", acks_choices,
         "replicas that confirm a batch: all in sync (all, -1), the leader (1), none (0)"),
@@ -258,8 +306,23 @@ inline constexpr std::array setting_rows{
                                             "largest response that is accepted from a broker"),
 };
 
+// librdkafka's, which its many bindings took up.
+struct other_name
+{
+    std::string_view name, key;
+};
+inline constexpr other_name other_names[] = {
+    {"ssl.ca.location", "ssl.truststore.location"},
+    {"ssl.ca.pem", "ssl.truststore.certificates"},
+    {"ssl.certificate.location", "ssl.keystore.location"},
+    {"ssl.certificate.pem", "ssl.keystore.certificate.chain"},
+    {"ssl.key.pem", "ssl.keystore.key"},
+};
+
 constexpr const setting_row* find_setting(std::string_view key)
 {
+    for (const auto& other : other_names)
+        if (key == other.name) key = other.key;
     for (const auto& row : setting_rows) {
         if (row.key == key) return &row;
     }

@@ -6,6 +6,7 @@
 #include <kurier/config/problem.hpp>
 #include <kurier/config/server_address.hpp>
 #include <kurier/config/table.hpp>
+#include <kurier/config/tls_rules.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/topic.hpp>
 #include <kurier/wire/escape.hpp>
@@ -63,6 +64,7 @@ public:
         check_backoff("socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms",
                       config_.socket_connection_setup_timeout, config_.socket_connection_setup_timeout_max);
         check_partitioner();
+        tls_rules{config_, problems_}.check();
         return std::move(problems_);
     }
 

@@ -62,6 +62,13 @@ public:
                 memory, loop};
     }
 
+    // For an operation that a transport starts on behalf of another one: in the same memory, which outlives the transport
+    // when the execution context is destroyed.
+    template <auto Member, class Owner> io_handler on_behalf(Owner& owner) const
+    {
+        return to<Member>(owner, *memory_, loop_.get());
+    }
+
     void operator()(error_code ec, std::size_t bytes = 0) const { call_(owner_, ec, bytes); }
     allocator_type get_allocator() const noexcept { return allocator_type{*memory_}; }
 

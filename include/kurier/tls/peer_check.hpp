@@ -19,6 +19,13 @@ namespace kurier::openssl {
 enum class host_check : bool { off, on };
 enum class chain_check : bool { off, on };
 
+struct check_rules
+{
+    chain_check chain = chain_check::on;
+    host_check names = host_check::on;
+    bool loosen = false; // a verify callback of the context may accept what OpenSSL refuses
+};
+
 // As a certificate has it: without the brackets and the zone of an IPv6 address, and without the dot that makes a name
 // absolute, which OpenSSL would compare too.
 inline std::string certificate_name(std::string_view host)
@@ -33,25 +40,25 @@ class peer_check
 {
 public:
     // The SSL must not outlive this object, which stays where it is.
-    void attach(SSL* ssl, std::string_view host, chain_check chain, host_check names)
+    void attach(SSL* ssl, std::string_view host, const check_rules& rules)
     {
         name_ = certificate_name(host);
-        chain_ = chain;
+        rules_ = rules;
         found_ = {};
         boost::system::error_code not_an_address;
         boost::asio::ip::make_address(name_, not_an_address);
         const bool is_address = !not_an_address;
 
-        X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
-        X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
+        X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         if (!is_address && SSL_set_tlsext_host_name(ssl, name_.c_str()) != 1) throw std::bad_alloc{};
-        if (chain == chain_check::on && names == host_check::on) {
-            const int set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(rules, name_.c_str())
-                                       : X509_VERIFY_PARAM_set1_host(rules, name_.c_str(), name_.size());
+        if (rules.chain == chain_check::on && rules.names == host_check::on) {
+            const int set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(wanted, name_.c_str())
+                                       : X509_VERIFY_PARAM_set1_host(wanted, name_.c_str(), name_.size());
             if (set != 1) throw std::bad_alloc{};
         }
         SSL_set_app_data(ssl, this);
-        SSL_set_verify(ssl, chain == chain_check::on ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+        SSL_set_verify(ssl, rules.chain == chain_check::on ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                        &peer_check::verify);
     }
 
@@ -68,7 +75,7 @@ public:
     const std::string& name() const noexcept { return name_; }
 
 private:
-    // A callback that the user's context has may refuse more, not less.
+    // A callback that the user's context has may refuse more, and less only if that is allowed.
     static int verify(int good, X509_STORE_CTX* store) noexcept
     {
         SSL* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
@@ -76,7 +83,7 @@ private:
         const auto users = SSL_CTX_get_verify_callback(SSL_get_SSL_CTX(ssl));
         bool taken = good != 0;
         if (users) taken = users(good, store) != 0;
-        if (self.chain_ == chain_check::off || (good && taken)) return 1;
+        if (self.rules_.chain == chain_check::off || (taken && (good || self.rules_.loosen))) return 1;
         if (self.found_.code == X509_V_OK) self.keep(store, good != 0, taken);
         return 0;
     }
@@ -99,7 +106,7 @@ private:
     }
 
     std::string name_;
-    chain_check chain_ = chain_check::on;
+    check_rules rules_;
     fault found_;
 };
 

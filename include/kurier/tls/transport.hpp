@@ -29,11 +29,9 @@ namespace kurier::openssl {
 namespace asio = boost::asio;
 
 // What connections of one engine have in common.
-struct setup
+struct setup : check_rules
 {
     std::shared_ptr<asio::ssl::context> context;
-    chain_check chain = chain_check::on;
-    host_check names = host_check::on;
     std::string trusted; // for texts: "3 authorities of /etc/kafka/ca.pem"
     std::string own;     // our certificate; empty: none
 };
@@ -50,10 +48,10 @@ public:
     {
         words_.clear();
         session_ = std::make_unique<session>(setup_->context->native_handle(), session::side::client);
-        check_.attach(session_->native(), host, setup_->chain, setup_->names);
+        check_.attach(session_->native(), host, *setup_);
         blocked_ = closed_ = answered_ = false;
         write_error_ = {};
-        below_->open(to, host, io::io_handler::to<&transport::opened>(*this, write_memory_, nullptr));
+        below_->open(to, host, done.on_behalf<&transport::opened>(*this));
         opener_.emplace(std::move(done));
     }
 
@@ -89,7 +87,7 @@ public:
             end_later(writer_, broken(), 0);
             return;
         }
-        write_below();
+        write_below(done);
         writer_.emplace(std::move(done));
     }
 
@@ -104,7 +102,7 @@ public:
             reader_.emplace(std::move(done));
             return;
         }
-        read_below();
+        read_below(done);
         reader_.emplace(std::move(done));
     }
 
@@ -154,9 +152,9 @@ private:
         }
         try {
             if (blocked_)
-                write_below();
+                write_below(*opener_);
             else if (result == outcome::starved || write_error_)
-                read_below();
+                read_below(*opener_);
             else
                 return end(opener_, {});
         } catch (...) {
@@ -192,11 +190,10 @@ private:
         session_->lend();
     }
 
-    void write_below()
+    void write_below(const io::io_handler& above)
     {
         lend();
-        below_->write_later({&lent_, &lent_ + 1},
-                            io::io_handler::to<&transport::was_written>(*this, write_memory_, nullptr));
+        below_->write_later({&lent_, &lent_ + 1}, above.on_behalf<&transport::was_written>(*this));
         writing_ = true;
     }
 
@@ -225,7 +222,7 @@ private:
             if (blocked_) {
                 ec = {};
                 if (session_->sealed() == 0 && accepted_ > 0) return false;
-                write_below();
+                write_below(*writer_);
                 return true;
             }
             if (ec || accepted_ > 0) return false;
@@ -245,11 +242,10 @@ private:
 
     // --- reading -----------------------------------------------------------------------------------------------------
 
-    void read_below()
+    void read_below(const io::io_handler& above)
     {
         const auto space = session_->input_space();
-        below_->read_some({space.data(), space.size()},
-                          io::io_handler::to<&transport::was_read>(*this, read_memory_, nullptr));
+        below_->read_some({space.data(), space.size()}, above.on_behalf<&transport::was_read>(*this));
     }
 
     void was_read(error_code ec, std::size_t size)
@@ -261,7 +257,7 @@ private:
         if (!take(result, plain)) {
             if (!ec) {
                 try {
-                    return read_below();
+                    return read_below(*reader_);
                 } catch (...) {
                     result = io::thrown_error();
                 }
@@ -342,7 +338,6 @@ private:
     bool writing_ = false; // an operation below is under way
     bool blocked_ = false; // the transport below has no room, and has seen what comes next
     bool answered_ = false, closed_ = false;
-    io::handler_memory read_memory_, write_memory_;
 };
 
 } // namespace kurier::openssl

@@ -119,7 +119,8 @@ std::int64_t random_value(const detail::setting_row& row, std::mt19937_64& rando
     if (row.kind == setting_kind::boolean || row.kind == setting_kind::choice) {
         return row.choices[random() % row.choices.size()].value;
     }
-    if (row.kind == setting_kind::words) return static_cast<std::int64_t>(random()) & row.max;
+    if (row.kind == setting_kind::words)
+        return std::max(row.min, static_cast<std::int64_t>(random()) & row.max);
     switch (random() % 4) {
     case 0:
         return row.min;
@@ -207,4 +208,57 @@ TEST_CASE("a hostile text ends with a bounded number of problems")
     static_cast<void>(from_properties(std::string(900'000, 'k') + "=v", problems));
     REQUIRE(problems.size() == 2);
     CHECK(problems[0].text.size() < 200);
+}
+
+TEST_CASE("TLS in a file for the Java client, and in one for librdkafka")
+{
+    config_problems problems;
+    const auto java = from_properties("bootstrap.servers=broker:9093\n"
+                                      "security.protocol=SSL\n"
+                                      "ssl.truststore.location=/etc/kafka/ca.p12\n"
+                                      "ssl.truststore.password= pass word \n"
+                                      "ssl.truststore.type=PKCS12\n"
+                                      "ssl.keystore.location=/etc/kafka/client.p12\n"
+                                      "ssl.keystore.password=changeit\n"
+                                      "ssl.protocol=TLSv1.3\n"
+                                      "ssl.enabled.protocols=TLSv1.3\n"
+                                      "ssl.endpoint.identification.algorithm=HTTPS\n",
+                                      problems);
+    CHECK(problems.empty());
+    CHECK(java.ssl_truststore_location == "/etc/kafka/ca.p12");
+    CHECK(java.ssl_truststore_password == secret::literal("pass word "));
+    CHECK(java.ssl_keystore_password == secret::literal("changeit"));
+    CHECK((java.takes_tls(tls_versions::v1_3) && !java.takes_tls(tls_versions::v1_2)));
+    CHECK(to_properties(java).find("changeit") == std::string::npos);
+
+    const auto librdkafka = from_properties("bootstrap.servers=broker:9093\n"
+                                            "security.protocol=ssl\n"
+                                            "ssl.ca.location=/etc/kafka/ca.pem\n"
+                                            "ssl.certificate.location=/etc/kafka/client.pem\n"
+                                            "ssl.key.location=/etc/kafka/client.key\n"
+                                            "ssl.key.password=changeit\n"
+                                            "enable.ssl.certificate.verification=true\n",
+                                            problems);
+    CHECK(problems.empty());
+    CHECK(librdkafka.ssl_truststore_location == "/etc/kafka/ca.pem");
+    CHECK(librdkafka.ssl_keystore_location == "/etc/kafka/client.pem");
+    CHECK(librdkafka.ssl_key_location == "/etc/kafka/client.key");
+
+    const auto noted = from_properties("bootstrap.servers=broker:9092\n"
+                                       "ssl.provider=SunJSSE\n"
+                                       "ssl.ca.location=/etc/kafka/ca.pem\n",
+                                       problems);
+    REQUIRE(problems.size() == 2);
+    CHECK_FALSE(has_errors(problems));
+    CHECK(problems[0].text == "ssl.provider (line 2) is for Java's virtual machine; it has no effect here");
+    CHECK(problems[1].text.starts_with(
+        "ssl.truststore.location has no effect, because security.protocol is without TLS"));
+
+    producer_config unchecked{"broker:9093"};
+    unchecked.security_protocol = security_protocol::ssl;
+    unchecked.enable_ssl_certificate_verification = false;
+    CHECK(has_errors(validate(unchecked)));
+    unchecked.insecure_allow = insecure::unchecked_certificates;
+    CHECK(validate(unchecked).size() == 1);
+    CHECK_FALSE(has_errors(validate(unchecked)));
 }
