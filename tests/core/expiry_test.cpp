@@ -21,8 +21,8 @@ outcome& send_within(core_script& s, nanoseconds time, std::string_view value, s
 {
     auto& told = s.outcomes.emplace_back();
     auto& known = s.core.use_topic(topic, s.now);
-    const auto result =
-        s.core.send({known, 0, {{}, value, {}, s.now.wall_ms}, {}, true, {}, true, s.now.steady + time}, s.now);
+    const auto result = s.core.send(
+        {known, 0, {{}, value, {}, s.now.wall_ms}, {}, true, {}, true, s.now.steady + time}, s.now);
     s.last_place = result.appended;
     s.last_waiting = result.parked;
     core_script::listen(
