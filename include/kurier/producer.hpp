@@ -31,21 +31,13 @@
 #include <kurier/topic.hpp>
 
 #include <algorithm>
-#include <concepts>
 #include <cstring>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurier {
-
-template <class Range, class Record>
-concept records_of = requires(std::remove_reference_t<Range>& range) {
-    { *std::begin(range) } -> std::convertible_to<const Record&>;
-    std::end(range);
-};
 
 template <class Key = std::string_view, class Value = std::string_view,
           class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,

@@ -1,10 +1,13 @@
-// What became of many records that were sent together.
+// Many records that are sent together: what they come in, and what became of them.
 #pragma once
 
 #include <kurier/delivery_error.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <memory>
+#include <type_traits>
 
 namespace kurier {
 
@@ -17,6 +20,13 @@ struct send_summary
     std::size_t possibly_written = 0; // of the failed ones
     std::size_t withdrawn = 0;        // of the failed ones: cancelled before they were sent
     std::shared_ptr<const delivery_failure> first_failure;
+};
+
+// What send_all takes.
+template <class Range, class Record>
+concept records_of = requires(std::remove_reference_t<Range>& range) {
+    { *std::begin(range) } -> std::convertible_to<const Record&>;
+    std::end(range);
 };
 
 } // namespace kurier

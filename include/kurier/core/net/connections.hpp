@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/core/net/actions.hpp>
+#include <kurier/core/net/connection_listener.hpp>
 #include <kurier/core/net/connection_schedule.hpp>
 #include <kurier/core/support/backoff.hpp>
 #include <kurier/producer_config.hpp>
@@ -15,22 +16,6 @@
 #include <vector>
 
 namespace kurier::core {
-
-// Told when a connection is opened, when it becomes usable, and when it ends.
-class connection_listener
-{
-public:
-    virtual void on_opening(const broker_node&) noexcept {}
-    virtual void on_ready(connection& opened, instant now) = 0; // may close it: it is of no use
-    virtual void
-    on_worked(connection& conn) = 0; // a request was answered, or written if it expects no response
-    virtual void on_ended(connection& over, error_code why, instant now) = 0;
-    virtual std::string_view
-    cluster_id() const noexcept = 0; // that brokers are asked to confirm; empty: unknown
-
-protected:
-    ~connection_listener() = default;
-};
 
 class connections final : public exchange
 {
