@@ -12,11 +12,13 @@ namespace kurier {
 
 using bytes_view = std::span<const std::byte>;
 
+// The bytes of a text, and a text of bytes: views, nothing is copied.
 inline bytes_view as_bytes(std::string_view text) noexcept
 {
     return std::as_bytes(std::span{text.data(), text.size()});
 }
 
+// See as_bytes.
 inline std::string_view as_text(bytes_view bytes) noexcept
 {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -47,6 +47,7 @@ constexpr std::string_view compression_name(compression id) noexcept
     return at < names.size() ? names[at] : "unknown";
 }
 
+// Of a name as compression.type has it: "zstd". Nothing if it is none.
 constexpr std::optional<compression> compression_from_name(std::string_view name) noexcept
 {
     for (const auto id : all_compressions)
@@ -80,6 +81,7 @@ struct level_range
     int max = 0;
     int preset = 0;
 
+    // Is it a level that the codec has?
     constexpr bool contains(int level) const noexcept
     {
         return level == preset || (level >= min && level <= max);
@@ -119,6 +121,7 @@ enum class compression_error {
     failed,          // the library refused, for a reason that is none of the above
 };
 
+// In words, for a message.
 constexpr std::string_view describe(compression_error error) noexcept
 {
     switch (error) {
@@ -156,12 +159,14 @@ public:
     }
 };
 
+// Of compression_error, as an error_code.
 inline const boost::system::error_category& compression_category() noexcept
 {
     static const compression_category_type category;
     return category;
 }
 
+// In the category above.
 inline boost::system::error_code make_error_code(compression_error error) noexcept
 {
     return {static_cast<int>(error), compression_category()};
@@ -223,6 +228,7 @@ struct codec_source
     std::string_view type_name;
 };
 
+// Of one of kurier's codecs.
 constexpr codec_source codec_source_of(compression id) noexcept
 {
     switch (id) {

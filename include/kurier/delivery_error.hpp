@@ -34,6 +34,7 @@ struct delivery_failure
     std::string text; // what kurier saw, when the code doesn't say it: sizes, host names, settings
 };
 
+// "no", "possibly", "yes".
 constexpr std::string_view to_string(persisted state) noexcept
 {
     switch (state) {

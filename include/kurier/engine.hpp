@@ -5,9 +5,16 @@
 //     kurier::producer<std::string, order> orders{engine};
 //     kurier::producer<std::string, payment> payments{engine};
 //
-// Lifetime: producers and deliveries refer to the engine's state and may outlive the engine object. When the last
-// engine or producer object goes without close, what is pending ends with errc::aborted.
-// Thread safety: none. Use it on its executor, which must not run two handlers at once.
+// Its operations take any completion token; without one they return what can be awaited (asio::deferred). Of all of them:
+//
+// Lifetimes: producers, deliveries and operations refer to the engine's state and may outlive the engine object. When the
+// last engine or producer object goes without close, what is pending ends with errc::aborted. When the executor's context
+// is destroyed, handlers are destroyed without being called.
+// Executor: handlers run on their associated executor, by default the engine's, and never inside the call that begins the
+// operation.
+// Exceptions: std::bad_alloc, and then the operation has not begun.
+// Thread safety: none. Use it on its executor, which must not run two handlers at once: an io_context that one thread runs,
+// or a strand.
 #pragma once
 
 #include <kurier/compression.hpp>
@@ -87,8 +94,10 @@ public:
     const producer_config& config() const noexcept { return driver_->core().config(); }
 
     // Sends everything that was sent before this call without lingering, and completes when all of it is delivered or
-    // has failed: void(error_code). It reports no record's failure; each delivery does that.
-    // Cancellation: total; the records stay on their way.
+    // has failed. It begins with the call, not when the result is awaited.
+    // Completion signature: void(error_code)
+    // Errors: asio::error::operation_aborted when cancelled, no other: each delivery reports its own record's failure.
+    // Cancellation: of any type, ends the wait only. The records stay on their way, and don't linger.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto flush(Token&& token = {})
     {
@@ -100,14 +109,22 @@ public:
             {.line = io::wait_line::flush, .rank = epoch});
     }
 
-    // Takes no more records, waits until all are delivered or have failed, and closes the connections: void(error_code).
+    // Takes no more records (send fails with errc::closed), waits until all are delivered or have failed, and closes the
+    // connections. It begins with the call, not when the result is awaited.
+    // Completion signature: void(error_code)
+    // Errors: asio::error::operation_aborted when cancelled; what ended the producer, if it ended by itself before. Each
+    // delivery reports its own record's failure.
+    // Cancellation: of any type, ends the wait only. The engine closes all the same.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(Token&& token = {})
     {
         return close(std::chrono::nanoseconds::max(), std::forward<Token>(token));
     }
 
-    // The same, within a time; what is pending then ends with errc::aborted, and the close with that error too.
+    // The same, within a time. Of several calls the earliest deadline counts.
+    // Completion signature: void(error_code)
+    // Errors: errc::aborted when the time was not enough; what was pending then ended with it too. Else as above.
+    // Cancellation: as above.
     template <class Rep, class Period,
               boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto close(std::chrono::duration<Rep, Period> timeout, Token&& token = {})
@@ -121,8 +138,11 @@ public:
                                      });
     }
 
-    // Completes when there is room for more records: void(error_code). A loop that sends as fast as it can waits here, so
-    // that batches in flight stay few and in the cache.
+    // Completes when there is room for more records. A loop that sends as fast as it can waits here, so that batches in
+    // flight stay few and in the cache.
+    // Completion signature: void(error_code)
+    // Errors: errc::closed when no more records are taken; asio::error::operation_aborted when cancelled.
+    // Cancellation: of any type, ends the wait.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto ready(Token&& token = {})
     {
@@ -135,8 +155,12 @@ public:
                                      {.line = io::wait_line::room});
     }
 
-    // The partitions of a topic, from metadata that is fetched if need be, within max.block.ms:
-    // void(error_code, std::vector<partition_info>).
+    // The partitions of a topic, from metadata that is fetched if need be. `topic` is not needed any more when this has
+    // returned.
+    // Completion signature: void(error_code, std::vector<partition_info>)
+    // Errors: errc::invalid_topic; what the cluster says, if waiting won't change it (TOPIC_AUTHORIZATION_FAILED);
+    // errc::max_block_exceeded after max.block.ms; errc::closed; asio::error::operation_aborted when cancelled.
+    // Cancellation: of any type, ends the wait.
     template <boost::asio::completion_token_for<void(error_code, std::vector<partition_info>)> Token =
                   boost::asio::deferred_t>
     auto partitions_for(std::string_view topic, Token&& token = {})
@@ -200,6 +224,7 @@ public:
         install_observer(std::make_shared<Observer>(std::move(observer)));
     }
 
+    // The event loop below it, for producers.
     const boost::intrusive_ptr<io::driver>& driver() const noexcept { return driver_; }
 
 private:
@@ -221,7 +246,7 @@ private:
         if (config.uses_sasl())
             problems.emplace_back(config_severity::error, "security.protocol",
                                   "security.protocol asks for SASL, which this engine was made without");
-        const auto ask = [&](auto& part) {
+        [[maybe_unused]] const auto ask = [&](auto& part) {
             if constexpr (checks_config<std::remove_reference_t<decltype(part)>>)
                 part.check(config, problems);
         };

@@ -216,22 +216,26 @@ public:
 
 } // namespace detail
 
+// Of errc: what kurier itself says.
 inline const boost::system::error_category& client_category() noexcept
 {
     static const detail::client_category_type category;
     return category;
 }
 
+// Of broker_errc: what a broker says, under Kafka's own numbers.
 inline const boost::system::error_category& broker_category() noexcept
 {
     static const detail::broker_category_type category;
     return category;
 }
 
+// Let `ec == errc::closed` and `return errc::closed` do what they say.
 inline error_code make_error_code(errc code) noexcept
 {
     return {static_cast<int>(code), client_category()};
 }
+// The same for a broker's code.
 inline error_code make_error_code(broker_errc code) noexcept
 {
     return {static_cast<int>(code), broker_category()};
@@ -244,6 +248,7 @@ constexpr std::string_view error_name(broker_errc code)
     return row ? row->name : "UNKNOWN_ERROR_CODE";
 }
 
+// In capitals, as Kafka writes its own: "RECORD_TOO_LARGE". Stable, for logs and metrics.
 constexpr std::string_view error_name(errc code)
 {
     const auto* row = detail::find_row(code);
@@ -265,6 +270,8 @@ constexpr bool retriable(broker_errc code)
     return row && row->kind != detail::broker_error_kind::permanent;
 }
 
+// May the same record be sent again with hope of success? kurier retries by itself until delivery.timeout.ms, so this is for
+// who keeps records for longer.
 constexpr bool retriable(errc code)
 {
     const auto* row = detail::find_row(code);
@@ -279,6 +286,7 @@ inline bool retriable(const error_code& ec)
     return ec.failed();
 }
 
+// Does it say that the leader is not the one that was asked?
 constexpr bool refreshes_metadata(broker_errc code)
 {
     const auto* row = detail::find_row(code);

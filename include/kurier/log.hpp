@@ -30,6 +30,7 @@ enum class log_level : std::uint8_t {
     error,   // nothing heals it
 };
 
+// "debug", "info", "warning", "error".
 constexpr std::string_view to_string(log_level level) noexcept
 {
     constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
@@ -42,6 +43,7 @@ class log_field
 {
 public:
     constexpr log_field() noexcept = default;
+    // Views: the texts must live as long as the field.
     constexpr log_field(std::string_view name, std::string_view text) noexcept : name_{name}, text_{text} {}
     constexpr log_field(std::string_view name, const char* text) noexcept : name_{name}, text_{text} {}
     constexpr log_field(std::string_view name, std::integral auto number) noexcept
@@ -211,6 +213,7 @@ private:
 template <std::invocable<std::string_view> Write> class line_log
 {
 public:
+    // `write` is called with one line at a time, its end included.
     explicit line_log(Write write, log_level least = log_level::info)
         : write_{std::move(write)}, least_{least}
     {}

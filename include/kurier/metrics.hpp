@@ -20,12 +20,14 @@ struct duration_metric
     std::uint64_t count = 0;
     std::chrono::nanoseconds total{0}, max{0};
 
+    // One more.
     constexpr void add(std::chrono::nanoseconds taken) noexcept
     {
         ++count;
         total += taken;
         max = std::max(max, taken);
     }
+    // 0 if there was none.
     constexpr std::chrono::nanoseconds mean() const noexcept
     {
         return count == 0 ? total : total / static_cast<std::int64_t>(count);

@@ -36,6 +36,7 @@ struct partition_query
     std::int32_t partition_count = 0;          // at least 1
     std::span<const std::int32_t> available{}; // those that have a leader now, ascending; may be empty
 
+    // False while an election goes on.
     bool has_leader(std::int32_t partition) const noexcept
     {
         return std::binary_search(available.begin(), available.end(), partition);

@@ -7,14 +7,17 @@
 // Key and Value are the types that are sent; their serializers are found as kurier::serializer<T>, or given.
 //
 // Order: records of a partition are written in the order of the calls of send, whether anybody awaits them or not.
-// Lifetimes: what a record refers to may die as soon as send has returned.
+// Lifetimes: what a record refers to may die as soon as send has returned. The producer object may go while its records
+// and operations are on their way.
+// Executor: handlers run on their associated executor, by default the producer's, and never inside the call.
+// Exceptions: send and its like throw what a serializer throws, and std::bad_alloc; then nothing was queued.
 // Thread safety: none. Use it on its executor, which must not run two handlers at once; see examples/ for threads.
 #pragma once
 
 #include <kurier/core/batching/open_batch.hpp>
 #include <kurier/core/batching/record_limits.hpp>
 #include <kurier/delivery.hpp>
-#include <kurier/engine.hpp>
+#include <kurier/engine_user.hpp>
 #include <kurier/group_wait.hpp>
 #include <kurier/observer.hpp>
 #include <kurier/partitioners/default.hpp>
@@ -42,7 +45,7 @@ namespace kurier {
 template <class Key = std::string_view, class Value = std::string_view,
           class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,
           class ValueSerializer = serializer<Value>, class Observer = no_observer>
-class producer
+class producer : public engine_user
 {
     static_assert(check_serializer<KeySerializer, Key>());
     static_assert(check_serializer<ValueSerializer, Value>());
@@ -73,7 +76,7 @@ public:
     // On an engine that is shared with others.
     explicit producer(kurier::engine shared, Partitioner partitioner = {}, KeySerializer keys = {},
                       ValueSerializer values = {}, Observer observer = {})
-        : engine_{std::move(shared)}, driver_{engine_.driver()},
+        : engine_user{std::move(shared)}, driver_{engine_.driver()},
           own_{std::make_shared<parts>(std::move(partitioner), std::move(keys), std::move(values),
                                        std::move(observer))},
           limits_{engine_.config()}, largest_{limits_.both()}
@@ -114,8 +117,11 @@ public:
         return queue_large(what, *topic, bytes, now, std::move(value).owner());
     }
 
-    // Sends a range of records, in order, and completes when all of them are delivered or have failed:
-    // void(error_code, send_summary), the error being the first. One handler for all, nothing per record.
+    // Sends a range of records, in order, and completes when all of them are delivered or have failed. One handler for all,
+    // nothing per record.
+    // Completion signature: void(error_code, send_summary)
+    // Errors: that of the first record that failed; send_summary counts them. Cancelled: errc::withdrawn or errc::abandoned.
+    // Cancellation: terminal, partial and total do the same: what was not sent is taken back, nobody waits for the rest.
     // Lifetimes: the range and what it refers to must live until the operation is started, which `co_await` does at
     // once. Records that find no room wait for it, as with send. One whose serializer throws has failed; a range that
     // throws ends there and counts as one more record that has.
@@ -127,25 +133,6 @@ public:
         return boost::asio::async_initiate<Token, void(error_code, send_summary)>(
             initiate_send_all{this}, token, std::addressof(records));
     }
-
-    template <class... Token> auto flush(Token&&... token)
-    {
-        return engine_.flush(std::forward<Token>(token)...);
-    }
-    template <class... Args> auto close(Args&&... args) { return engine_.close(std::forward<Args>(args)...); }
-    template <class... Token> auto ready(Token&&... token)
-    {
-        return engine_.ready(std::forward<Token>(token)...);
-    }
-    template <class... Token> auto partitions_for(std::string_view topic, Token&&... token)
-    {
-        return engine_.partitions_for(topic, std::forward<Token>(token)...);
-    }
-
-    producer_metrics metrics() const { return engine_.metrics(); } // of the engine: of all its producers
-
-    kurier::engine& engine() noexcept { return engine_; }
-    const boost::asio::any_io_executor& get_executor() const noexcept { return engine_.get_executor(); }
 
 private:
     using parts = detail::producer_parts<Key, Value, Partitioner, KeySerializer, ValueSerializer, Observer>;
@@ -384,7 +371,6 @@ private:
         return made;
     }
 
-    kurier::engine engine_;
     boost::intrusive_ptr<io::driver> driver_;
     std::shared_ptr<parts> own_; // records that wait need it, also when the producer object is gone
     core::record_limits limits_;

@@ -60,6 +60,7 @@ inline constexpr std::size_t default_batch_size = 256 * 1024;
 // One codec for some topics, beyond Kafka. The topic may end in '*': then it names all topics that begin so.
 struct compression_rule
 {
+    // Without a level, compression.<codec>.level is taken.
     compression_rule(std::string topic_or_prefix, kurier::compression codec, std::optional<int> at_level = {})
         : topic{std::move(topic_or_prefix)}, type{codec}, level{at_level}
     {}
@@ -68,6 +69,7 @@ struct compression_rule
     kurier::compression type;
     std::optional<int> level; // nothing: compression.<codec>.level
 
+    // Is it a rule for this topic?
     bool matches(std::string_view name) const noexcept
     {
         const std::string_view pattern = topic;

@@ -138,6 +138,7 @@ public:
 
     secret() noexcept = default; // none
 
+    // The secret itself, where it is known already.
     static secret literal(std::string value)
     {
         return secret{std::make_shared<const source>(secret_bytes::taken_from(value))};
@@ -149,6 +150,7 @@ public:
         return secret{std::make_shared<const source>(file{std::move(path)})};
     }
 
+    // An environment variable, read when the secret is needed.
     static secret from_environment(std::string name)
     {
         return secret{std::make_shared<const source>(variable{std::move(name)})};

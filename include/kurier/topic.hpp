@@ -10,6 +10,7 @@ namespace kurier {
 
 inline constexpr std::size_t topic_name_size_max = 249;
 
+// Letters, digits, dot, underscore, hyphen.
 constexpr bool is_topic_character(char c) noexcept
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -29,6 +30,7 @@ constexpr const char* why_not_a_topic(std::string_view name) noexcept
     return nullptr;
 }
 
+// errc::invalid_topic if Kafka would refuse the name.
 inline error_code check_topic(std::string_view name) noexcept
 {
     return why_not_a_topic(name) ? make_error_code(errc::invalid_topic) : error_code{};

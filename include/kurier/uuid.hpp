@@ -13,6 +13,7 @@ struct uuid
 {
     std::array<std::byte, 16> bytes{};
 
+    // All zero: "no id", in Kafka.
     constexpr bool is_nil() const noexcept
     {
         return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{}; });

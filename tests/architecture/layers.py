@@ -24,7 +24,7 @@ LAYERS = [
     ("core", "core"),
     ("io", "io"),
     ("tls", "tls tls.hpp"),
-    ("producer", "delivery.hpp engine.hpp engine_parts.hpp group_wait.hpp send_summary.hpp producer_parts.hpp producer.hpp src.hpp"),
+    ("producer", "delivery.hpp engine.hpp engine_user.hpp engine_parts.hpp group_wait.hpp send_summary.hpp producer_parts.hpp producer.hpp src.hpp"),
     ("extras", "schema_registry metrics"),
     ("testing", "testing"),
     ("all", "kurier.hpp"),
