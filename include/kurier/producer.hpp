@@ -34,6 +34,7 @@
 #include <kurier/topic.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 #include <memory>
 #include <string>
