@@ -11,6 +11,7 @@ set(KURIER_COMPONENT_TABLE
     "lz4     | compression/lz4.hpp    | liblz4-dev    | lz4    | lz4/[>=1.9.3 <2] lz4::lz4             | liblz4  | lz4: lz4::lz4 LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static | lz4frame.h lz4"
     "zstd    | compression/zstd.hpp   | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib       | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
     "tls     | tls.hpp tls/transport.hpp testing/tls_broker.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::ssl | libssl | OpenSSL: OpenSSL::SSL | openssl/ssl.h ssl"
+    "sasl    | scram.hpp sasl.hpp sasl/scram.hpp sasl/scram_keys.hpp testing/scram_users.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::crypto | libcrypto | OpenSSL: OpenSSL::Crypto | openssl/evp.h crypto"
     "testing | testing/embedded_broker.hpp testing/memory_network.hpp | | | | | |")
 
 foreach(line IN LISTS KURIER_COMPONENT_TABLE)
