@@ -61,6 +61,7 @@ enum class errc {
     certificate_refused, // the broker wants a certificate of ours, or another one
     // Who we are
     credential_unavailable, // a password that can't be read, a token that can't be had
+    authentication_failed,  // a login that ended otherwise than by the broker's refusal
 };
 
 enum class persisted : std::uint8_t { no, possibly, yes };
@@ -165,6 +166,7 @@ inline constexpr client_error_row client_error_rows[] = {
      "check ssl.keystore.location, and the authorities that the broker trusts"},
     {errc::credential_unavailable, "CREDENTIAL_UNAVAILABLE", true,
      "the credential for the login can't be had"},
+    {errc::authentication_failed, "AUTHENTICATION_FAILED", true, "the login failed"},
 };
 
 constexpr bool rows_in_order()
@@ -173,7 +175,7 @@ constexpr bool rows_in_order()
     for (const auto& row : client_error_rows) {
         if (static_cast<int>(row.code) != ++expected) return false;
     }
-    return expected == static_cast<int>(errc::credential_unavailable);
+    return expected == static_cast<int>(errc::authentication_failed);
 }
 static_assert(rows_in_order());
 

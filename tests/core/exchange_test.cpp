@@ -79,6 +79,7 @@ public:
         again_ = now.steady + 1min;
         return {handshake_step::kind::ready, {}};
     }
+    handshake_step proceed(instant) override { return {handshake_step::kind::fail, errc::disconnected}; }
     void write(request& into, std::string_view) override
     {
         wire::writer out{into.head};
@@ -87,6 +88,8 @@ public:
         out.put(password_.data(), password_.size());
     }
     nanoseconds again_at() const noexcept override { return again_; }
+    nanoseconds session_end() const noexcept override { return again_ == never ? never : again_ + 1s; }
+    std::string problem() const override { return {}; }
 
 private:
     std::string password_;
@@ -95,7 +98,7 @@ private:
 
 struct password_authentication final : authentication
 {
-    std::unique_ptr<authenticator> begin(const broker_node&) override
+    std::unique_ptr<authenticator> begin(const broker_node&, random_source&) override
     {
         return std::make_unique<password_authenticator>();
     }
@@ -270,7 +273,7 @@ TEST_CASE("authentication comes between the versions and the first request")
     CHECK_FALSE(b.weather.ask_for("Berlin", b.now)); // not before it is let in
     SUBCASE("let in")
     {
-        b.conns.credential(conn.id, as_bytes("secret"), {}, b.now);
+        b.conns.credential(conn.id, as_bytes("secret"), {}, {}, b.now);
         CHECK(as_text(bytes_view{b.written(conn)}.subspan(8)) == "secret");
         b.receive_text(conn, 2, "ok");
         CHECK(b.readies == 1);
@@ -278,7 +281,7 @@ TEST_CASE("authentication comes between the versions and the first request")
     }
     SUBCASE("not let in")
     {
-        b.conns.credential(conn.id, as_bytes("wrong"), {}, b.now);
+        b.conns.credential(conn.id, as_bytes("wrong"), {}, {}, b.now);
         (void)b.written(conn);
         b.receive_text(conn, 2, "no");
         CHECK(b.readies == 0);
@@ -286,14 +289,15 @@ TEST_CASE("authentication comes between the versions and the first request")
     }
     SUBCASE("no credential can be had")
     {
-        b.conns.credential(conn.id, {}, errc::resolve_failed, b.now);
+        b.conns.credential(conn.id, {}, errc::resolve_failed, "nobody is there", b.now);
         CHECK(conn.close_reason == errc::resolve_failed);
+        CHECK(conn.words == "nobody is there");
     }
     SUBCASE("whoever should bring it never does")
     {
         b.now.steady = b.conns.deadline();
         b.conns.on_time(b.now);
-        CHECK(conn.close_reason == errc::connect_timed_out);
+        CHECK(conn.close_reason == errc::credential_unavailable);
     }
 }
 
@@ -304,7 +308,7 @@ TEST_CASE("KIP-368: before its session ends a connection authenticates again, an
     b.conns.authenticate_by(passwords);
     auto& conn = b.connect();
     b.tell_versions(conn);
-    b.conns.credential(conn.id, as_bytes("secret"), {}, b.now);
+    b.conns.credential(conn.id, as_bytes("secret"), {}, {}, b.now);
     (void)b.written(conn);
     b.receive_text(conn, 2, "ok");
     REQUIRE(b.weather.ask_for("Berlin", b.now));
@@ -314,10 +318,12 @@ TEST_CASE("KIP-368: before its session ends a connection authenticates again, an
     conn.requests.front()->deadline = never; // the response to come is not what this is about
     b.conns.on_time(b.now);
     CHECK(conn.phase == connection_phase::ready);
-    CHECK_FALSE(b.weather.ask_for("Rome", b.now)); // held
-    b.tell_weather(conn, 3, 3, {0, 21});           // what was in flight is still answered
+    CHECK(conn.accepts_requests()); // while the credential is on its way
+    b.conns.credential(conn.id, as_bytes("newer"), {}, {}, b.now);
+    CHECK_FALSE(conn.accepts_requests());
+    b.tell_weather(conn, 3, 3, {0, 21}); // what was in flight is still answered
     CHECK(b.weather.degrees.size() == 1);
-    b.conns.credential(conn.id, as_bytes("newer"), {}, b.now);
+    CHECK_FALSE(b.weather.ask_for("Rome", b.now)); // held
     CHECK(as_text(bytes_view{b.written(conn)}.subspan(8)) == "newer");
     b.receive_text(conn, 4, "ok");
     CHECK(b.readies == 1); // it was never away

@@ -48,6 +48,8 @@ private:
                 return;
             }
         set(Field::of(made), version);
+        if constexpr (std::same_as<member, nullable_bytes>)
+            if (!Field::null_in(version) && Field::of(made).is_null()) Field::of(made) = bytes_view{};
     }
 
     void set(bool& value, std::int16_t) { value = chance(2); }

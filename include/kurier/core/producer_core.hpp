@@ -63,6 +63,9 @@ public:
         drainer_.compress_elsewhere(elsewhere, least);
     }
 
+    // Connections authenticate by it from now on. It must live as long as the core.
+    void authenticate_by(authentication& mechanism) noexcept { conns_.authenticate_by(mechanism); }
+
     // --- sending -----------------------------------------------------------------------------------------------------
 
     topic_state& use_topic(std::string_view name, instant now) override
@@ -138,9 +141,13 @@ public:
         or_end([&] { conns_.read(id, bytes, now); });
     }
     // The answer to action_kind::credential: the credential, or why there is none.
-    void credential(connection_id id, bytes_view secret, error_code why, instant now)
+    void credential(connection_id id, bytes_view secret, error_code why, std::string_view words, instant now)
     {
-        or_end([&] { conns_.credential(id, secret, why, now); });
+        or_end([&] { conns_.credential(id, secret, why, words, now); });
+    }
+    void compute(connection_id id, instant now)
+    {
+        or_end([&] { conns_.compute(id, now); });
     }
     // `words`: more about it than the error says, if it is known.
     void closed(connection_id id, error_code why, instant now, std::string words = {})
@@ -304,8 +311,9 @@ private:
 
     // --- what connections report -------------------------------------------------------------------------------------
 
-    void on_ready(connection& opened, instant) override
+    void on_ready(connection& opened, instant now) override
     {
+        if (conns_.login_was_refused()) view_.retry_refused(now.steady);
         const auto produce = opened.range<protocol::produce_request>();
         if (!produce.any() || !opened.range<protocol::metadata_request>().any()) {
             conns_.close(opened, errc::unsupported_version);

@@ -13,6 +13,7 @@
 #include <kurier/core/state/topic.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/io/counted.hpp>
+#include <kurier/io/credential_source.hpp>
 #include <kurier/io/hand_over.hpp>
 #include <kurier/io/kept_codecs.hpp>
 #include <kurier/io/operation_pool.hpp>
@@ -47,6 +48,7 @@ struct surroundings
         make_transport; // empty: TCP
     std::function<std::unique_ptr<resolver>(const asio::any_io_executor&)>
         make_resolver; // empty: the system's
+    io::login login;
 };
 
 // The hooks of an engine's observer, without its type. nullptr: it has none of this kind.

@@ -7,6 +7,7 @@
 #include <kurier/testing/cluster_state.hpp>
 #include <kurier/testing/fault_script.hpp>
 #include <kurier/testing/incoming_batch.hpp>
+#include <kurier/testing/logins.hpp>
 #include <kurier/testing/version_table.hpp>
 
 #include <algorithm>
@@ -46,6 +47,7 @@ struct broker_connection
     std::deque<std::int32_t> waiting; // correlation ids of requests that are not handled
     std::size_t produce_waiting = 0;
     bool idempotent = false; // has produced with a producer id
+    login_session session;
 
     std::vector<std::byte> out;
     std::optional<delayed_answer> delayed;

@@ -93,6 +93,9 @@ public:
     // Called for each batch of each Produce request.
     void observe(produce_observer function) { handler_.observer() = std::move(function); }
 
+    // Who may log in, and how; empty: everybody may ask for everything.
+    login_desk& logins() noexcept { return handler_.logins(); }
+
     // For connections made from now on.
     void set_versions(broker_id broker, version_table versions)
     {

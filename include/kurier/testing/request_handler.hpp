@@ -25,7 +25,8 @@ namespace kurier::testing {
 class request_handler
 {
 public:
-    explicit request_handler(cluster_state& cluster) : parts_{cluster, faults_, violations_, observer_}
+    explicit request_handler(cluster_state& cluster)
+        : parts_{cluster, faults_, violations_, observer_, logins_}
     {
         serve_all(protocol::requests{});
     }
@@ -36,6 +37,7 @@ public:
     interceptors& intercepts() noexcept { return intercepts_; }
     violation_log& violations() noexcept { return violations_; }
     produce_observer& observer() noexcept { return observer_; }
+    login_desk& logins() noexcept { return logins_; }
     std::uint64_t requests() const noexcept { return requests_; }
 
     // Brokers answer this API too; those of protocol::requests they answer anyway.
@@ -97,10 +99,12 @@ private:
         const auto found = apis_.find(request.api_key);
         if (found == apis_.end()) // offered or not, the broker doesn't speak it
             return refuse(connection, violation::unsupported_version, describe(request));
+        if (logins_.required() && !may_ask(connection.session, request)) return connection.close();
         call call{.broker = request.broker,
                   .version = request.version,
                   .now = request.now,
-                  .offered = connection.versions.ranges()};
+                  .offered = connection.versions.ranges(),
+                  .session = connection.session};
         served_api& asked = *found->second;
         if (!connection.versions.offers(request.api_key, request.version))
             return refuse_version(connection, request, asked, call);
@@ -114,6 +118,23 @@ private:
         if (!call.awaited.empty()) return await_followers(connection, begin, std::move(late), call);
         if (!call.unanswered) send(connection, begin, request.now.steady, fault_.delay);
         if (call.hang_up) connection.close();
+    }
+
+    // Before a login: versions, and what belongs to it. After its session nothing but a new one. Kafka just hangs up; here
+    // the client is blamed too, unless its time was up.
+    bool may_ask(const login_session& session, const request_view& request)
+    {
+        using phase = login_session::phase;
+        const auto key = request.api_key;
+        const bool introduces = key == protocol::sasl_handshake_request::api_key;
+        const bool authenticates = key == protocol::sasl_authenticate_request::api_key;
+        const bool versions = key == protocol::api_versions_request::api_key;
+        const bool over = session.at == phase::known && session.end <= request.now.steady;
+        const bool may = session.at == phase::introduced ? authenticates
+                         : session.at == phase::unknown  ? introduces || versions
+                                                         : !over || introduces;
+        if (!may && !over) violations_.add(violation::not_logged_in, describe(request));
+        return may;
     }
 
     // Kafka's purgatory: the response waits until followers have copied, or until the request's own timeout.
@@ -228,6 +249,7 @@ private:
     interceptors intercepts_;
     violation_log violations_;
     produce_observer observer_;
+    login_desk logins_;
     broker_parts parts_;
     std::map<std::int16_t, std::unique_ptr<served_api>> apis_; // by key
     std::uint64_t requests_ = 0;

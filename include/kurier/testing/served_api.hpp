@@ -60,7 +60,7 @@ public:
             api_.fail(call, ordered.error, asked_, told_);
         else
             api_.answer(call, asked_, told_);
-        told_.throttle_time_ms = ordered.throttle_ms;
+        if constexpr (requires { told_.throttle_time_ms; }) told_.throttle_time_ms = ordered.throttle_ms;
         if constexpr (requires { api_.time_out(told_); }) {
             if (!call.awaited.empty()) {
                 auto too_late = told_; // before an editor changes what is where

@@ -22,16 +22,17 @@ enum class violation : std::uint8_t {
     wrong_offset_deltas,
     wrong_max_timestamp,
     sent_while_throttled, // KIP-219. Not the client's fault if it was on its way
+    not_logged_in,        // a request where a login has to come first, or in the middle of one
 };
 
-inline constexpr std::size_t violation_kinds = 11;
+inline constexpr std::size_t violation_kinds = 12;
 
 constexpr std::string_view name_of(violation kind) noexcept
 {
     constexpr std::array<std::string_view, violation_kinds> names{
-        "malformed_request",   "unsupported_version", "not_canonical",       "correlation_id_reused",
-        "too_many_in_flight",  "partition_twice",     "sequence_gap",        "sequence_reused",
-        "wrong_offset_deltas", "wrong_max_timestamp", "sent_while_throttled"};
+        "malformed_request",   "unsupported_version", "not_canonical",        "correlation_id_reused",
+        "too_many_in_flight",  "partition_twice",     "sequence_gap",         "sequence_reused",
+        "wrong_offset_deltas", "wrong_max_timestamp", "sent_while_throttled", "not_logged_in"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -76,6 +76,7 @@ public class GoldenVectors {
             case "UUID": return chance(4) ? Uuid.ZERO_UUID : new Uuid(random.nextLong(), random.nextLong());
             case "STRING": case "COMPACT_STRING": case "NULLABLE_STRING": case "COMPACT_NULLABLE_STRING":
                 return text();
+            case "BYTES": case "COMPACT_BYTES": return ByteBuffer.wrap(bytes());
             case "RECORDS": case "NULLABLE_RECORDS": return records(Type.RECORDS, ByteBuffer::putInt, 0);
             case "COMPACT_RECORDS": case "COMPACT_NULLABLE_RECORDS":
                 return records(Type.COMPACT_RECORDS, (buffer, size) -> buffer.put((byte) (int) size), 1);
@@ -83,10 +84,15 @@ public class GoldenVectors {
         }
     }
 
-    // The classes of records move from package to package; their types make them whatever they are called.
-    static Object records(Type type, java.util.function.BiFunction<ByteBuffer, Integer, ByteBuffer> length, int more) {
+    static byte[] bytes() {
         byte[] bytes = new byte[random.nextInt(100)];
         random.nextBytes(bytes);
+        return bytes;
+    }
+
+    // The classes of records move from package to package; their types make them whatever they are called.
+    static Object records(Type type, java.util.function.BiFunction<ByteBuffer, Integer, ByteBuffer> length, int more) {
+        byte[] bytes = bytes();
         ByteBuffer buffer = ByteBuffer.allocate(bytes.length + 4);
         length.apply(buffer, bytes.length + more);
         return type.read(buffer.put(bytes).flip());

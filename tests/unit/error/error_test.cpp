@@ -12,7 +12,7 @@ using namespace kurier;
 namespace {
 
 constexpr int last_broker_code = static_cast<int>(broker_errc::controller_id_not_registered);
-constexpr int last_client_code = static_cast<int>(errc::credential_unavailable);
+constexpr int last_client_code = static_cast<int>(errc::authentication_failed);
 
 } // namespace
 

@@ -167,9 +167,12 @@ private:
         node.troubles_logged |= kind;
         if (const auto hint = advice(why); conn.words.empty() && !hint.empty())
             what += "; " + std::string{hint};
-        const bool unsupported = why == errc::unsupported_version;
-        const auto level = !news ? log_level::debug : unsupported ? log_level::error : log_level::warning;
+        const bool unsupported = why == errc::unsupported_version, refused = login_refused(why);
+        const auto level = !news                    ? log_level::debug
+                           : unsupported || refused ? log_level::error
+                                                    : log_level::warning;
         const auto* event = unsupported          ? "broker.unsupported"
+                            : refused            ? "broker.login_failed"
                             : conn.reached_ready ? "broker.unusable"
                                                  : "broker.unreachable";
         logs_.add(level, event, std::move(what), fields_of(node, why));

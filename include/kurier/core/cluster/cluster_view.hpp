@@ -75,6 +75,16 @@ public:
         return found == nodes_.end() ? nullptr : found->second.get();
     }
 
+    // A broker has taken the credential that others refused: they may have learnt it too.
+    void retry_refused(nanoseconds now) noexcept
+    {
+        const auto retry = [&](broker_node& node) {
+            if (!node.link && login_refused(node.trouble.code)) node.retry_at = std::min(node.retry_at, now);
+        };
+        for (auto& [id, node] : nodes_) retry(*node);
+        for (auto& node : bootstrap_) retry(*node);
+    }
+
     // An address from metadata or a leader hint. True: the address of a known broker changed, its connection is stale.
     bool put_node(std::int32_t id, std::string_view host, std::int32_t port)
     {

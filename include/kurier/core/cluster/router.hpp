@@ -56,10 +56,10 @@ private:
         auto* node = view_.node(id);
         if (!node) return nullptr;
         if (!node->link) {
-            if (node->retry_at <= now.steady)
-                connections_.open(*node, now);
-            else
+            if (node->retry_at > now.steady)
                 retry_at_ = node->retry_at;
+            else if (!connections_.must_wait_to_open())
+                connections_.open(*node, now);
             return nullptr;
         }
         return node->link->accepts_requests() ? node->link : nullptr;
@@ -132,10 +132,10 @@ private:
             !view_.known() || config_.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap;
         if (bootstrap && begins_again)
             for (const auto& node : view_.bootstrap()) consider(*node);
-        if (chosen)
-            connections_.open(*chosen, now);
-        else
+        if (!chosen)
             retry_at_ = soonest;
+        else if (!connections_.must_wait_to_open())
+            connections_.open(*chosen, now);
     }
 
     const producer_config& config_;

@@ -13,6 +13,7 @@ enum class action_kind : std::uint8_t {
     write,      // there are bytes to write: gather() them, write, report written()
     close,      // drop the connection, then report closed() when no read or write refers to its memory
     credential, // obtain what the connection authenticates with, then report credential()
+    compute,    // report compute(), after others had their turn
     compress,   // run() the job on any thread, then report compressed(), on which it ends
 };
 

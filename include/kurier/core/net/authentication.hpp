@@ -7,10 +7,12 @@
 #include <kurier/core/net/api_versions.hpp>
 #include <kurier/core/net/request.hpp>
 #include <kurier/core/state/topic.hpp>
+#include <kurier/core/support/random.hpp>
 #include <kurier/error.hpp>
 #include <kurier/instant.hpp>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace kurier::core {
@@ -20,7 +22,8 @@ struct handshake_step
 {
     enum class kind : std::uint8_t {
         send,            // the request that write() gives; its response goes to on_response()
-        need_credential, // the driver obtains one (a token, a ticket), which goes to on_credential()
+        need_credential, // the driver obtains one (a password, a token), which goes to on_credential()
+        compute,         // proceed() has more to do, in a turn of its own
         ready,           // the connection may be used
         fail,            // close it, with `error`
     };
@@ -36,10 +39,15 @@ public:
     virtual handshake_step start(const api_versions& versions, instant now) = 0;
     virtual handshake_step on_response(bytes_view body, instant now) = 0;
     virtual handshake_step on_credential(bytes_view credential, instant now) = 0;
+    virtual handshake_step proceed(instant now) = 0;
     // Completes a request after a step `send`; its correlation id is set.
     virtual void write(request& into, std::string_view client_id) = 0;
     // When to start again; never: the session has no end.
     virtual nanoseconds again_at() const noexcept = 0;
+    // When the broker takes nothing but that any more.
+    virtual nanoseconds session_end() const noexcept = 0;
+    // In words, after a step `fail`: what the broker said, what it may mean. Nothing: the error says it all.
+    virtual std::string problem() const = 0;
 };
 
 // Makes the authenticator of each connection: the mechanism, as the producer was given it.
@@ -47,7 +55,16 @@ class authentication
 {
 public:
     virtual ~authentication() = default;
-    virtual std::unique_ptr<authenticator> begin(const broker_node& broker) = 0;
+    virtual std::unique_ptr<authenticator> begin(const broker_node& broker, random_source& random) = 0;
+    virtual void refused() {} // a broker has refused the credential
 };
+
+// The broker, or whoever keeps the credential, has something against us. It won't go away by trying again at once.
+inline bool login_refused(error_code why) noexcept
+{
+    return why == errc::authentication_failed || why == errc::credential_unavailable ||
+           why == broker_errc::sasl_authentication_failed || why == broker_errc::unsupported_sasl_mechanism ||
+           why == broker_errc::illegal_sasl_state;
+}
 
 } // namespace kurier::core

@@ -25,7 +25,8 @@ struct connection
     connection_phase phase = connection_phase::connecting;
     nanoseconds setup_deadline{never};
     nanoseconds last_used{0};
-    nanoseconds answered_at{0}; // the last Produce request
+    nanoseconds idle_since{never}; // before it began to authenticate again
+    nanoseconds answered_at{0};    // the last Produce request
     handshake opening;
     std::int32_t next_correlation_id = 1;
     read_buffer input;
@@ -46,7 +47,7 @@ struct connection
     // May a request be sent on it? Not while it authenticates, the first time or again.
     bool accepts_requests() const noexcept
     {
-        return phase == connection_phase::ready && !opening.authenticates();
+        return phase == connection_phase::ready && !opening.holds_requests();
     }
 
     // An error that ended it, in kurier's codes: the system has dozens, and not the same everywhere.

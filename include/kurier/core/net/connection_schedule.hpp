@@ -40,7 +40,9 @@ public:
         for (auto* conn = busy_.front(); conn;) {
             auto* next = busy_.next(*conn);
             if (conn->setup_deadline <= now.steady)
-                close(*conn, make_error_code(errc::connect_timed_out));
+                close(*conn, make_error_code(conn->phase == connection_phase::connecting
+                                                 ? errc::connect_timed_out
+                                                 : errc::credential_unavailable));
             else if (const auto* oldest = conn->oldest_unanswered(); oldest && oldest->deadline <= now.steady)
                 close(*conn, make_error_code(errc::request_timed_out));
             conn = next;

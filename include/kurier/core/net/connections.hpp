@@ -7,6 +7,7 @@
 #include <kurier/core/net/connection_schedule.hpp>
 #include <kurier/core/support/backoff.hpp>
 #include <kurier/producer_config.hpp>
+#include <kurier/secret.hpp>
 
 #include <algorithm>
 #include <map>
@@ -97,16 +98,21 @@ public:
         drop_finished(*conn);
     }
 
-    // What a step `need_credential` asked for; or why it can't be had.
-    void credential(connection_id id, bytes_view secret, error_code why, instant now)
+    // What a step `need_credential` asked for; or why it can't be had, in words too.
+    void credential(connection_id id, bytes_view secret, error_code why, std::string_view words, instant now)
     {
-        auto* conn = find(id);
-        if (!conn || conn->phase == connection_phase::closing || !conn->opening.authenticates()) return;
+        auto* conn = authenticating(id);
+        if (!conn) return;
         conn->setup_deadline = never;
-        if (why)
-            close(*conn, why);
-        else
-            perform(*conn, conn->opening.on_credential(secret, now), now);
+        if (!why) return perform(*conn, conn->opening.on_credential(secret, now), now);
+        conn->words = words;
+        close(*conn, why);
+    }
+
+    // The next slice of what a step `compute` asked for.
+    void compute(connection_id id, instant now)
+    {
+        if (auto* conn = authenticating(id)) perform(*conn, conn->opening.proceed(now), now);
     }
 
     void closed(connection_id id, error_code why, instant now, std::string words = {})
@@ -124,10 +130,13 @@ public:
             lower_after_hangup(node);
         if (node.link == conn.get()) node.link = nullptr;
         node.failures = conn->reached_ready ? 0 : node.failures + 1;
-        node.retry_at = later(now.steady, backoff(config_.reconnect_backoff, config_.reconnect_backoff_max,
-                                                  std::max(node.failures - 1, 0), random_));
+        refused_ |= !conn->reached_ready && login_refused(why);
+        node.retry_at = later(now.steady, pause_after(*conn, why));
+        // A session that can't be renewed is a lost connection for those whose requests were on it.
+        const auto lost = conn->reached_ready && login_refused(why) ? make_error_code(errc::disconnected)
+                                                                    : conn->cause_of(why);
         for (auto& sent : conn->requests) {
-            if (!sent->answered) sent->owner->on_lost(*conn, *sent, conn->cause_of(why), now);
+            if (!sent->answered) sent->owner->on_lost(*conn, *sent, lost, now);
             release(std::move(sent));
         }
         conn->requests.clear();
@@ -141,7 +150,7 @@ public:
         auto made = std::make_unique<connection>();
         made->id = next_id_++;
         made->node = &node;
-        if (mechanism_) made->opening = handshake{mechanism_->begin(node)};
+        if (mechanism_) made->opening = handshake{mechanism_->begin(node, random_)};
         auto limit = config_.socket_connection_setup_timeout;
         for (int i = 0; i < node.failures && limit < config_.socket_connection_setup_timeout_max; ++i)
             limit *= 2;
@@ -227,9 +236,19 @@ public:
 
     const std::map<connection_id, std::unique_ptr<connection>>& all() const noexcept { return all_; }
 
+    // Everybody logs in with the same credential: after a refusal one broker is asked at a time whether it will do now.
+    bool login_was_refused() const noexcept { return refused_; }
+    bool must_wait_to_open() const noexcept
+    {
+        return refused_ && std::ranges::any_of(all_, [](const auto& conn) {
+                   return conn.second->phase < connection_phase::ready;
+               });
+    }
+
 private:
     friend struct invariant_access;
     static constexpr std::size_t unready_response_max = 65536; // before a peer has shown that it is a broker
+    static constexpr std::chrono::milliseconds login_backoff{1'000}, login_backoff_max{60'000};
 
     // --- handshakes --------------------------------------------------------------------------------------------------
 
@@ -240,6 +259,7 @@ private:
     }
 
     void on_lost(connection&, request&, error_code, instant) override {} // the connection has ended
+    void on_released(request& over) override { wipe(over.head); }        // there may be a password in it
 
     void perform(connection& conn, handshake::step step, instant now)
     {
@@ -253,16 +273,42 @@ private:
         }
         case kind::need_credential:
             actions_.push_back({action_kind::credential, conn.id, {}, 0});
-            conn.setup_deadline = later(now.steady, config_.request_timeout);
+            conn.setup_deadline =
+                std::min(later(now.steady, config_.request_timeout), conn.opening.session_end());
+            schedule_.busy(conn);
+            break;
+        case kind::compute:
+            actions_.push_back({action_kind::compute, conn.id, {}, 0});
             schedule_.busy(conn);
             break;
         case kind::ready:
-            if (conn.phase == connection_phase::handshake) become_ready(conn, now);
+            if (conn.phase == connection_phase::handshake)
+                become_ready(conn, now);
+            else if (conn.idle_since != never) // which renewing its session doesn't change
+                conn.last_used = conn.idle_since;
             break;
         case kind::fail:
+            conn.words = conn.opening.problem();
+            if (step.error == broker_errc::sasl_authentication_failed) mechanism_->refused();
             close(conn, step.error);
             break;
         }
+    }
+
+    connection* authenticating(connection_id id) const noexcept
+    {
+        auto* conn = find(id);
+        return conn && conn->phase != connection_phase::closing && conn->opening.authenticates() ? conn
+                                                                                                 : nullptr;
+    }
+
+    // Brokers answer a login that fails late on purpose, and some lock an account after too many.
+    nanoseconds pause_after(const connection& over, error_code why)
+    {
+        const auto attempt = std::max(over.node->failures - 1, 0);
+        return login_refused(why) && !over.reached_ready
+                   ? backoff(login_backoff, login_backoff_max, attempt, random_)
+                   : backoff(config_.reconnect_backoff, config_.reconnect_backoff_max, attempt, random_);
     }
 
     void become_ready(connection& conn, instant now)
@@ -275,13 +321,16 @@ private:
         listener_.on_ready(conn, now);
         conn.reached_ready = conn.phase == connection_phase::ready; // or else the listener has no use for it
         if (conn.reached_ready) conn.node->failures = 0;
+        refused_ = false;
     }
 
     void authenticate_again(instant now)
     {
         for (auto& [id, conn] : all_)
-            if (conn->phase == connection_phase::ready && conn->opening.again_at() <= now.steady)
+            if (conn->phase == connection_phase::ready && conn->opening.again_at() <= now.steady) {
+                conn->idle_since = conn->requests.empty() ? conn->last_used : never;
                 perform(*conn, conn->opening.authenticate_again(now), now);
+            }
     }
 
     // --- responses ---------------------------------------------------------------------------------------------------
@@ -345,7 +394,8 @@ private:
             else if (auto& place = requests[kept++]; &place != &sent)
                 place = std::move(sent);
         requests.resize(kept);
-        if (kept == 0 && conn.accepts_requests()) schedule_.idle(conn);
+        if (kept == 0 && conn.phase == connection_phase::ready && !conn.opening.authenticates())
+            schedule_.idle(conn);
     }
 
     void release(std::unique_ptr<request> over) noexcept
@@ -381,6 +431,7 @@ private:
     request_pool spare_;
     std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
+    bool refused_ = false;       // the login that ended last was
     bool cluster_check_ = false; // the broker that answered last knows KIP-1242
 };
 

@@ -66,12 +66,17 @@ public:
     {
         return after(mechanism_->on_credential(credential, now));
     }
+    step proceed(instant now) { return after(mechanism_->proceed(now)); }
 
-    // Before the session ends (KIP-368). Until it is done the connection takes no other requests.
+    // Before the session ends (KIP-368), or after it, when nobody saw to it in time: brokers take that too.
     step authenticate_again(instant now) { return authenticate(now); }
 
     bool asks_for_versions() const noexcept { return phase_ == phase::versions; }
     bool authenticates() const noexcept { return phase_ == phase::authentication; }
+    // The old session is as good as ever while the credential for the next one is on its way.
+    bool holds_requests() const noexcept { return authenticates() && !renews_; }
+    nanoseconds session_end() const noexcept { return renews_ ? mechanism_->session_end() : never; }
+    std::string problem() const { return authenticates() ? mechanism_->problem() : std::string{}; }
     nanoseconds again_at() const noexcept
     {
         return mechanism_ && phase_ == phase::done ? mechanism_->again_at() : never;
@@ -120,18 +125,23 @@ private:
     step authenticate(instant now)
     {
         if (!mechanism_) return after({step::kind::ready, {}});
+        const bool in_session = phase_ == phase::done && now.steady < mechanism_->session_end();
         phase_ = phase::authentication;
-        return after(mechanism_->start(versions_, now));
+        auto next = after(mechanism_->start(versions_, now));
+        renews_ = in_session && next.what == step::kind::need_credential;
+        return next;
     }
 
     step after(step next) noexcept
     {
+        renews_ = false;
         if (next.what == step::kind::ready) phase_ = phase::done;
         return next;
     }
 
     std::unique_ptr<authenticator> mechanism_;
     phase phase_ = phase::versions;
+    bool renews_ = false;   // authenticates again, and has not begun to tell the broker
     api_versions versions_; // none before the broker has told them
     std::int16_t asked_ = 0;
     std::string cluster_id_; // that the broker is asked to confirm

@@ -12,6 +12,7 @@
 #include <kurier/io/tcp_transport.hpp>
 
 #include <boost/asio/execution/context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
 #include <array>
@@ -35,6 +36,7 @@ public:
               &asio::use_service<loop_registry<event_loop>>(asio::query(executor_, asio::execution::context))}
     {
         registry_->add(*this);
+        if (around_.login.mechanism) core_.authenticate_by(*around_.login.mechanism);
     }
     ~event_loop() override
     {
@@ -48,6 +50,7 @@ public:
         const auto self = keep();
         registry_ = nullptr;
         for (auto& workers : workers_) workers->end();
+        if (around_.login.credentials) around_.login.credentials->abandon();
         end_turns();
         for (auto& [id, open] : connections_) open->context_ended();
         executor_ = {};
@@ -129,7 +132,11 @@ private:
         case core::action_kind::close:
             if (auto* open = find(wanted.link)) open->close({});
             break;
-        case core::action_kind::credential: // an engine has no mechanism that needs one
+        case core::action_kind::credential:
+            obtain_credential(wanted.link);
+            break;
+        case core::action_kind::compute:
+            compute_later(wanted.link);
             break;
         case core::action_kind::compress:
             compress(*wanted.job);
@@ -159,6 +166,37 @@ private:
     {
         if (around_.make_resolver) return around_.make_resolver(executor_);
         return std::make_unique<system_resolver>(executor_);
+    }
+
+    void obtain_credential(core::connection_id id)
+    {
+        try {
+            around_.login.credentials->obtain(
+                executor_, [this, kept = keep(), id](credential got) { obtained(id, std::move(got)); });
+        } catch (...) { // the turn that goes on sees to the consequences
+            core_.credential(id, {}, errc::credential_unavailable, {}, clock_.now());
+            again_ = true;
+        }
+    }
+
+    void obtained(core::connection_id id, credential got)
+    {
+        if (!executor_) return; // its context has ended
+        core_.credential(id, got.bytes.view(), got.why, got.words, read_clock());
+        turn();
+    }
+
+    // In a handler of its own, so that others on the executor have theirs between two slices.
+    void compute_later(core::connection_id id)
+    {
+        try {
+            asio::post(executor_, [this, kept = keep(), id] {
+                core_.compute(id, read_clock());
+                turn();
+            });
+        } catch (...) {
+            if (auto* open = find(id)) open->close(thrown_error());
+        }
     }
 
     void compress(core::compression_job& job)

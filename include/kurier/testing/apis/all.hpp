@@ -5,3 +5,5 @@
 #include <kurier/testing/apis/init_producer_id.hpp>
 #include <kurier/testing/apis/metadata.hpp>
 #include <kurier/testing/apis/produce.hpp>
+#include <kurier/testing/apis/sasl_authenticate.hpp>
+#include <kurier/testing/apis/sasl_handshake.hpp>

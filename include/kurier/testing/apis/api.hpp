@@ -20,6 +20,7 @@
 #include <kurier/protocol/messages.hpp>
 #include <kurier/testing/cluster_state.hpp>
 #include <kurier/testing/fault_script.hpp>
+#include <kurier/testing/logins.hpp>
 #include <kurier/testing/produced_batch.hpp>
 #include <kurier/testing/violations.hpp>
 
@@ -37,6 +38,7 @@ struct broker_parts
     fault_script& faults;
     violation_log& violations;
     const produce_observer& observer;
+    login_desk& logins; // of all brokers
 };
 
 // A request on its way through its API, and what becomes of it besides the response.
@@ -46,6 +48,7 @@ struct call
     std::int16_t version = -1;
     core::instant now;
     const std::vector<protocol::api_version>& offered; // to this connection
+    login_session& session;                            // and who it is
 
     bool unanswered = false;                       // acks=0
     bool hang_up = false;                          // after the response, if there is one

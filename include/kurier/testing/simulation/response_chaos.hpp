@@ -152,7 +152,7 @@ private:
         }
         if constexpr (std::is_same_v<Response, api_versions_response>) return field.starts_with("api_keys");
         if constexpr (std::is_same_v<Response, init_producer_id_response>)
-            return field == "producer_id" && (odd.value == "0" || odd.value == "1");
+            return field == "producer_id" && odd.value != "-1" && odd.value != "smallest"; // given twice
         return false;
     }
 

@@ -270,7 +270,8 @@ private:
             case core::action_kind::compress:
                 begin_job(*next.job);
                 break;
-            case core::action_kind::credential: // nothing authenticates here
+            case core::action_kind::credential:
+            case core::action_kind::compute: // nothing authenticates here
                 break;
             }
         }
