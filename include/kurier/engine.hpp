@@ -64,7 +64,7 @@ public:
         io::surroundings around;
         if constexpr (!(log_sink<Part> || ...)) around.log = log_to(std::make_shared<stderr_log>());
         const auto take = [&](const auto&... kept) {
-            (surround(around, kept), ...);
+            (surround(around, config, kept), ...);
             driver_ = io::make_driver(std::move(executor), config, std::move(around));
             (install(kept), ...);
         };
@@ -243,9 +243,11 @@ private:
             problems.emplace_back(config_severity::error, "security.protocol",
                                   "security.protocol asks for TLS, and this engine was made without; give it "
                                   "kurier::tls{} (kurier/tls.hpp)");
-        if (config.uses_sasl())
-            problems.emplace_back(config_severity::error, "security.protocol",
-                                  "security.protocol asks for SASL, which this engine was made without");
+        if (config.uses_sasl() && !(login_part<Part> || ...))
+            problems.emplace_back(
+                config_severity::error, "security.protocol",
+                "security.protocol asks for SASL, which this engine was made without; give it a login, for "
+                "instance kurier::sasl::from_config{} (kurier/sasl.hpp)");
         [[maybe_unused]] const auto ask = [&](auto& part) {
             if constexpr (checks_config<std::remove_reference_t<decltype(part)>>)
                 part.check(config, problems);
@@ -256,8 +258,10 @@ private:
     }
 
     // What a part replaces in the world around the driver that is made.
-    template <class Part> static void surround(io::surroundings& around, const std::shared_ptr<Part>& part)
+    template <class Part> static void surround(io::surroundings& around, const producer_config& settings,
+                                               const std::shared_ptr<Part>& part)
     {
+        if constexpr (login_part<Part>) around.login = part->make_login(settings);
         if constexpr (log_sink<Part>) around.log = log_to(part);
         if constexpr (transport_factory<Part>)
             around.make_transport = [part](const boost::asio::any_io_executor& executor,

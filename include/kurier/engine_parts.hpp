@@ -5,6 +5,7 @@
 //     an observer           with on_batch or on_broker, see observer.hpp; there may be several
 //     a transport factory   how brokers are connected to; without one, TCP
 //     a resolver factory    how names of hosts are looked up; without one, by the operating system
+//     a login               kurier::plain, kurier::scram_sha512, kurier::oauthbearer, kurier::sasl::from_config
 //
 // An object may be several of them, and may have a say about the configuration (checks_config). Each is moved into the engine's state and lives as long as that.
 #pragma once
@@ -37,6 +38,12 @@ concept resolver_factory = requires(F& factory, const boost::asio::any_io_execut
     { factory.make_resolver(executor) } -> std::same_as<std::unique_ptr<io::resolver>>;
 };
 
+// How the engine's connections log in. An io::login with nothing in it: they don't.
+template <class L>
+concept login_part = requires(const L& part, const producer_config& config) {
+    { part.make_login(config) } -> std::same_as<io::login>;
+};
+
 // Asked when the engine is made: may add problems, and remember what it needs of the configuration.
 template <class P>
 concept checks_config = requires(P& part, const producer_config& config, config_problems& problems) {
@@ -52,6 +59,8 @@ template <class P>
 concept has_make_transport = requires { &P::make_transport; };
 template <class P>
 concept has_make_resolver = requires { &P::make_resolver; };
+template <class P>
+concept has_make_login = requires { &P::make_login; };
 
 // The codec list among the parts; an empty one if there is none.
 template <class... Part> struct codec_list_of
@@ -68,8 +77,9 @@ template <class... Codec, class... Rest> struct codec_list_of<codecs<Codec...>, 
 } // namespace detail
 
 template <class Part>
-concept engine_part = detail::is_codec_list<Part> || log_sink<Part> || observes_batches<Part> ||
-                      observes_brokers<Part> || transport_factory<Part> || resolver_factory<Part>;
+concept engine_part =
+    detail::is_codec_list<Part> || log_sink<Part> || observes_batches<Part> || observes_brokers<Part> ||
+    transport_factory<Part> || resolver_factory<Part> || login_part<Part>;
 
 namespace detail {
 
@@ -89,10 +99,14 @@ template <class Part> consteval void check_engine_part()
     static_assert(!has_make_resolver<Part> || resolver_factory<Part>,
                   "kurier: a resolver factory's make_resolver must be callable as: "
                   "std::unique_ptr<kurier::io::resolver> make_resolver(const boost::asio::any_io_executor&)");
+    static_assert(
+        !has_make_login<Part> || login_part<Part>,
+        "kurier: a login has kurier::io::login make_login(const kurier::producer_config&) const and "
+        "kurier::config_problems check_login(const kurier::producer_config&) const");
     static_assert(engine_part<Part>,
                   "kurier: this is no part of an engine; those are kurier::codecs<...>, a log sink (callable "
                   "with const log_event&), an observer (on_batch or on_broker), a transport factory "
-                  "(make_transport) and a resolver factory (make_resolver)");
+                  "(make_transport), a resolver factory (make_resolver) and a login (make_login)");
 }
 
 } // namespace detail
@@ -108,6 +122,7 @@ template <class... Part> consteval bool check_engine_parts()
                   "kurier: an engine takes one transport factory");
     static_assert((0 + ... + int{resolver_factory<Part>}) <= 1,
                   "kurier: an engine takes one resolver factory");
+    static_assert((0 + ... + int{login_part<Part>}) <= 1, "kurier: an engine takes one login");
     return true;
 }
 

@@ -100,6 +100,10 @@ public:
     // Who may listen, and who is asked
     kurier::security_protocol security_protocol = kurier::security_protocol::plaintext;
     insecure insecure_allow = insecure::nothing;
+    std::string sasl_mechanism; // no default: Kafka's is GSSAPI, which would have to be meant
+    std::string sasl_username;
+    secret sasl_password;
+    bool sasl_scram_token = false; // user name and password are a delegation token's id and HMAC (KIP-48)
 
     // TLS: whom to trust, and who we are. Files are PEM or PKCS12.
     std::string ssl_truststore_location; // a directory too; empty: the system's authorities

@@ -31,7 +31,16 @@ inline constexpr std::string_view own_context =
     "is code; give kurier::tls a context of your own in its place, and remove it";
 inline constexpr std::string_view told_by_content =
     "is not needed, a file's content tells what it is (PEM or PKCS12); remove it";
-inline constexpr std::string_view no_sasl = "belongs to SASL, which is not supported yet; remove it";
+inline constexpr std::string_view login_class = "names a Java class; give the engine a login in its place: "
+                                                "kurier::oauthbearer with a source of tokens, or a "
+                                                "mechanism of your own; remove it";
+inline constexpr std::string_view no_oidc = "is about fetching tokens, which kurier doesn't do itself yet; "
+                                            "give the engine a kurier::oauthbearer with a source "
+                                            "of tokens, and remove it";
+inline constexpr std::string_view no_kerberos =
+    "belongs to Kerberos (GSSAPI), which is not supported yet; remove it";
+inline constexpr std::string_view login_tuning =
+    "tunes how the Java client refreshes its credentials; they are read for each login here; remove it";
 inline constexpr std::string_view no_transactions =
     "belongs to transactions, which are not supported yet; remove it";
 inline constexpr std::string_view java_metrics = "configures the Java client's metrics; remove it";
@@ -78,7 +87,18 @@ inline constexpr foreign_key foreign_keys[] = {
     {"ssl.certificate.verify_cb", own_context, {}},
     {"ssl.client.auth", broker_setting, {}},
     {"ssl.principal.mapping.rules", broker_setting, {}},
-    {"sasl.*", no_sasl, {}},
+    {"sasl.client.callback.handler.class", login_class, {}},
+    {"sasl.login.callback.handler.class", login_class, {}},
+    {"sasl.login.class", login_class, {}},
+    {"sasl.kerberos.kinit.cmd", "would run a command, which a producer should not do; remove it", {}},
+    {"sasl.kerberos.*", no_kerberos, {}},
+    {"sasl.oauthbearer.*", no_oidc, {}},
+    {"sasl.login.*", login_tuning, {}},
+    {"enable.sasl.oauthbearer.unsecure.jwt",
+     "is librdkafka's; give the engine a kurier::oauthbearer{kurier::unsecured_tokens{...}} and set "
+     "kurier.insecure.allow=unsecured-tokens",
+     "false"},
+    {"sasl.enabled.mechanisms", broker_setting, {}},
     // of older Java producers
     {"block.on.buffer.full", "was removed from Kafka; use max.block.ms", {}},
     {"metadata.fetch.timeout.ms", "was removed from Kafka; use max.block.ms", {}},
@@ -213,6 +233,18 @@ inline std::string explain_partitioner_class(std::string_view value)
                "here";
     }
     return "it names a Java class; choose or write a partitioner where the producer is made, not here";
+}
+
+// Behind the name of a login module that sasl.jaas.config can't have.
+constexpr std::string_view explain_login_module(std::string_view module)
+{
+    if (module == "OAuthBearerLoginModule")
+        return ", which fetches tokens; give the engine a kurier::oauthbearer with a source of tokens, and "
+               "remove "
+               "sasl.jaas.config";
+    if (module == "Krb5LoginModule") return ", which is for Kerberos (GSSAPI); that is not supported yet";
+    if (module == "IAMLoginModule") return ", which is for AWS MSK IAM; that is not supported yet";
+    return ", which is not taken; it takes PlainLoginModule and ScramLoginModule";
 }
 
 // Letters and digits only, small: "linger_ms", "lingerMs" and "LINGER.MS" are all "lingerms".

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kurier/config/foreign_keys.hpp>
+#include <kurier/config/jaas.hpp>
 #include <kurier/config/print.hpp>
 #include <kurier/config/problem.hpp>
 #include <kurier/config/table.hpp>
@@ -95,6 +96,8 @@ public:
         case setting_kind::secret: // blanks around it are part of it
             config_.*row->hidden = text.empty() ? secret{} : secret::literal(std::string{text});
             return true;
+        case setting_kind::jaas:
+            return parse_jaas();
         case setting_kind::compression_rules:
             return parse_rules();
         case setting_kind::boolean:
@@ -165,6 +168,28 @@ private:
                         std::to_string(*meant));
         }
         return fail(mention() + " is not a whole number" + hint() + "; " + allowed + usual);
+    }
+
+    bool parse_jaas()
+    {
+        const auto name = std::string{key_} + place();
+        jaas_entry entry;
+        jaas_parser parser{text_};
+        if (!parser.parse(entry)) return fail(name + ' ' + parser.problem());
+        const auto module = std::string_view{entry.module}.substr(entry.module.rfind('.') + 1);
+        if (module != "PlainLoginModule" && module != "ScramLoginModule")
+            return fail(name + " names " + wire::escape(module, 80) +
+                        std::string{explain_login_module(module)});
+        auto* user = entry.find("username");
+        auto* password = entry.find("password");
+        if (!user || !password)
+            return fail(name + " has no " + (user ? "password" : "username") + "; write " +
+                        std::string{module} + " required username=\"...\" password=\"...\";");
+        const auto* token = entry.find("tokenauth");
+        config_.sasl_username = *user;
+        config_.sasl_password = secret::literal(std::move(*password));
+        config_.sasl_scram_token = token && same_letters(*token, "true");
+        return true;
     }
 
     bool parse_choice(const setting_row& row)

@@ -56,6 +56,7 @@ inline std::string print_setting(const producer_config& config, const setting_ro
     case setting_kind::text:
         return config.*row.text;
     case setting_kind::secret:
+    case setting_kind::jaas:
         return "";
     case setting_kind::compression_rules:
         return print_rules(config.compression_topics);

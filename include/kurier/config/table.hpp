@@ -25,6 +25,7 @@ enum class setting_kind : unsigned char {
     words, // several of the choices, separated by commas
     text,
     secret,            // never shown
+    jaas,              // sasl.jaas.config, which is user and password; never shown
     servers,           // bootstrap.servers
     compression_rules, // kurier.compression.topics
 };
@@ -54,7 +55,10 @@ struct setting_row
     std::string producer_config::* text = nullptr; // of a text
     secret producer_config::* hidden = nullptr;    // of a secret
 
-    constexpr bool is_secret() const noexcept { return kind == setting_kind::secret; }
+    constexpr bool is_secret() const noexcept
+    {
+        return kind == setting_kind::secret || kind == setting_kind::jaas;
+    }
 };
 
 template <class> struct member_type;
@@ -210,6 +214,14 @@ inline constexpr std::array setting_rows{
              "ciphers by Java's names, separated by commas, or an OpenSSL list; empty: AES-GCM and ChaCha20"),
     text_row("ssl.curves.list", &settings::ssl_curves_list, "groups for key exchange, as OpenSSL has them"),
     text_row("ssl.sigalgs.list", &settings::ssl_sigalgs_list, "signature algorithms, as OpenSSL has them"),
+    text_row("sasl.mechanism", &settings::sasl_mechanism,
+             "how to log in: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; also sasl.mechanisms"),
+    text_row("sasl.username", &settings::sasl_username, "the user who logs in"),
+    secret_row("sasl.password", &settings::sasl_password, "with which password; it is never shown"),
+    text_row("sasl.jaas.config", setting_kind::jaas,
+             "user and password as the Java client has them: PlainLoginModule or ScramLoginModule"),
+    boolean_row<&settings::sasl_scram_token>(
+        "sasl.scram.token", "user and password are the id and the HMAC of a delegation token (KIP-48)"),
     choice_row<&settings::acks>(
         "acks", acks_choices,
         "replicas that confirm a batch: all in sync (all, -1), the leader (1), none (0)"),
@@ -317,6 +329,7 @@ inline constexpr other_name other_names[] = {
     {"ssl.certificate.location", "ssl.keystore.location"},
     {"ssl.certificate.pem", "ssl.keystore.certificate.chain"},
     {"ssl.key.pem", "ssl.keystore.key"},
+    {"sasl.mechanisms", "sasl.mechanism"},
 };
 
 constexpr const setting_row* find_setting(std::string_view key)

@@ -65,6 +65,7 @@ public:
                       config_.socket_connection_setup_timeout, config_.socket_connection_setup_timeout_max);
         check_partitioner();
         tls_rules{config_, problems_}.check();
+        check_login();
         return std::move(problems_);
     }
 
@@ -308,6 +309,30 @@ private:
         warning("partitioner.availability.timeout.ms",
                 mention("partitioner.availability.timeout.ms") + " has no effect with " +
                     mention("partitioner.adaptive.partitioning.enable") + "; set that to true, or this to 0");
+    }
+
+    void check_login()
+    {
+        constexpr std::string_view key = "sasl.mechanism";
+        const auto& mechanism = config_.sasl_mechanism;
+        const auto allowed = [](char c) {
+            return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        };
+        const bool user = !config_.sasl_username.empty(), password = static_cast<bool>(config_.sasl_password);
+        if (mechanism.find(',') != std::string::npos)
+            error(key, mention(key) +
+                           " names several; which one is used must not be the broker's choice, name one");
+        else if (mechanism.size() > 20 || !std::ranges::all_of(mechanism, allowed))
+            error(key, "sasl.mechanism=\"" + wire::escape(mechanism, 40) + '"' + place(key) +
+                           " is no mechanism; write PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER");
+        if (user != password)
+            error("sasl.username", user ? "sasl.username" + place("sasl.username") + " has no sasl.password"
+                                        : "sasl.password" + place("sasl.password") + " has no sasl.username");
+        if ((!mechanism.empty() || user) && !config_.uses_sasl())
+            warning("security.protocol",
+                    mention("security.protocol") +
+                        " doesn't log in, though there is a sasl setting; set SASL_SSL, or remove "
+                        "the sasl settings");
     }
 
     static std::chrono::milliseconds least_delivery_timeout(const producer_config& config)

@@ -63,7 +63,6 @@ public:
         drainer_.compress_elsewhere(elsewhere, least);
     }
 
-    // Connections authenticate by it from now on. It must live as long as the core.
     void authenticate_by(authentication& mechanism) noexcept { conns_.authenticate_by(mechanism); }
 
     // --- sending -----------------------------------------------------------------------------------------------------
@@ -279,12 +278,7 @@ private:
     {
         abort(boost::system::errc::make_error_code(boost::system::errc::not_enough_memory));
         for (const auto& topic : view_.topics())
-            for (auto& partition : topic->partitions.all())
-                for (batch* flying = partition.flights.front(); flying;) {
-                    batch* next = partition.flights.next(*flying);
-                    settler_.forget_flight(*flying); // that was taken for a request which was never made
-                    flying = next;
-                }
+            for (auto& partition : topic->partitions.all()) settler_.forget_flights(partition);
     }
 
     void advance(instant now)

@@ -57,6 +57,22 @@ struct connection
         return phase == connection_phase::connecting ? errc::connect_failed : errc::disconnected;
     }
 
+    bool logs_in() const noexcept { return phase != connection_phase::closing && opening.authenticates(); }
+
+    // Requests that are answered and completely written: only then nothing refers to their memory. With acks=0 there may
+    // be many behind one that waits for its response. True: none is left.
+    template <class Release> bool drop_finished(Release release)
+    {
+        std::size_t kept = 0;
+        for (auto& sent : requests)
+            if (sent->answered && sent->fully_written())
+                release(std::move(sent));
+            else if (auto& place = requests[kept++]; &place != &sent)
+                place = std::move(sent);
+        requests.resize(kept);
+        return kept == 0;
+    }
+
     bool has_unsent() const noexcept { return !requests.empty() && !requests.back()->fully_written(); }
 
     request* oldest_unanswered() const noexcept

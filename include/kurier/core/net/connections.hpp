@@ -5,7 +5,7 @@
 #include <kurier/core/net/actions.hpp>
 #include <kurier/core/net/connection_listener.hpp>
 #include <kurier/core/net/connection_schedule.hpp>
-#include <kurier/core/support/backoff.hpp>
+#include <kurier/core/net/reconnecting.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/secret.hpp>
 
@@ -22,7 +22,8 @@ class connections final : public exchange
 {
 public:
     connections(const producer_config& config, random_source& random, connection_listener& listener)
-        : config_{config}, random_{random}, listener_{listener}, schedule_{config}
+        : config_{config}, random_{random}, listener_{listener}, schedule_{config},
+          reconnecting_{config, random}
     {}
 
     // Connections authenticate by it from now on. It must live as long as the core.
@@ -101,8 +102,8 @@ public:
     // What a step `need_credential` asked for; or why it can't be had, in words too.
     void credential(connection_id id, bytes_view secret, error_code why, std::string_view words, instant now)
     {
-        auto* conn = authenticating(id);
-        if (!conn) return;
+        auto* conn = find(id);
+        if (!conn || !conn->logs_in()) return;
         conn->setup_deadline = never;
         if (!why) return perform(*conn, conn->opening.on_credential(secret, now), now);
         conn->words = words;
@@ -112,7 +113,8 @@ public:
     // The next slice of what a step `compute` asked for.
     void compute(connection_id id, instant now)
     {
-        if (auto* conn = authenticating(id)) perform(*conn, conn->opening.proceed(now), now);
+        auto* conn = find(id);
+        if (conn && conn->logs_in()) perform(*conn, conn->opening.proceed(now), now);
     }
 
     void closed(connection_id id, error_code why, instant now, std::string words = {})
@@ -129,9 +131,7 @@ public:
             why != errc::certificate_refused)
             lower_after_hangup(node);
         if (node.link == conn.get()) node.link = nullptr;
-        node.failures = conn->reached_ready ? 0 : node.failures + 1;
-        refused_ |= !conn->reached_ready && login_refused(why);
-        node.retry_at = later(now.steady, pause_after(*conn, why));
+        reconnecting_.ended(*conn, why, now);
         // A session that can't be renewed is a lost connection for those whose requests were on it.
         const auto lost = conn->reached_ready && login_refused(why) ? make_error_code(errc::disconnected)
                                                                     : conn->cause_of(why);
@@ -151,11 +151,7 @@ public:
         made->id = next_id_++;
         made->node = &node;
         if (mechanism_) made->opening = handshake{mechanism_->begin(node, random_)};
-        auto limit = config_.socket_connection_setup_timeout;
-        for (int i = 0; i < node.failures && limit < config_.socket_connection_setup_timeout_max; ++i)
-            limit *= 2;
-        made->setup_deadline =
-            later(now.steady, std::min<nanoseconds>(limit, config_.socket_connection_setup_timeout_max));
+        made->setup_deadline = reconnecting_.setup_deadline(node, now);
         made->last_used = now.steady;
         actions_.push_back({action_kind::connect, made->id, node.host, node.port});
         auto& opened = *all_.emplace(made->id, std::move(made)).first->second;
@@ -237,10 +233,10 @@ public:
     const std::map<connection_id, std::unique_ptr<connection>>& all() const noexcept { return all_; }
 
     // Everybody logs in with the same credential: after a refusal one broker is asked at a time whether it will do now.
-    bool login_was_refused() const noexcept { return refused_; }
+    bool login_was_refused() const noexcept { return reconnecting_.login_was_refused(); }
     bool must_wait_to_open() const noexcept
     {
-        return refused_ && std::ranges::any_of(all_, [](const auto& conn) {
+        return login_was_refused() && std::ranges::any_of(all_, [](const auto& conn) {
                    return conn.second->phase < connection_phase::ready;
                });
     }
@@ -248,7 +244,6 @@ public:
 private:
     friend struct invariant_access;
     static constexpr std::size_t unready_response_max = 65536; // before a peer has shown that it is a broker
-    static constexpr std::chrono::milliseconds login_backoff{1'000}, login_backoff_max{60'000};
 
     // --- handshakes --------------------------------------------------------------------------------------------------
 
@@ -295,22 +290,6 @@ private:
         }
     }
 
-    connection* authenticating(connection_id id) const noexcept
-    {
-        auto* conn = find(id);
-        return conn && conn->phase != connection_phase::closing && conn->opening.authenticates() ? conn
-                                                                                                 : nullptr;
-    }
-
-    // Brokers answer a login that fails late on purpose, and some lock an account after too many.
-    nanoseconds pause_after(const connection& over, error_code why)
-    {
-        const auto attempt = std::max(over.node->failures - 1, 0);
-        return login_refused(why) && !over.reached_ready
-                   ? backoff(login_backoff, login_backoff_max, attempt, random_)
-                   : backoff(config_.reconnect_backoff, config_.reconnect_backoff_max, attempt, random_);
-    }
-
     void become_ready(connection& conn, instant now)
     {
         constexpr auto newest = protocol::api_versions_request::valid.hi;
@@ -320,8 +299,8 @@ private:
         conn.phase = connection_phase::ready;
         listener_.on_ready(conn, now);
         conn.reached_ready = conn.phase == connection_phase::ready; // or else the listener has no use for it
-        if (conn.reached_ready) conn.node->failures = 0;
-        refused_ = false;
+        if (conn.reached_ready) reconnecting_.succeeded(*conn.node);
+        reconnecting_.logged_in();
     }
 
     void authenticate_again(instant now)
@@ -379,22 +358,10 @@ private:
             listener_.on_worked(conn);
     }
 
-    // Requests that are answered and completely written; only then nothing refers to their memory. With acks=0 there may
-    // be many behind one that waits for its response.
     void drop_finished(connection& conn)
     {
-        const auto finished = [](const std::unique_ptr<request>& sent) {
-            return sent->answered && sent->fully_written();
-        };
-        auto& requests = conn.requests;
-        std::size_t kept = 0;
-        for (auto& sent : requests)
-            if (finished(sent))
-                release(std::move(sent));
-            else if (auto& place = requests[kept++]; &place != &sent)
-                place = std::move(sent);
-        requests.resize(kept);
-        if (kept == 0 && conn.phase == connection_phase::ready && !conn.opening.authenticates())
+        const bool none_left = conn.drop_finished([this](auto over) { release(std::move(over)); });
+        if (none_left && conn.phase == connection_phase::ready && !conn.opening.authenticates())
             schedule_.idle(conn);
     }
 
@@ -426,12 +393,12 @@ private:
     authentication* mechanism_ = nullptr;
     std::map<connection_id, std::unique_ptr<connection>> all_; // ordered: runs must be repeatable
     connection_schedule schedule_;                             // of those that are not closing
+    reconnecting reconnecting_;
     std::vector<action> actions_; // polled up to next_action_; one that keeps its memory
     std::size_t next_action_ = 0;
     request_pool spare_;
     std::size_t closes_ = 0; // that are to be reported
     connection_id next_id_ = 1;
-    bool refused_ = false;       // the login that ended last was
     bool cluster_check_ = false; // the broker that answered last knows KIP-1242
 };
 

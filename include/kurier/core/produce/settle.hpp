@@ -153,6 +153,14 @@ public:
         leave_flight(over);
         left_gap(*over.partition, over);
     }
+    void forget_flights(partition_state& of) // that were taken for a request which was never made
+    {
+        for (batch* flying = of.flights.front(); flying;) {
+            batch* next = of.flights.next(*flying);
+            forget_flight(*flying);
+            flying = next;
+        }
+    }
 
 private:
     nanoseconds expiry_of(const batch& unfinished) const noexcept

@@ -1,0 +1,64 @@
+// Logs in as the configuration says: sasl.mechanism, and sasl.jaas.config or sasl.username and sasl.password.
+//
+//     kurier::engine engine{executor, kurier::from_properties(text), kurier::sasl::from_config{}};
+//
+// CMake: kurier::sasl, which brings OpenSSL.
+#pragma once
+
+#include <kurier/oauthbearer.hpp>
+#include <kurier/plain.hpp>
+#include <kurier/scram.hpp>
+
+#include <string>
+
+namespace kurier::sasl {
+
+class from_config
+{
+public:
+    void check(const producer_config& config, config_problems& problems) const
+    {
+        if (!config.uses_sasl()) return; // it logs in if the configuration does
+        const auto& name = config.sasl_mechanism;
+        if (name == "PLAIN") return with_user(config, kurier::detail::login_secrecy::sends_secret, problems);
+        if (name == sha256::mechanism || name == sha512::mechanism)
+            return with_user(config, kurier::detail::login_secrecy::proves_secret, problems);
+        std::string what = "sasl.mechanism is missing; it may be ";
+        if (name == "OAUTHBEARER")
+            what = "sasl.mechanism=OAUTHBEARER needs a source of tokens: give the engine a "
+                   "kurier::oauthbearer in "
+                   "place of from_config, which does ";
+        else if (!name.empty())
+            what = "sasl.mechanism=" + name + " is not one that kurier has; it may be ";
+        problems.emplace_back(config_severity::error, "sasl.mechanism",
+                              what + "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+    }
+
+    io::login make_login(const producer_config& config) const
+    {
+        if (!config.uses_sasl()) return {};
+        const auto& name = config.sasl_mechanism;
+        if (name == "PLAIN")
+            return kurier::plain{config.sasl_username, config.sasl_password}.make_login(config);
+        scram_options options;
+        options.token = config.sasl_scram_token;
+        if (name == sha256::mechanism)
+            return kurier::scram_sha256{config.sasl_username, config.sasl_password, options}.make_login(
+                config);
+        return kurier::scram_sha512{config.sasl_username, config.sasl_password, options}.make_login(config);
+    }
+
+private:
+    static void with_user(const producer_config& config, kurier::detail::login_secrecy secrecy,
+                          config_problems& problems)
+    {
+        kurier::detail::check_login(config, config.sasl_mechanism, secrecy, problems);
+        if (config.sasl_username.empty() || !config.sasl_password)
+            problems.emplace_back(
+                config_severity::error, "sasl.username",
+                "sasl.mechanism=" + config.sasl_mechanism +
+                    " needs a user: set sasl.username and sasl.password, or sasl.jaas.config");
+    }
+};
+
+} // namespace kurier::sasl

@@ -1,0 +1,388 @@
+// Logins with each mechanism, against a broker that checks them: good ones, bad ones, sessions that end, connections that break
+// in the middle.
+#include "support/loopback.hpp"
+
+#include <kurier/sasl.hpp>
+#include <kurier/testing/scram_users.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+
+using namespace kurier;
+using namespace kurier::testing;
+
+namespace {
+
+struct guarded : loopback
+{
+    guarded()
+    {
+        config.security_protocol = security_protocol::sasl_plaintext;
+        config.insecure_allow = insecure::cleartext_secrets;
+        broker->create_topic("t");
+    }
+
+    login_desk& logins() { return cluster().logins(); }
+    void takes_plain() { logins().add(plain_users{{{"alice", "secret"}, {"bob", "other"}}}); }
+    void takes_scram()
+    {
+        logins().add(scram_users<sasl::sha256>{{{"alice", "secret"}}});
+        logins().add(scram_users<sasl::sha512>{{{"alice", "secret"}}, 8192});
+    }
+
+    template <class Login> kurier::producer<> make_producer(Login login)
+    {
+        return kurier::producer<>{kurier::engine{context.get_executor(), config, log, std::move(login)}};
+    }
+
+    // Sends a record, and what became of it.
+    template <class Producer> outcome send(Producer& producer, std::string_view value = "v")
+    {
+        outcome result;
+        producer.send({.topic = "t", .value = value})(result.take());
+        REQUIRE(until([&] { return result.told > 0; }));
+        return result;
+    }
+
+    void expect_no_violation()
+    {
+        for (const auto& text : cluster().violations().texts()) FAIL_CHECK(text);
+    }
+};
+
+plain alice()
+{
+    return plain{"alice", secret::literal("secret")};
+}
+
+// The error of an engine that can't be made.
+template <class... Part> std::string refusal(guarded& net, Part... parts)
+{
+    try {
+        kurier::engine{net.context.get_executor(), net.config, net.log, std::move(parts)...};
+    } catch (const config_error& refused) {
+        return refused.what();
+    }
+    return "";
+}
+
+bool contains(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("each mechanism logs in, and records go through")
+{
+    guarded net;
+    net.takes_plain();
+    net.takes_scram();
+    net.logins().add(token_users{[](std::string_view token) { return token == "good" ? "alice" : ""; }});
+    const auto works = [&](auto login) {
+        auto producer = net.make_producer(std::move(login));
+        CHECK_FALSE(net.send(producer).error);
+    };
+    SUBCASE("PLAIN")
+    {
+        works(alice());
+    }
+    SUBCASE("SCRAM-SHA-256")
+    {
+        works(scram_sha256{"alice", secret::literal("secret")});
+    }
+    SUBCASE("SCRAM-SHA-512")
+    {
+        works(scram_sha512{"alice", secret::literal("secret")});
+    }
+    SUBCASE("a token")
+    {
+        works(oauthbearer{[] { return oauth_token{"good"}; }});
+    }
+    SUBCASE("a token by a coroutine")
+    {
+        works(oauthbearer{[&]() -> asio::awaitable<oauth_token> {
+            co_await asio::post(net.context, asio::use_awaitable);
+            co_return oauth_token{"good", 60s};
+        }});
+    }
+    SUBCASE("a token by an operation")
+    {
+        works(oauthbearer{[&] {
+            return [&](auto handler) {
+                asio::post(net.context, [handler = std::move(handler)]() mutable {
+                    std::move(handler)(error_code{}, oauth_token{"good"});
+                });
+            };
+        }});
+    }
+    for (const auto* name : {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}) SUBCASE(name)
+        {
+            net.config.sasl_mechanism = name;
+            net.config.sasl_username = "alice";
+            net.config.sasl_password = secret::literal("secret");
+            works(sasl::from_config{});
+        }
+    CHECK(net.logins().accepted() >= 1);
+    net.expect_no_violation();
+    CHECK_FALSE(contains(net.log.all(), "secret"));
+}
+
+TEST_CASE("a refused login is logged at once with the broker's words; records wait until their deadline and "
+          "say why")
+{
+    guarded net;
+    net.takes_plain();
+    net.config.delivery_timeout = 300ms;
+    net.config.request_timeout = 100ms;
+    net.config.max_block = 300ms;
+    auto producer = net.make_producer(plain{"alice", secret::literal("hunter2")});
+    const auto failed = net.send(producer);
+    CHECK(failed.persisted() == persisted::no);
+    CHECK(
+        contains(failed.text(), "the broker refuses the login with PLAIN: \"Authentication failed: Invalid"));
+    CHECK(net.log.has("error broker.login_failed: the broker refuses the login with PLAIN"));
+    CHECK_FALSE(contains(net.log.all() + failed.text(), "hunter2"));
+    net.expect_no_violation();
+}
+
+TEST_CASE("trouble with a login passes: a password that is put right in its file is read with the next try")
+{
+    guarded net;
+    net.takes_plain();
+    std::string path = "/tmp/kurier-sasl-XXXXXX";
+    std::fclose(::fdopen(::mkstemp(path.data()), "w"));
+    std::ofstream{path} << "wrong\n";
+    auto producer = net.make_producer(plain{"alice", secret::from_file(path)});
+    outcome result;
+    producer.send({.topic = "t", .value = "v"})(result.take());
+    REQUIRE(net.until([&] { return net.logins().refused() > 0; }));
+    std::ofstream{path} << "secret\n";
+    REQUIRE(net.until([&] { return result.told > 0; }));
+    CHECK_FALSE(result.error);
+    std::remove(path.c_str());
+}
+
+TEST_CASE("each way to fail says what is wrong")
+{
+    guarded net;
+    net.config.delivery_timeout = net.config.max_block = 300ms;
+    net.config.request_timeout = 100ms;
+    const auto story = [&](auto login) {
+        auto producer = net.make_producer(std::move(login));
+        const auto failed = net.send(producer);
+        CHECK(failed.error);
+        CHECK(failed.persisted() == persisted::no);
+        return failed.text();
+    };
+    SUBCASE("a listener without SASL")
+    {
+        CHECK(contains(story(alice()), "this listener has no SASL: use the port of one that has"));
+    }
+    SUBCASE("another mechanism")
+    {
+        net.takes_scram();
+        CHECK(contains(story(alice()), "the broker does not take PLAIN, but SCRAM-SHA-256, SCRAM-SHA-512"));
+    }
+    SUBCASE("a wrong SCRAM password")
+    {
+        net.takes_scram();
+        CHECK(contains(story(scram_sha256{"alice", secret::literal("wrong")}), "are kept separately"));
+    }
+    SUBCASE("an unknown user")
+    {
+        net.takes_scram();
+        CHECK(contains(story(scram_sha512{"eve", secret::literal("secret")}), "invalid credentials"));
+    }
+    SUBCASE("a refused token")
+    {
+        net.logins().add(token_users{[](std::string_view) { return ""; }});
+        CHECK(contains(story(oauthbearer{[] { return oauth_token{"bad"}; }}), "invalid_token"));
+    }
+    SUBCASE("a source of tokens that throws")
+    {
+        net.takes_plain();
+        CHECK(contains(story(oauthbearer{[]() -> oauth_token { throw std::runtime_error{"no network"}; }}),
+                       "the source of tokens has failed: no network"));
+    }
+    SUBCASE("a source of tokens that fails")
+    {
+        net.takes_plain();
+        CHECK(contains(story(oauthbearer{[] {
+                           return [](auto handler) {
+                               handler(make_error_code(asio::error::timed_out), oauth_token{});
+                           };
+                       }}),
+                       "the source of tokens has failed: Connection timed out"));
+    }
+    SUBCASE("a source of tokens that never answers")
+    {
+        net.takes_plain();
+        CHECK(contains(story(oauthbearer{[] { return [](auto) {}; }}),
+                       "the credential for the login can't be had"));
+    }
+    SUBCASE("a file that isn't there")
+    {
+        net.takes_plain();
+        CHECK(contains(story(plain{"alice", secret::from_file("/nowhere/password")}),
+                       "the password can't be had: the file /nowhere/password can't be read: No such file"));
+    }
+    SUBCASE("a callback that throws something odd")
+    {
+        net.takes_plain();
+        CHECK(contains(story(plain{"alice", secret::from_callback([]() -> std::string { throw 1; })}),
+                       "the credential for the login can't be had"));
+    }
+}
+
+TEST_CASE("an engine whose login and configuration don't agree is not made")
+{
+    guarded net;
+    CHECK(contains(refusal(net), "asks for SASL, which this engine was made without"));
+    CHECK(refusal(net, alice()).empty());
+    net.config.sasl_mechanism = "SCRAM-SHA-256";
+    CHECK(contains(refusal(net, alice()),
+                   "sasl.mechanism=SCRAM-SHA-256 contradicts the engine's login, which is with PLAIN"));
+    CHECK(contains(refusal(net, sasl::from_config{}), "sasl.mechanism=SCRAM-SHA-256 needs a user"));
+    net.config.sasl_username = "bob";
+    net.config.sasl_password = secret::literal("secret");
+    CHECK(refusal(net, sasl::from_config{}).empty());
+    CHECK(contains(refusal(net, scram_sha256{"alice", secret::literal("secret")}),
+                   "name a user, and so does the login"));
+    net.config.sasl_mechanism = "GSSAPI";
+    CHECK(contains(refusal(net, sasl::from_config{}), "sasl.mechanism=GSSAPI is not one that kurier has"));
+    net.config.sasl_mechanism = "OAUTHBEARER";
+    CHECK(contains(refusal(net, sasl::from_config{}), "needs a source of tokens"));
+    net.config.sasl_mechanism.clear();
+    CHECK(contains(refusal(net, sasl::from_config{}), "sasl.mechanism is missing"));
+    net.config.sasl_username.clear();
+    net.config.sasl_password = {};
+
+    net.config.insecure_allow = insecure::nothing;
+    CHECK(contains(refusal(net, alice()),
+                   "security.protocol=SASL_PLAINTEXT would send the secret of PLAIN in the clear"));
+    CHECK(contains(refusal(net, oauthbearer{[] { return oauth_token{}; }}),
+                   "kurier.insecure.allow=cleartext-secrets"));
+    CHECK(refusal(net, scram_sha512{"alice", secret::literal("secret")}).empty());
+    net.config.insecure_allow = insecure::cleartext_secrets;
+    CHECK(contains(refusal(net, oauthbearer{unsecured_tokens{"alice"}}),
+                   "kurier.insecure.allow=unsecured-tokens"));
+    net.config.insecure_allow = insecure::cleartext_secrets | insecure::unsecured_tokens;
+    CHECK(refusal(net, oauthbearer{unsecured_tokens{"alice"}}).empty());
+
+    net.config.security_protocol = security_protocol::plaintext;
+    CHECK(contains(refusal(net, alice()), "security.protocol=PLAINTEXT has no SASL"));
+    CHECK(refusal(net, sasl::from_config{}).empty());
+}
+
+TEST_CASE("sessions end every second under load: nothing is lost, doubled or reordered, and nobody notices")
+{
+    guarded net;
+    net.takes_plain();
+    net.logins().session_lifetime = 2s;
+    auto producer = net.make_producer(alice());
+    int sent = 0, delivered = 0;
+    std::vector<std::string> expected;
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (net.logins().accepted() < 3 && std::chrono::steady_clock::now() < end) {
+        for (int i = 0; i < 10; ++i) {
+            expected.push_back(std::to_string(sent++));
+            producer.send({.topic = "t", .value = expected.back()})(
+                [&](error_code ec, const record_metadata&) {
+                    CHECK_FALSE(ec);
+                    ++delivered;
+                });
+        }
+        REQUIRE(net.until([&] { return delivered == sent; }));
+    }
+    CHECK(net.logins().accepted() >= 3);
+    CHECK(net.logins().refused() == 0);
+    CHECK(net.values("t") == expected);
+    net.expect_no_violation();
+    CHECK_FALSE(net.log.has("disconnected"));
+}
+
+TEST_CASE("one token serves many logins until it is old or refused")
+{
+    guarded net;
+    std::string good = "token1";
+    net.logins().add(token_users{[&](std::string_view token) { return token == good ? "alice" : ""; }});
+    int asked = 0;
+    auto producer =
+        net.make_producer(oauthbearer{[&] { return oauth_token{"token" + std::to_string(++asked), 3600s}; }});
+    CHECK_FALSE(net.send(producer).error);
+    for (int i = 0; i < 3; ++i) {
+        net.broker->stop_broker(1);
+        net.broker->start_broker(1);
+        CHECK_FALSE(net.send(producer).error);
+    }
+    CHECK(asked == 1);
+    good = "token2"; // the first one is revoked
+    net.broker->stop_broker(1);
+    net.broker->start_broker(1);
+    CHECK_FALSE(net.send(producer).error);
+    CHECK(asked == 2);
+}
+
+TEST_CASE("a login that is cut at any byte of any answer is tried again, and no record is lost or doubled")
+{
+    for (const std::int16_t api : {std::int16_t{17}, std::int16_t{36}})
+        for (int skip = 0; skip < (api == 36 ? 2 : 1); ++skip)
+            for (std::size_t cut = 0;; ++cut) {
+                guarded net;
+                net.takes_scram();
+                fault broken;
+                broken.api_key = api;
+                broken.skip = skip;
+                broken.close_after_answer_bytes = cut;
+                net.cluster().inject(broken);
+                auto producer = net.make_producer(scram_sha256{"alice", secret::literal("secret")});
+                CAPTURE(cut);
+                REQUIRE_FALSE(net.send(producer).error);
+                REQUIRE(net.values("t").size() == 1);
+                if (cut > 130) break; // behind the end of the longest
+            }
+}
+
+TEST_CASE("an engine that goes in the middle of a login leaves nothing behind")
+{
+    guarded net;
+    net.takes_plain();
+    int asked = 0;
+    outcome result;
+    SUBCASE("the engine first")
+    {
+        {
+            auto producer = net.make_producer(oauthbearer{[&] {
+                ++asked;
+                return [](auto) {};
+            }});
+            producer.send({.topic = "t", .value = "v"})(result.take());
+            REQUIRE(net.until([&] { return asked > 0; }));
+        }
+        REQUIRE(net.until([&] { return result.told > 0; }));
+        CHECK(result.error == errc::aborted);
+    }
+    SUBCASE("its context first")
+    {
+        asio::io_context other{1};
+        kurier::producer<> producer{
+            kurier::engine{other.get_executor(), net.config, net.log, oauthbearer{[&] {
+                               ++asked;
+                               return [](auto) {};
+                           }}}};
+        producer.send({.topic = "t", .value = "v"})(result.take());
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (asked == 0 && std::chrono::steady_clock::now() < end) {
+            net.context.restart();
+            net.context.poll();
+            other.restart();
+            other.poll();
+        }
+        CHECK(asked == 1);
+    }
+}
