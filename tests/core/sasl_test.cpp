@@ -42,6 +42,37 @@ public:
     login begin() const { return {}; }
 };
 
+// Its login fails in one way or another.
+struct failing
+{
+    plain_peer b = alice();
+    std::string words;
+
+    failing() { b.tell_versions(); }
+    bool introduced(broker_errc error, std::vector<std::string> mechanisms = {})
+    {
+        b.give("secret");
+        b.tell(sasl_handshake_response{static_cast<std::int16_t>(error), std::move(mechanisms)}, 1);
+        return b.conn->close_reason == error;
+    }
+    bool answered(broker_errc error, std::optional<std::string> said)
+    {
+        b.give("secret");
+        b.tell(sasl_handshake_response{}, 1);
+        sasl_authenticate_response refusal;
+        refusal.error_code = static_cast<std::int16_t>(error);
+        refusal.error_message = std::move(said);
+        b.tell(refusal, 2);
+        return b.conn->close_reason == error;
+    }
+    void check() const
+    {
+        CHECK(b.closing());
+        CHECK(b.readies == 0);
+        if (!words.empty()) CHECK(b.conn->words == words);
+    }
+};
+
 constexpr std::string_view alices_login{"\0alice\0secret", 13};
 
 } // namespace
@@ -107,92 +138,80 @@ TEST_CASE("a computation goes on in slices, each in a turn of its own")
     CHECK_FALSE(b.closing());
 }
 
-TEST_CASE("each way to fail closes the connection and says why")
+TEST_CASE("each way to be turned away by SaslHandshake closes the connection and says why")
 {
-    auto b = alice();
-    b.tell_versions();
-    const auto introduced = [&](broker_errc error, std::vector<std::string> mechanisms = {}) {
-        b.give("secret");
-        b.tell(sasl_handshake_response{static_cast<std::int16_t>(error), std::move(mechanisms)}, 1);
-        return b.conn->close_reason == error;
-    };
-    const auto answered = [&](broker_errc error, std::optional<std::string> words) {
-        b.give("secret");
-        b.tell(sasl_handshake_response{}, 1);
-        sasl_authenticate_response refusal;
-        refusal.error_code = static_cast<std::int16_t>(error);
-        refusal.error_message = std::move(words);
-        b.tell(refusal, 2);
-        return b.conn->close_reason == error;
-    };
-    std::string words;
+    failing f;
     SUBCASE("a mechanism that the broker doesn't take")
     {
-        CHECK(introduced(broker_errc::unsupported_sasl_mechanism, {"SCRAM-SHA-256", "GSSAPI"}));
-        words = "the broker does not take PLAIN, but SCRAM-SHA-256, GSSAPI";
+        CHECK(f.introduced(broker_errc::unsupported_sasl_mechanism, {"SCRAM-SHA-256", "GSSAPI"}));
+        f.words = "the broker does not take PLAIN, but SCRAM-SHA-256, GSSAPI";
     }
     SUBCASE("it takes none")
     {
-        CHECK(introduced(broker_errc::unsupported_sasl_mechanism));
-        words = "the broker does not take PLAIN, but nothing";
+        CHECK(f.introduced(broker_errc::unsupported_sasl_mechanism));
+        f.words = "the broker does not take PLAIN, but nothing";
     }
     SUBCASE("its list is an attack on a terminal")
     {
-        CHECK(introduced(broker_errc::unsupported_sasl_mechanism, {std::string(3000, '\x1b')}));
-        CHECK(b.conn->words.size() < 2000);
-        CHECK(b.conn->words.find('\x1b') == std::string::npos);
+        CHECK(f.introduced(broker_errc::unsupported_sasl_mechanism, {std::string(3000, '\x1b')}));
+        CHECK(f.b.conn->words.size() < 2000);
+        CHECK(f.b.conn->words.find('\x1b') == std::string::npos);
     }
     SUBCASE("a listener without SASL")
     {
-        CHECK(introduced(broker_errc::illegal_sasl_state));
-        words =
+        CHECK(f.introduced(broker_errc::illegal_sasl_state));
+        f.words =
             "this listener has no SASL: use the port of one that has, or security.protocol=PLAINTEXT or SSL";
     }
     SUBCASE("another error")
     {
-        CHECK(introduced(broker_errc::unknown_server_error));
-        words = "PLAIN: UNKNOWN_SERVER_ERROR: the broker hit an unexpected error of its own";
+        CHECK(f.introduced(broker_errc::unknown_server_error));
+        f.words = "PLAIN: UNKNOWN_SERVER_ERROR: the broker hit an unexpected error of its own";
     }
+    f.check();
+}
+
+TEST_CASE("each way to fail later closes the connection and says why")
+{
+    failing f;
     SUBCASE("a wrong password")
     {
-        CHECK(answered(broker_errc::sasl_authentication_failed, "Authentication failed: \x1b[2J"));
-        words = "the broker refuses the login with PLAIN: \"Authentication failed: \\x1b[2J\"";
+        CHECK(f.answered(broker_errc::sasl_authentication_failed, "Authentication failed: \x1b[2J"));
+        f.words = "the broker refuses the login with PLAIN: \"Authentication failed: \\x1b[2J\"";
     }
     SUBCASE("without a word")
     {
-        CHECK(answered(broker_errc::sasl_authentication_failed, std::nullopt));
-        words = "the broker refuses the login with PLAIN";
+        CHECK(f.answered(broker_errc::sasl_authentication_failed, std::nullopt));
+        f.words = "the broker refuses the login with PLAIN";
     }
     SUBCASE("what the mechanism refuses itself never reaches the broker")
     {
-        b.give("");
-        CHECK(b.conn->close_reason == errc::authentication_failed);
-        CHECK(b.written().empty());
-        words = "PLAIN: the password is empty";
+        f.b.give("");
+        CHECK(f.b.conn->close_reason == errc::authentication_failed);
+        CHECK(f.b.written().empty());
+        f.words = "PLAIN: the password is empty";
     }
     SUBCASE("a message that no broker takes before a login")
     {
-        b.give(std::string(524'288, 'x'));
-        CHECK(b.conn->close_reason == errc::authentication_failed);
-        words = "PLAIN: a message of 524295 bytes exceeds what brokers take before a login, 523264";
+        f.b.give(std::string(524'288, 'x'));
+        CHECK(f.b.conn->close_reason == errc::authentication_failed);
+        f.words = "PLAIN: a message of 524295 bytes exceeds what brokers take before a login, 523264";
     }
     SUBCASE("there is no credential")
     {
-        b.conns.credential(b.conn->id, {}, errc::credential_unavailable, "the file is empty", b.now);
-        CHECK(b.conn->close_reason == errc::credential_unavailable);
-        words = "the file is empty";
+        f.b.conns.credential(f.b.conn->id, {}, errc::credential_unavailable, "the file is empty", f.b.now);
+        CHECK(f.b.conn->close_reason == errc::credential_unavailable);
+        f.words = "the file is empty";
     }
     SUBCASE("bytes that are no answer")
     {
-        b.give("secret");
+        f.b.give("secret");
         const std::byte frame[]{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{5}, std::byte{0},
                                 std::byte{0}, std::byte{0}, std::byte{2}, std::byte{9}};
-        b.receive(frame);
-        CHECK(b.conn->close_reason == errc::protocol_error);
+        f.b.receive(frame);
+        CHECK(f.b.conn->close_reason == errc::protocol_error);
     }
-    CHECK(b.closing());
-    CHECK(b.readies == 0);
-    if (!words.empty()) CHECK(b.conn->words == words);
+    f.check();
 }
 
 TEST_CASE("a mechanism that computes nothing, and one that is not content with the broker")

@@ -62,7 +62,6 @@ public:
     {
         drainer_.compress_elsewhere(elsewhere, least);
     }
-
     void authenticate_by(authentication& mechanism) noexcept { conns_.authenticate_by(mechanism); }
 
     // --- sending -----------------------------------------------------------------------------------------------------
@@ -139,7 +138,6 @@ public:
         metrics_.bytes_read += bytes;
         or_end([&] { conns_.read(id, bytes, now); });
     }
-    // The answer to action_kind::credential: the credential, or why there is none.
     void credential(connection_id id, bytes_view secret, error_code why, std::string_view words, instant now)
     {
         or_end([&] { conns_.credential(id, secret, why, words, now); });

@@ -340,15 +340,10 @@ private:
     void take_response(connection& conn, bytes_view frame, instant now)
     {
         request* sent = conn.next_to_be_answered();
-        if (!sent) {
-            close(conn, errc::unexpected_response);
-            return;
-        }
+        if (!sent) return close(conn, errc::unexpected_response);
         wire::reader reader{frame};
-        if (reader.take_int<std::int32_t>() != sent->correlation_id) {
-            close(conn, errc::correlation_mismatch);
-            return;
-        }
+        if (reader.take_int<std::int32_t>() != sent->correlation_id)
+            return close(conn, errc::correlation_mismatch);
         sent->answered = true;
         --conn.unanswered;
         // Any response shows that the broker has the whole request, though the driver may report the write later.
