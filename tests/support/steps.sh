@@ -109,6 +109,7 @@ lane() # build|wait STEP...
 {
     local name
     exec 8>"$logs/machine.lock"
+    [[ $1 == wait ]] || renice -n 5 $BASHPID >/dev/null || true # a compiler can wait for Kafka, Kafka's timeouts can't
     trap stop_lane INT TERM
     for name in "${@:2}"; do
         if [[ ${lane_of[$name]} == "$1" ]]; then
