@@ -1,0 +1,103 @@
+"""Code and output in the pages of docs/pages are those of programs. Above a block of code stands
+
+    <!-- code docs/snippets/02_keys.cpp -->       the part between `// snippet` and `// end`, or all of the file
+    <!-- output docs/snippets/02_keys.cpp -->     what it prints; a port of 127.0.0.1 is shown as 9092
+
+The steps are one program, because that compiles in a tenth of the time."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs/pages"
+STEPS = sorted((ROOT / "docs/snippets").glob("[0-9]*.cpp"))
+BLOCK = re.compile(r"(<!-- (code|output) (\S+) -->\n\n?```\w*\n).*?(```\n)", re.S)
+FLAGS = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
+
+
+def compiler():
+    return (["ccache"] if shutil.which("ccache") else []) + ["g++"]
+
+
+def cut(path):
+    """The part of a source that a page shows."""
+    text = (ROOT / path).read_text()
+    part = re.search(r"^// snippet\n(.*?)^// end\n", text, re.S | re.M)
+    return part[1] if part else text.split("#pragma once\n\n")[-1]
+
+
+def one_program():
+    """All steps with their mains under other names, and a main that calls the one whose number it is given."""
+    lines = []
+    for number, step in enumerate(STEPS):
+        lines += [f"#define main step_{number}", f'#include "{step}"', "#undef main"]
+    lines += ["#include <cstdlib>", "int main(int, char** argv)", "{", "    switch (std::atoi(argv[1])) {"]
+    for number, step in enumerate(STEPS):
+        whole = "int argc" in step.read_text()
+        lines.append(f"    case {number}: return step_{number}({'1, argv' if whole else ''});")
+    return "\n".join(lines + ["    }", "    return 1;", "}", ""])
+
+
+def outputs(folder):
+    """By path, what each step prints. Raises when a step fails."""
+    source, program = folder / "steps.cpp", folder / "steps"
+    source.write_text(one_program())
+    subprocess.run([*compiler(), *FLAGS, "-c", source, "-o", folder / "steps.o"], check=True)
+    subprocess.run(["g++", folder / "steps.o", "-o", program, "-pthread"], check=True)
+    printed = {}
+    for number, step in enumerate(STEPS):
+        done = subprocess.run([program, str(number)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{step.name}: {done.stderr}"
+        printed[step.relative_to(ROOT).as_posix()] = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9092", done.stdout)
+    return printed
+
+
+def renewed(text, printed):
+    def block(found):
+        content = cut(found[3]) if found[2] == "code" else printed[found[3]]
+        return found[1] + content.strip("\n") + "\n" + found[4]
+    return BLOCK.sub(block, text)
+
+
+def pages():
+    return sorted(PAGES.rglob("*.md"))
+
+
+def compiles_alone(path):
+    """For code that is not run: of the other pages."""
+    return subprocess.run([*compiler(), *FLAGS, "-c", ROOT / path, "-o", "/dev/null"]).returncode == 0
+
+
+def skeleton(page):
+    """What two languages of a page have in common: its steps and their blocks."""
+    text = page.read_text()
+    return [len(re.findall(r"^## \d+\. ", text, re.M))] + re.findall(r"<!-- (?:code|output) \S+ -->", text)
+
+
+def results(write=False):
+    (ROOT / "build").mkdir(exist_ok=True)
+    folder = ROOT / "build/docs"
+    folder.mkdir(exist_ok=True)
+    try:
+        printed = outputs(folder)
+    except (subprocess.CalledProcessError, AssertionError, subprocess.TimeoutExpired) as error:
+        print(error)
+        return [("the steps compile and run", False)]
+    found = [("the steps compile and run", True)]
+    for page in pages():
+        text = page.read_text()
+        new = renewed(text, printed)
+        if write and new != text:
+            page.write_text(new)
+        found.append((f"{page.relative_to(ROOT)} shows the code and its output as they are (--write)", write or new == text))
+    shown = skeleton(PAGES / "staircase.md")
+    for step in STEPS:
+        name = step.relative_to(ROOT).as_posix()
+        found.append((f"the staircase shows {name} and its output",
+                      f"<!-- code {name} -->" in shown and f"<!-- output {name} -->" in shown))
+    found.append(("the staircase has one step for each program, ten at most", shown[0] == len(STEPS) <= 10))
+    found.append(("the Chinese staircase has the same steps", skeleton(PAGES / "zh/staircase.md") == shown))
+    return found
