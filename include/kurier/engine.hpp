@@ -284,6 +284,8 @@ private:
                 return io::kept_codecs{std::move(another), list};
             });
         if constexpr (observes_batches<Part> || observes_brokers<Part>) install_observer(part);
+        if constexpr (logs_by_engine<Part>) // which lives as long as the driver, and no longer
+            part->log_by([driver = driver_.get()](log_event event) { driver->log(event); });
     }
 
     template <class Observer> void install_observer(const std::shared_ptr<Observer>& observer)

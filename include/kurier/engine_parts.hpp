@@ -21,6 +21,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <concepts>
+#include <functional>
 #include <memory>
 
 namespace kurier {
@@ -49,6 +50,10 @@ template <class P>
 concept checks_config = requires(P& part, const producer_config& config, config_problems& problems) {
     part.check(config, problems);
 };
+
+// Given a way into the log before the first connection is made.
+template <class P>
+concept logs_by_engine = requires(P& part, std::function<void(log_event)> log) { part.log_by(log); };
 
 namespace detail {
 

@@ -11,19 +11,23 @@
 //     context.load_verify_file("ca.pem");
 //     kurier::engine engine{executor, config, kurier::tls{std::move(context)}};
 //
-// Also then the certificate and the host are verified; a verify callback of the context may refuse more. Whether a
+// Files that change are read again for new connections; see tls/reload.hpp.
+//
+// Also with a context the certificate and the host are verified; a verify callback of the context may refuse more. Whether a
 // connection begins with TLS is up to security.protocol: with PLAINTEXT this part does nothing.
 #pragma once
 
 #include <kurier/config/problem.hpp>
 #include <kurier/io/tcp_transport.hpp>
+#include <kurier/log.hpp>
 #include <kurier/producer_config.hpp>
-#include <kurier/tls/make_setup.hpp>
+#include <kurier/tls/reload.hpp>
 #include <kurier/tls/transport.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ssl/context.hpp>
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -49,20 +53,25 @@ public:
                     "SASL_SSL");
             return;
         }
-        setup_ = openssl::make_setup(config, own_, problems);
+        settings_ = std::make_unique<openssl::reloader>(config, own_, problems);
+    }
+
+    void log_by(std::function<void(log_event)> log)
+    {
+        if (settings_) settings_->log_by(std::move(log));
     }
 
     std::unique_ptr<io::transport> make_transport(const boost::asio::any_io_executor& executor,
                                                   const producer_config& config)
     {
         auto tcp = std::make_unique<io::tcp_transport>(executor, config);
-        if (!setup_) return tcp;
-        return std::make_unique<openssl::transport>(executor, std::move(tcp), setup_);
+        if (!settings_) return tcp;
+        return std::make_unique<openssl::transport>(executor, std::move(tcp), settings_->current(config));
     }
 
 private:
     std::shared_ptr<boost::asio::ssl::context> own_; // nothing: made from the configuration
-    std::shared_ptr<const openssl::setup> setup_;    // nothing: without TLS
+    std::unique_ptr<openssl::reloader> settings_;    // nothing: without TLS
 };
 
 } // namespace kurier

@@ -5,6 +5,11 @@
 #include <kurier/testing/tls_broker.hpp>
 #include <kurier/tls.hpp>
 
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
 using namespace kurier;
 using namespace kurier::testing;
 
@@ -234,7 +239,8 @@ TEST_CASE("The chain that the broker sends, or leaves out")
         const auto stranger = make_authority("stranger");
         const auto text = net.refusal(trust(stranger));
         INFO(text);
-        CHECK(has(text, "ends in the authority CN=kurier test authority, which is not among"));
+        CHECK(has(text, "the broker's certificate belongs to a chain that ends in the authority CN=kurier "
+                        "test authority, which is not among"));
     }
 }
 
@@ -380,4 +386,38 @@ TEST_CASE("A callback of the program may refuse less if that is allowed")
         co_await engine.close();
     });
     CHECK(net.broker->log("t").size() == 1);
+}
+
+TEST_CASE("Files that change are read again for new connections; what can't be used changes nothing")
+{
+    const auto file =
+        std::filesystem::temp_directory_path() / ("kurier-ca-" + std::to_string(::getpid()) + ".pem");
+    const auto put = [&](const std::string& content) { std::ofstream{file} << content; };
+    const auto second = make_authority("the second authority");
+    tls_loopback net;
+    net.config.ssl_truststore_location = file.string();
+    put(authority().pem());
+    serve_tls(*net.broker, serve(make_certificate({.issuer = &authority()})));
+    kurier::engine engine{net.context.get_executor(), net.config, net.log, kurier::tls{}};
+    kurier::producer<> producer{engine};
+    const auto deliver = [&] {
+        net.run([&]() -> asio::awaitable<void> { co_await producer.send({.topic = "t", .value = "v"}); });
+    };
+    deliver();
+
+    serve_tls(*net.broker, serve(make_certificate({.issuer = &second})));
+    put("half a file");
+    net.broker->stop_broker(1);
+    net.broker->start_broker(1);
+    producer.send({.topic = "t", .value = "v"});
+    REQUIRE(net.until([&] { return net.log.has("error=UNTRUSTED_BROKER"); }));
+    CHECK(net.log.has("warning tls.reload_failed: ssl.truststore.location=" + file.string() +
+                      " has no certificate"));
+    CHECK(net.log.has("which is not among the 1 authorities of " + file.string()));
+
+    put(second.pem());
+    deliver();
+    CHECK(net.log.has("info tls.reloaded: certificates were read again"));
+    CHECK(net.broker->log("t").size() == 3);
+    std::filesystem::remove(file);
 }

@@ -110,8 +110,8 @@ inline std::string explain_certificate(const circumstances& seen)
 inline failure certificate_failure(const circumstances& seen)
 {
     const auto& found = seen.check.found();
-    auto text = (found.depth == 0 ? "the broker's certificate "
-                                  : "the broker's chain of certificates is broken: one ") +
+    const bool own = found.depth == 0 || found.code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+    auto text = std::string{own ? "the broker's certificate " : "a certificate in the broker's chain "} +
                 explain_certificate(seen);
     if (found.loosened)
         text += "; a callback of the program would take it, which needs "
