@@ -6,6 +6,7 @@
 // Exit status: 0 when every line was delivered, 1 when one was not, 2 for a mistake on the command line.
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
+#include <kurier/sasl.hpp>
 #include <kurier/tls.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -279,7 +280,7 @@ bool send_line(text_producer& to, const options& o, line_parser& parser, std::st
 asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
 {
     const auto executor = co_await asio::this_coro::executor;
-    text_producer to{executor, o.config, kurier::tls{}};
+    text_producer to{executor, o.config, kurier::tls{}, kurier::sasl::from_config{}};
     input lines{executor};
     asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&lines](boost::system::error_code ec, int) {
