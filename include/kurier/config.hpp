@@ -2,6 +2,15 @@
 // one of its source files: then what is not a template is compiled there, and <kurier/producer.hpp> costs less than half.
 #pragma once
 
+#include <boost/version.hpp>
+
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "kurier needs C++20: -std=c++20"
+#endif
+#if BOOST_VERSION < 108100
+#error "kurier needs the headers of Boost 1.81 or newer"
+#endif
+
 #if defined(KURIER_SEPARATE_COMPILATION)
 #define KURIER_DECL
 #else

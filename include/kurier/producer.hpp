@@ -14,6 +14,8 @@
 // Thread safety: none. Use it on its executor, which must not run two handlers at once; see examples/ for threads.
 #pragma once
 
+#include <kurier/config.hpp> // first: it says what is wrong with a compiler or a Boost that is too old
+
 #include <kurier/core/batching/open_batch.hpp>
 #include <kurier/core/batching/record_limits.hpp>
 #include <kurier/delivery.hpp>
