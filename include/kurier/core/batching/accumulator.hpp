@@ -1,5 +1,5 @@
-// Collects records into batches, one open batch per partition, within the bound of buffer.memory. It decides when a
-// batch is full or has lingered long enough; it knows neither brokers' answers nor producer ids.
+// Collects records into batches, one open batch per partition, bounded by buffer.memory. Decides when a batch is full or
+// its linger has expired; knows nothing of responses or producer ids.
 #pragma once
 
 #include <kurier/core/batching/batch_store.hpp>
@@ -27,9 +27,9 @@ public:
           slow_open_time_{config.delivery_timeout / 2}
     {}
 
-    // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds what the partition's
-    // leader may hold of the pool. Returns an empty place if there is no room, and then there will be none before
-    // memory is released; a batch that could not take the record is closed nevertheless, so that it goes out.
+    // Appends to the partition's open batch, opening or replacing it as needed. `share` bounds how much of the pool the
+    // partition's leader may hold. Returns an empty place if there is no room; retrying is useless until memory is
+    // released. A batch that was too full for the record is closed all the same, so that it is sent.
     place append(partition_state& partition, const record_bytes& record, instant now, std::size_t share,
                  std::uint64_t flush_epoch)
     {
@@ -50,7 +50,7 @@ public:
         return write(*open, record, body_size(record, 0, 0), 0);
     }
 
-    // Would the record begin a batch?
+    // Would the record open a new batch?
     static bool begins_batch(const partition_state& partition, const record_bytes& record,
                              instant now) noexcept
     {
@@ -61,7 +61,7 @@ public:
         return !within_limits(*open, need, delta) || too_old(*open, now.steady);
     }
 
-    // A record whose value stays where it is: in a batch of its own, behind the partition's open one, which is closed.
+    // Queues a record whose value isn't copied, in a batch of its own; the open batch before it is closed.
     place append_outside(partition_state& partition, const record_bytes& record,
                          std::shared_ptr<const void> owner, instant now, std::size_t share,
                          std::uint64_t flush_epoch)
@@ -90,9 +90,9 @@ public:
         return {made, 0};
     }
 
-    // A batch that can't be sent takes records only for so long, because they all expire with its oldest. From a slow
-    // leader, which takes a batch of each partition at a time, longer than one takes: otherwise it is asked to write
-    // less at a time than comes meanwhile, and in the end nothing arrives before it expires.
+    // How long a batch that can't be sent accepts records: they all expire with its oldest. For a slow leader longer than
+    // it takes to serve a request: a request carries one batch per partition, and if that is less than what arrives in
+    // the meantime, the backlog grows until everything expires.
     nanoseconds open_time(const partition_state& partition) const noexcept
     {
         const auto pace = partition.leader ? 2 * partition.leader->service_time : nanoseconds{0};
@@ -101,19 +101,19 @@ public:
 
     static bool too_old(const batch& open, nanoseconds now) noexcept { return open.takes_until < now; }
 
-    // What appending to an empty batch needs of the pool, at the least.
+    // The smallest block that an empty batch needs for this record.
     static std::size_t room_for(const record_bytes& record) noexcept
     {
         return batch_header_size + encoded_size(body_size(record, 0, 0)) + batch_margin + sizeof(slot);
     }
 
-    // Size of the record in a batch of its own: the upper bound that max.request.size is compared with.
+    // Upper bound of the record's size in a batch of its own: what max.request.size is compared with.
     static std::size_t size_alone(const record_bytes& record) noexcept
     {
         return batch_header_size + encoded_size(body_size(record, 0, 0));
     }
 
-    // Closes the open batch: it takes no more records and waits in the partition's queue.
+    // Closes the open batch and moves it to the partition's queue.
     void close(partition_state& partition) noexcept
     {
         batch* open = partition.open;
@@ -125,7 +125,7 @@ public:
         enqueue(partition, *open);
     }
 
-    // Puts a batch into the queue where its records belong.
+    // Inserts a batch into the queue in record order.
     static void enqueue(partition_state& partition, batch& placed) noexcept
     {
         auto& queue = partition.queue;
@@ -143,7 +143,7 @@ public:
         if (partition.queue.empty()) partition.topic->backlog.remove(partition);
     }
 
-    // The next open batch whose linger is over, now marked due; nullptr when there is none.
+    // The next open batch whose linger has expired, marked due; nullptr if there is none.
     batch* next_due(nanoseconds now) noexcept
     {
         batch* oldest = lingering_.front();
@@ -152,8 +152,8 @@ public:
         return oldest;
     }
 
-    // The open batches of one broker, or (nullptr) of all, don't linger any longer: those of `least` bytes or more,
-    // whose records go out as they are (the more of them a codec gets, the better it does).
+    // Ends the linger of one broker's open batches (nullptr: of all) that have `least` bytes or more. Batches that will be
+    // compressed go on: the more a codec gets, the better it does.
     template <class Update> void hurry(const broker_node* leader, std::size_t least, Update update)
     {
         if (leader)
@@ -162,7 +162,7 @@ public:
             hurry(lingering_, least, update);
     }
 
-    // For a flush: the next open batch whatever its age.
+    // For flush: the next open batch, whatever its age.
     batch* next_lingering() noexcept
     {
         batch* oldest = lingering_.front();
@@ -175,7 +175,7 @@ public:
         return lingering_.empty() ? never : later(lingering_.front()->created, linger_);
     }
 
-    // After compression: the batch moves to a smaller block if that gives back at least half of its own.
+    // After compression: moves the batch to a smaller block if that releases at least half of its own.
     void shrink(batch& closed) noexcept
     {
         const auto slots = static_cast<std::size_t>(closed.accepted) * sizeof(slot);
@@ -184,14 +184,14 @@ public:
             store_.move_to_new(closed, needed, true); // beyond the limit for a moment only
     }
 
-    // Room for the compressed form of a batch beside the batch itself, within the bound; or an empty block.
+    // A block for the compressed form of a batch; empty if buffer.memory has no room for it.
     block memory_for_job(const batch& closed) noexcept
     {
         return pool().acquire(closed.size + batch_margin +
                               static_cast<std::size_t>(closed.accepted) * sizeof(slot));
     }
 
-    // The batch moves to a block in which its records already are, and leaves its own in exchange.
+    // Swaps the batch's block for one that already holds its records.
     void move_to(batch& closed, block& compressed) noexcept { store_.move_to(closed, compressed, 0); }
 
     void set_due(batch& open) noexcept
@@ -201,7 +201,7 @@ public:
         if (open.leader_hook.linked) open.partition->leader->lingering.erase(open);
     }
 
-    // An empty batch for a part of the records of one that was too large, or nullptr when the heap is exhausted.
+    // An empty batch for part of a batch that is split; nullptr if the heap is exhausted.
     batch* create_piece(partition_state& partition, std::size_t bytes) noexcept
     {
         return store_.acquire(partition, bytes + batch_margin, true);
@@ -263,7 +263,7 @@ private:
         return {&open, index};
     }
 
-    // batch.size bounds what goes over the wire, as far as one can guess that (KIP-126).
+    // batch.size bounds the estimated compressed size (KIP-126).
     std::size_t size_max(const topic_state& topic) const noexcept
     {
         if (topic.codec.id == compression::none) return batch_size_;
@@ -272,7 +272,7 @@ private:
         return std::clamp(guess, batch_size_, std::max(batch_size_, raw_size_max));
     }
 
-    // A partition whose batches stay smaller than they were holds less memory, step by step.
+    // A partition whose batches have become smaller starts with less memory, step by step.
     static std::uint32_t next_hint(std::uint32_t hint, const batch& closed) noexcept
     {
         const auto used =
@@ -319,7 +319,7 @@ private:
         return created;
     }
 
-    // However well records shrink: a block that the pool keeps, with room for the slots of its records.
+    // However well records compress: the largest block that the pool keeps, less the slots.
     static constexpr std::size_t raw_size_max = buffer_pool::largest_kept / 4 * 3;
     static constexpr std::int64_t time_delta_max = 0x7fffffff; // what a slot can hold
 

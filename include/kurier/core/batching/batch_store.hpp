@@ -1,6 +1,5 @@
-// Batches and the blocks that they hold, within the bound of buffer.memory. Everything that changes a batch's block goes
-// through here, so that what a partition and its leader are said to hold (`memory` of both) has one writer; a partition
-// takes it along to another leader, see move_to_leader.
+// Batches and their blocks, bounded by buffer.memory. Every change of a batch's block goes through here, so that the
+// memory accounted to a partition and to its leader has one writer. When the leader changes, move_to_leader moves it.
 #pragma once
 
 #include <kurier/core/state/topic.hpp>
@@ -28,7 +27,7 @@ public:
     buffer_pool& pool() noexcept { return pool_; }
     const buffer_pool& pool() const noexcept { return pool_; }
 
-    // An empty batch with a block of so many bytes, or nullptr without room or memory.
+    // An empty batch with a block of so many bytes; nullptr if buffer.memory or the heap is exhausted.
     batch* acquire(partition_state& partition, std::size_t bytes, bool beyond_limit = false) noexcept
     {
         if (free_.empty() && !make_one()) return nullptr;
@@ -42,7 +41,7 @@ public:
         return taken;
     }
 
-    // Back to the free list. Only when neither a request nor a delivery refers to it.
+    // Returns it to the free list. No request and no delivery may refer to it.
     void recycle(batch& finished) noexcept
     {
         free_memory(finished);
@@ -58,8 +57,8 @@ public:
         finished.outside.reset();
     }
 
-    // The batch moves to another block, into which its slots are copied; its records, `size` bytes, too unless they are
-    // there already. The block that it held takes the other's place.
+    // Swaps the batch's block for another one and copies its slots there, and its records (`size` bytes) unless they are
+    // there already.
     void move_to(batch& moved, block& other, std::size_t size) noexcept
     {
         const auto slots = static_cast<std::size_t>(moved.accepted) * sizeof(slot);
@@ -70,7 +69,7 @@ public:
         std::swap(moved.memory, other);
     }
 
-    // The same to a block of so many bytes; the old one is given back. False: there is none.
+    // The same with a new block of so many bytes; the old one is released. False if there is none.
     bool move_to_new(batch& moved, std::size_t bytes, bool beyond_limit = false) noexcept
     {
         block other = pool_.acquire(bytes, beyond_limit);

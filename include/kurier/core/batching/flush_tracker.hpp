@@ -1,6 +1,6 @@
-// What a flush waits for: everything that was sent before it. Batches and waiting records carry the epoch in which
-// they were sent; a flush ends an epoch and is over when nothing of it or of earlier ones is left. Pieces of a split
-// batch inherit its epoch, so a flush waits for them too (KAFKA-9312).
+// What a flush waits for: everything sent before it. Batches and parked records carry the flush epoch in which they were
+// sent; flush ends an epoch and completes when nothing of it or of earlier ones is left. The pieces of a split batch
+// inherit its epoch, so flush waits for them too (KAFKA-9312).
 #pragma once
 
 #include <cstdint>
@@ -36,11 +36,11 @@ public:
     }
 
     bool finished(std::uint64_t epoch) const noexcept { return epoch < first_; }
-    bool flushing() const noexcept { return counts_.size() > 1; } // something of an ended epoch is left
+    bool flushing() const noexcept { return counts_.size() > 1; } // a flush hasn't completed
 
 private:
     friend struct invariant_access;
-    std::deque<std::uint64_t> counts_{0};   // what is left of epochs first_, first_ + 1, ...
+    std::deque<std::uint64_t> counts_{0};   // unfinished in epochs first_, first_ + 1, ...
     std::uint64_t first_ = 1, current_ = 1; // current_ == first_ + counts_.size() - 1
 };
 

@@ -1,5 +1,5 @@
-// The quick way into a batch that is open and has room: nearly every record takes it, so it is inlined where records
-// are sent. What it refuses goes through accumulator.hpp, which opens, grows and closes batches.
+// The fast path: appends to a batch that is open and has room. Nearly every record takes it, so it is inlined into send.
+// What it declines goes to accumulator.hpp, which opens, grows and closes batches.
 #pragma once
 
 #include <kurier/core/state/record_bytes.hpp>
@@ -11,7 +11,7 @@
 
 namespace kurier::core {
 
-// Roughly what a record takes, for the share of a sticky partition.
+// Approximate size of a record, for sticky partitioning.
 inline std::size_t payload_size(const record_bytes& record) noexcept
 {
     return record.key.size() + record.value.size() + 16;
@@ -26,14 +26,14 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
     ++open.partition->records;
 }
 
-// No place: the record has to go the long way, and nothing has changed.
+// Returns an empty place, without having changed anything, if the record needs the slow path.
 [[gnu::always_inline]] inline place append_to_open(partition_state& partition, const record_bytes& record,
                                                    nanoseconds now) noexcept
 {
     batch* const open = partition.open;
     if (!open || !record.headers.empty() || open->takes_until < now) return {};
     auto* const leader = partition.leader;
-    if (leader && !leader->waiting.empty()) return {}; // it would overtake those
+    if (leader && !leader->waiting.empty()) return {}; // it would overtake them
     const auto index = static_cast<std::uint32_t>(open->record_count);
     const auto delta = record.timestamp - open->base_timestamp;
     const auto end = open->size + record.key.size() + record.value.size() + plain_record_overhead;
@@ -50,7 +50,7 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
     return {open, index};
 }
 
-// The same for any partition of the topic; a negative one is the sticky one (KIP-794), and is told.
+// As above, by partition. A negative index selects the sticky partition (KIP-794); its number is written back.
 [[gnu::always_inline]] inline place append_to_open(topic_state& topic, std::int32_t& partition,
                                                    const record_bytes& record, nanoseconds now) noexcept
 {

@@ -12,10 +12,10 @@ namespace kurier::core {
 // A frame's size goes over the wire as an int32.
 inline constexpr std::size_t frame_size_max = 0x7fffffff;
 
-// At most what a Produce request has around the batches of one partition, the topic included.
+// Upper bound of what a Produce request has around one partition's batch, its topic included.
 inline constexpr std::size_t partition_frame_max = 512;
 
-// The rest of a Produce request, beside its batches and what is around each.
+// Upper bound of the rest of a Produce request.
 inline std::size_t request_frame_max(const producer_config& config) noexcept
 {
     return config.client_id.size() + 128;

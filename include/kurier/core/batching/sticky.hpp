@@ -1,5 +1,5 @@
-// Which partition takes the records that have no key (KIP-794): one partition at a time, so that batches become full;
-// switched by bytes and at the end of a batch; and drawn at random with less weight for partitions with a longer queue.
+// The sticky partition (KIP-794): records without a key go to one partition at a time, so that batches fill up. It
+// switches after so many bytes, at the end of a batch; the next one is drawn at random, weighted against long queues.
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
@@ -10,8 +10,7 @@
 
 namespace kurier::core {
 
-// After this many bytes the next batch goes elsewhere: Kafka's batch.size, on which its promise of an even spread
-// rests. A larger batch is still filled first.
+// Switch after this many bytes: Kafka's default batch.size, which makes its spread even. A larger batch is filled first.
 inline constexpr std::size_t sticky_bytes_min = 16384;
 
 // KIP-794: part of adaptive partitioning, as in Java.
@@ -27,7 +26,7 @@ inline bool left_out(const partition_state& partition, const producer_config& co
 inline std::int32_t draw_partition(const topic_state& topic, const producer_config& config, nanoseconds now,
                                    random_source& random) noexcept
 {
-    const bool all = topic.available.empty(); // nobody leads: any partition is as good
+    const bool all = topic.available.empty(); // no leaders: any partition is as good
     const auto count = all ? topic.partitions.size() : topic.available.size();
     std::size_t longest = 0, shortest = topic.backlog.size() < count ? 0 : ~std::size_t{0};
     if (config.partitioner_adaptive_partitioning_enable)
@@ -36,7 +35,7 @@ inline std::int32_t draw_partition(const topic_state& topic, const producer_conf
             longest = std::max(longest, queued->queue.size());
             shortest = std::min(shortest, queued->queue.size());
         }
-    const bool weighted = longest > shortest; // not when nothing is queued, nor without adaptation
+    const bool weighted = longest > shortest; // not if all queues are equally long, nor without adaptation
     std::int32_t drawn = 0;
     for (int tries = 0; tries < 64; ++tries) { // weight: longest + 1 - own length, by rejection
         const auto at = random.below(count);

@@ -30,51 +30,49 @@ struct partition_state;
 
 struct waiting_record;
 
-// What became of a record: its batch is done, or it never got into one, or (both null) nobody will ever know, because
-// the producer is being destroyed.
+// What became of a record: its batch is done, it never got into one, or (both null) the producer is being destroyed.
 struct fate
 {
     const batch* where = nullptr;
     std::uint32_t index = 0;
     const waiting_record* refused = nullptr;
-    void* teller = nullptr;      // whoever announces it; the core only passes it on
+    void* teller = nullptr;      // the driver's; the core only passes it on
     std::int32_t time_delta = 0; // of the record's create time, as in its slot
 };
 
 using notify_function = void (*)(void* context, const fate& what);
 
-// Who waits for a record. One per record, dense, at the end of the batch's own block: an acknowledgement walks
-// memory in order, nothing is allocated for a record, and buffer.memory covers them.
+// Who waits for a record. One per record, dense, at the end of the batch's own block: an acknowledgement walks memory in
+// order, nothing is allocated per record, and buffer.memory covers the slots.
 struct slot
 {
     notify_function notify = nullptr; // nullptr: nobody waits
     void* context = nullptr;
     std::int32_t time_delta = 0; // create time of the record - base_timestamp of the batch
     bool withdrawn = false;      // cancelled before the batch was drained: it must not be sent
-    bool expired = false;        // its own time is over (record::timeout), that of the batch is not
+    bool expired = false;        // its own timeout has passed (record::timeout), not the batch's
 };
 
-// A record of the batch that the broker named as the culprit (KIP-467).
+// A record that the broker blames for the batch's failure (KIP-467).
 struct record_failure
 {
     std::uint32_t index; // its position on the wire
     std::string message;
 };
 
-// What is needed to explain a failure, kept apart from the batch because almost no batch has it.
+// Explains a failure. Apart from the batch, because almost no batch has one.
 struct failure_note
 {
-    std::string broker_message; // the broker's words, and nobody else's
+    std::string broker_message; // the broker's words only
     std::vector<record_failure> records;
     std::string text; // kurier's own
 };
 
-inline constexpr std::size_t batch_margin =
-    32; // behind the records: their writers may store a little past the end
+inline constexpr std::size_t batch_margin = 32; // after the records: writers may store a little past the end
 
 inline constexpr std::uint32_t not_on_wire = ~std::uint32_t{0}; // a position: not on the wire any more
 
-// A value that is not copied into the batch: it is written to the socket from where it lies.
+// A value that isn't copied into the batch but written to the socket from where it is.
 struct outside_value
 {
     bytes_view bytes;
@@ -105,8 +103,8 @@ struct batch
     std::unique_ptr<outside_value>
         outside; // of a batch of one record with a large value; `size` doesn't count it
 
-    // A batch that was too large for the broker is sent in pieces (KIP-126). The pieces carry the records, the
-    // batch that was split keeps the slots.
+    // A batch that is too large for the broker is sent in pieces (KIP-126). The pieces carry the records; the batch that
+    // was split, their root, keeps the slots.
     std::vector<batch*> pieces;            // only of a root
     batch* root = nullptr;                 // of a piece
     std::vector<std::uint32_t> root_slots; // of a piece: the slot in the root of each of its records
@@ -123,9 +121,9 @@ struct batch
     std::int32_t last_attempt_leader = -1, last_attempt_epoch = -1;
     std::shared_ptr<const std::string> last_broker; // the leader's name and address at the last attempt
     int attempts = 0;                               // how often it was handed to a connection
-    bool maybe_written = false; // an attempt ended without an answer that rules the write out
+    bool maybe_written = false; // an attempt ended without a response that rules out the append
     bool sealed = false;        // header and checksum are current
-    bool due = false;           // linger is over (or a flush wants it)
+    bool due = false;           // linger has expired, or flush wants it
 
     // outcome
     error_code error;      // why it failed
@@ -134,7 +132,7 @@ struct batch
     std::int64_t base_offset = -1;
     std::int64_t log_append_time = -1; // -1: records keep their create time
     std::unique_ptr<failure_note> note;
-    std::uint32_t notified = 0; // slots that were told already: telling can be interrupted by an exception
+    std::uint32_t notified = 0; // slots notified so far: an exception may interrupt it
 
     // who still refers to it
     std::uint32_t requests =
@@ -143,7 +141,7 @@ struct batch
     std::uint64_t flush_epoch = 0;
 
     list_hook<batch> queue_hook;  // partition.queue or partition.flights
-    list_hook<batch> done_hook;   // done and not yet announced to those who wait
+    list_hook<batch> done_hook;   // done, waiters not yet notified
     list_hook<batch> age_hook;    // all that are not done, oldest first
     list_hook<batch> linger_hook; // open and not yet due, oldest first
     list_hook<batch> leader_hook; // the same in leader->lingering
@@ -154,7 +152,7 @@ struct batch
                  static_cast<std::ptrdiff_t>(index));
     }
     std::size_t wire_size() const noexcept { return outside ? size + outside->bytes.size() : size; }
-    // Records that nobody has withdrawn.
+    // Without the withdrawn ones.
     std::int32_t live_records() const noexcept { return record_count - static_cast<std::int32_t>(withdrawn); }
     bool has_sequence() const noexcept { return base_sequence >= 0; }
     compression codec() const noexcept
@@ -177,7 +175,7 @@ struct batch
         return positions ? (*positions)[index] : index;
     }
     bool done() const noexcept { return phase == batch_phase::done; }
-    // Is the record over before its batch is?
+    // Does the record end before its batch?
     bool expired(std::uint32_t index) const noexcept { return !done() && slot_of(index).expired; }
 
     // The slot of record `index`, wherever it is kept.
@@ -186,7 +184,7 @@ struct batch
         return root ? root->slot_of(root_slots[index]) : slot_of(index);
     }
 
-    // Which batch carries the record of a slot today, and as which of its records.
+    // The batch that carries a slot's record now, and the record's index there.
     std::pair<batch*, std::uint32_t> carrier_of(std::uint32_t index) noexcept
     {
         for (batch* piece : pieces) {

@@ -1,5 +1,5 @@
-// The memory that batches are built in. `buffer.memory` is a hard bound on what the pool has taken from the
-// heap: blocks in use and blocks kept for reuse together never exceed it.
+// The memory that batches are built in. `buffer.memory` is a hard bound on what the pool takes from the heap: blocks in
+// use and blocks kept for reuse never exceed it together.
 //
 // Blocks come in sizes 2^k and 3 * 2^k, so a batch can grow instead of taking `batch.size` at once (KIP-1332's aim),
 // and the block freed last is handed out first, because it is still in the cache. Where such a block doesn't fit any more,
@@ -51,14 +51,14 @@ public:
         return (bytes + alignment - 1) / alignment * alignment;
     }
 
-    // Could `bytes` more be taken while no more than `limit` are in use? (A caller may have a lower limit.)
+    // Could `bytes` more be taken without exceeding `limit`? (A caller may have a lower limit.)
     bool has_room(std::size_t bytes, std::size_t limit) const noexcept
     {
         return in_use_ + aligned(bytes) <= limit;
     }
 
-    // A block of at least `bytes`, or an empty one where the bound forbids it or the heap is exhausted. The bound can
-    // be passed over for what must go on when everything is full: splitting a batch that the broker found too large.
+    // A block of at least `bytes`; empty if the bound or the heap is reached. The bound can be overridden for what must
+    // go on when everything is full: splitting a batch that is too large for the broker.
     block acquire(std::size_t bytes, bool beyond_limit = false) noexcept
     {
         auto size = rounded(bytes);
@@ -84,7 +84,7 @@ public:
         if (!given) return;
         in_use_ -= given.capacity;
         ++released_;
-        // Not when blocks were taken beyond the limit: what is kept must not hold the pool above it.
+        // Not while blocks exceed the limit: what is kept must not hold the pool above it.
         if (is_kept(given.capacity) && in_use_ + kept_ + given.capacity <= limit_) {
             auto*& head = free_[index(given.capacity)];
             head = new (given.data) free_block{head};

@@ -1,5 +1,5 @@
-// Compressing a batch as a job that can be done elsewhere: the core says what to do, anybody on any thread runs it, and
-// the core takes it back on its strand. Running it needs the job and a codec list, and nothing else of the core.
+// Compressing a batch as a job for another thread: the core prepares it, any thread runs it, and the core finishes it on
+// its strand. To run it takes the job and a list of codecs, nothing else of the core.
 #pragma once
 
 #include <kurier/compression/adaptive.hpp>
@@ -19,19 +19,19 @@ struct compression_job
 {
     batch* about = nullptr;
     codec_plan plan;
-    // Valid and untouched until the job is back, whatever becomes of the batch meanwhile (KAFKA-19012).
+    // Valid and unchanged until the job returns, whatever becomes of the batch (KAFKA-19012).
     bytes_view records;
-    // One byte less than the records have: what doesn't shrink is not wanted.
+    // One byte less than the records: a result that isn't smaller is of no use.
     std::span<std::byte> room;
     block memory; // which `room` is part of, unless the job is done at once
 
-    // What came of it.
+    // The result.
     codec_sample used, trial;
-    bool ran = false; // or else nobody has done it
+    bool ran = false; // false: no worker has run it
     bool shrank = false;
 };
 
-// On any thread, with codecs that nobody else uses meanwhile. Without a clock nothing costs CPU time.
+// Runs on any thread, with codecs that no one else uses. Without a clock, CPU time is counted as 0.
 inline void run(compression_job& job, const codecs_ref& codecs, cpu_clock clock) noexcept
 {
     const auto compress = [&](codec_choice choice, codec_sample& sample) {

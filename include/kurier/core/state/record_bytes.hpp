@@ -11,7 +11,7 @@ namespace kurier::core {
 
 struct batch;
 
-struct record_bytes // views that need to live only during the call
+struct record_bytes // views, valid during the call
 {
     nullable_bytes key, value;
     std::span<const header_view> headers;

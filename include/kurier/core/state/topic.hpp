@@ -1,6 +1,6 @@
-// What the producer knows of topics, partitions and brokers. Objects live as long as the core, so plain pointers
-// between them are safe; a topic that disappears keeps its state, because sequences must survive a broker that
-// briefly denies a topic (a producer that forgot them had its records acknowledged and thrown away).
+// What the producer knows about topics, partitions and brokers. Objects live as long as the core, so plain pointers
+// between them are safe. A topic that disappears keeps its state: sequences must survive a broker that denies a topic
+// for a moment, or its records are acknowledged as duplicates and lost (librdkafka 1.9.0).
 #pragma once
 
 #include <kurier/compression/ratio_estimate.hpp>
@@ -24,29 +24,27 @@ struct connection;
 struct topic_state;
 struct broker_node;
 
-// What makes the current epoch of a partition unusable. Nothing new is sent in it, and when nothing is in flight any
-// more another one starts.
+// Why a partition's current epoch is unusable. Nothing new is sent in it; once nothing is in flight, a new one starts.
 enum class epoch_fault : std::uint8_t {
     none,
-    broken, // the broker misses a batch that certainly isn't in its log, so no later sequence will fit
+    broken, // a batch is certainly missing in the log, so no later sequence will be accepted
     fenced, // another producer writes with this producer id: a new id is needed, and no broker can tell any more which
     // batches of the old one were written
 };
 
-// The idempotent producer's state of one partition. The producer id and epoch are kept here, not globally: trouble in
-// one partition starts a new epoch there and leaves the others alone.
+// The idempotent producer's state for one partition. Producer id and epoch are kept per partition: trouble in one starts
+// a new epoch there and leaves the others alone.
 struct producer_state
 {
     std::int64_t id = -1;
     std::int16_t epoch = -1;
     std::int32_t next_sequence = 0;
     std::int32_t last_acked = -1; // -1: nothing in this epoch
-    // The current leader acknowledged a batch of this epoch. Until then one batch is in flight at a time: if the first of
-    // several were lost, the broker would take the second for the first, and the lost one could never follow
-    // (KAFKA-14312).
+    // The current leader has acknowledged a batch of this epoch. Until then only one batch is in flight: if the first of
+    // several got lost, the broker would accept the second as the first, and the lost one never (KAFKA-14312).
     bool proven = false;
-    // A batch that had a sequence failed, so the broker may miss it. Nothing new is sent until the batches sent after it
-    // are resolved: either they are accepted, then it was written, or a new epoch starts.
+    // A batch with a sequence failed, and the broker may not have it. Nothing new is sent until the batches after it are
+    // resolved: if they are accepted, it was written; otherwise a new epoch starts.
     bool gap = false;
     epoch_fault fault = epoch_fault::none;
 };
@@ -68,8 +66,8 @@ struct partition_state
     nanoseconds disowned_at{never};
 
     batch* open = nullptr;                             // takes records; not in the queue
-    intrusive_list<batch, &batch::queue_hook> queue;   // closed, by first_record
-    intrusive_list<batch, &batch::queue_hook> flights; // handed to a connection, by first_record
+    intrusive_list<batch, &batch::queue_hook> queue;   // closed, in record order
+    intrusive_list<batch, &batch::queue_hook> flights; // handed to a connection, in record order
     producer_state producer;
     std::uint64_t records = 0;     // appended so far
     std::uint32_t memory_hint = 0; // how large the last batch became: where the next one starts
@@ -141,7 +139,7 @@ struct topic_state
     nanoseconds last_used{0};
     bool wanted = false;        // part of periodic refreshes
     bool stale = false;         // to be asked about
-    bool asked = false;         // was asked about; trouble that comes before the answer makes it stale again
+    bool asked = false;         // a request is out; trouble before its response makes it stale again
     codec_choice codec;         // as the configuration says for this topic, or as the chooser does
     bool chooses_codec = false; // compression.type=auto
     std::shared_ptr<adaptive_codec> chooser; // from the first batch on
@@ -161,7 +159,7 @@ inline bool has_partition(const topic_state& topic, std::int32_t index) noexcept
 
 inline constexpr std::int16_t api_versions_first = 4;
 
-// What went wrong with a broker and has not come right again.
+// What is wrong with a broker right now.
 struct broker_trouble
 {
     error_code code;
@@ -172,7 +170,7 @@ struct broker_trouble
 enum class broker_condition : std::uint8_t {
     unknown, // no connection was needed yet, or the last one ended well
     up,
-    down, // no connection can be made, or none that a request was answered on
+    down, // no connection can be opened, or none got a response
 };
 
 struct broker_node
@@ -187,10 +185,10 @@ struct broker_node
 
     connection* link = nullptr;
     nanoseconds retry_at{0};
-    int failures = 0; // connection attempts in a row that did not get to ready
+    int failures = 0; // connection attempts in a row that didn't become ready
     nanoseconds throttled_until{0};
     nanoseconds throttled_last{0};    // until when, the last time
-    nanoseconds stalled_since{never}; // since when it has had ready batches and could not take them
+    nanoseconds stalled_since{never}; // since when it has ready batches and can't take them
     std::int16_t api_versions_try =
         api_versions_first; // the ApiVersions version to open the next connection with
 
@@ -198,13 +196,13 @@ struct broker_node
     broker_trouble trouble;
     std::uint64_t troubles_logged = 0; // since it was up: one bit for each kind
 
-    nanoseconds service_time{0}; // of its last Produce request, without the wait behind those before it
+    nanoseconds service_time{0}; // of its last Produce request, not counting the time in line
 
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads
     std::size_t appended = 0; // about what of its records is unsent, see ready_partitions::hurry_idle
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
     intrusive_list<batch, &batch::leader_hook> lingering; // open batches of the partitions it leads
-    waiting_lane waiting;                                 // records that found no room
+    waiting_lane waiting;                                 // records for which there was no room
 
     void move_to(std::string_view new_host, std::uint16_t new_port)
     {
@@ -216,7 +214,7 @@ struct broker_node
     }
 };
 
-// What is counted and listed for each leader goes with the partition.
+// A partition's memory and its lingering batch are accounted to its leader, so they move along.
 inline void move_to_leader(partition_state& partition, broker_node* leader) noexcept
 {
     batch* const open = partition.open;

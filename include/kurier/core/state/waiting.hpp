@@ -1,6 +1,6 @@
-// Records that were sent and could not be appended yet: their topic is not known, or the buffer is full. Each owns
-// its bytes. They are admitted first come, first served per lane (a topic that is not known, or a leader), so a dead
-// broker's records do not stand before those of others.
+// Parked records: sent, but not appended yet, because their topic isn't known or the buffer is full. Each owns its bytes.
+// They are admitted first come, first served per lane (one per unknown topic and per leader), so that records for a dead
+// broker don't block others.
 #pragma once
 
 #include <kurier/core/state/batch.hpp>
@@ -21,7 +21,7 @@ struct partition_chooser
 {
     std::int32_t (*choose)(void* context, const topic_state& topic, nullable_bytes key, nullable_bytes value,
                            std::span<const header_view> headers) = nullptr;
-    std::shared_ptr<void> context; // lives on when its producer is gone
+    std::shared_ptr<void> context; // may outlive its producer
 
     std::int32_t operator()(const topic_state& topic, const record_bytes& record) const
     {
@@ -54,14 +54,13 @@ struct waiting_record
     batch* where = nullptr;
     std::uint32_t index = 0;
     error_code error, last_error;
-    std::string text;      // what stood in the way, for the failure
-    bool announced = true; // those who wait were told (or nothing has happened yet)
+    std::string text;      // what it waited for, for the failure
+    bool announced = true; // its waiter was notified (or nothing has happened yet)
     bool held = false;     // a delivery outside the core refers to it
 
-    waiting_lane* lane = nullptr; // nullptr: it waits no more
+    waiting_lane* lane = nullptr; // nullptr: it doesn't wait any more
     list_hook<waiting_record> lane_hook;
-    list_hook<waiting_record>
-        arrival_hook; // in the order of arrival; afterwards in the list of those to announce
+    list_hook<waiting_record> arrival_hook; // in order of arrival; later among those to be announced
 
     bool waits() const noexcept { return lane != nullptr; }
 };
