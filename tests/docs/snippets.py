@@ -3,8 +3,12 @@
     <!-- code docs/snippets/02_keys.cpp -->       the part between `// snippet` and `// end`, or all of the file
     <!-- output docs/snippets/02_keys.cpp -->     what it prints; a port of 127.0.0.1 is shown as 9092
 
+    <!-- bench CPU-s per million records -->      a table of the medians in bench/results, up to <!-- end of bench -->
+
 The steps are one program, because that compiles in a tenth of the time."""
 
+import importlib.machinery
+import importlib.util
 import pathlib
 import re
 import shutil
@@ -16,6 +20,35 @@ PAGES = ROOT / "docs/pages"
 STEPS = sorted((ROOT / "docs/snippets").glob("[0-9]*.cpp"))
 BLOCK = re.compile(r"(<!-- (code|output) (\S+) -->\n\n?```\w*\n).*?(```\n)", re.S)
 FLAGS = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
+
+MADE = ()  # names of pages in reference/
+BENCH = re.compile(r"(<!-- bench (.*?) -->\n).*?(<!-- end of bench -->\n)", re.S)
+LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
+
+
+def load(path):
+    """A script without .py as a module."""
+    loader = importlib.machinery.SourceFileLoader(path.name, str(path))
+    spec = importlib.util.spec_from_loader(path.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+draw = load(ROOT / "docs/draw")
+
+
+def bench_table(measured):
+    clients = ["kurier", "librdkafka", "franz-go", "java"]
+    groups = {}
+    for server, workload, what, client, median in draw.table_rows():
+        if what == measured and client in clients:
+            groups.setdefault((server, workload), {})[client] = median
+    lines = ["| server | workload | " + " | ".join(clients) + " |", "|---|---|" + "---:|" * len(clients)]
+    for (server, workload), values in groups.items():
+        cells = [f"{values[c]:,g}" if c in values else "" for c in clients]
+        lines.append(f"| {server} | {workload} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def compiler():
@@ -59,11 +92,34 @@ def renewed(text, printed):
     def block(found):
         content = cut(found[3]) if found[2] == "code" else printed[found[3]]
         return found[1] + content.strip("\n") + "\n" + found[4]
+    text = BENCH.sub(lambda found: found[1] + "\n" + bench_table(found[2]) + "\n" + found[3], text)
     return BLOCK.sub(block, text)
 
 
 def pages():
     return sorted(PAGES.rglob("*.md"))
+
+
+def anchors(page):
+    """As GitHub and mkdocs name the headings of a page."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+def dead_links(page):
+    """Links of a page that lead nowhere. Pages of reference/ are made when the site is built."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    for link in LINK.findall(text):
+        path, _, anchor = link.partition("#")
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if target.parent == PAGES / "reference":
+            good = target.stem in MADE and not anchor
+        else:
+            good = target.is_file() and PAGES in target.parents and (not anchor or anchor in anchors(target))
+        if not good:
+            yield link
 
 
 def compiles_alone(path):
@@ -93,6 +149,8 @@ def results(write=False):
         if write and new != text:
             page.write_text(new)
         found.append((f"{page.relative_to(ROOT)} shows the code and its output as they are (--write)", write or new == text))
+        found += [(f"{page.relative_to(ROOT)} links to {link}", False) for link in dead_links(page)]
+    found.append(("the pictures are those of docs/pictures and bench/results (docs/draw)", not draw.stale()))
     shown = skeleton(PAGES / "staircase.md")
     for step in STEPS:
         name = step.relative_to(ROOT).as_posix()
