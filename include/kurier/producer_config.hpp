@@ -155,6 +155,8 @@ public:
     bool partitioner_adaptive_partitioning_enable = true;         // fewer records to slow brokers (KIP-794)
     std::chrono::milliseconds partitioner_availability_timeout{}; // 0: a partition is never left out
     bool partitioner_ignore_keys = false;
+    bool partitioner_rack_aware = false; // those with a leader in client_rack come first (KIP-1123)
+    std::string client_rack;             // where this process runs: broker.rack of the brokers nearby
 
     // The cluster's layout
     std::chrono::milliseconds metadata_max_age{300'000};

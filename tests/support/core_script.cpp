@@ -467,7 +467,11 @@ void core_script::answer_api_versions(connection_id link, std::int32_t correlati
 protocol::metadata_response core_script::metadata_answer(const protocol::metadata_request& request) const
 {
     protocol::metadata_response response;
-    for (const auto& [id, port] : brokers) response.brokers.push_back({id, "broker", port, {}});
+    for (const auto& [id, port] : brokers) {
+        response.brokers.push_back({id, "broker", port, {}});
+        if (const auto rack = racks.find(id); rack != racks.end())
+            response.brokers.back().rack = rack->second;
+    }
     response.cluster_id = "cluster";
     if (request.topics)
         for (const auto& wanted : *request.topics) {

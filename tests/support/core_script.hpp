@@ -123,7 +123,8 @@ public:
     // --- the world, to be changed at any time ------------------------------------------------------------------------
 
     std::map<std::int32_t, std::uint16_t> brokers; // id -> port; host "broker"
-    std::map<std::string, topic_model> topics;     // a topic that isn't here is unknown
+    std::map<std::int32_t, std::string> racks;
+    std::map<std::string, topic_model> topics; // a topic that isn't here is unknown
     std::map<std::int16_t, std::pair<int, int>>
         api; // api key -> versions of the cluster, where not the newest
     std::int64_t next_producer_id = 100;

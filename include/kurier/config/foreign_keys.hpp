@@ -67,8 +67,6 @@ inline constexpr foreign_key foreign_keys[] = {
     {"config.providers*",
      "asks for the Java client's config providers, which don't exist here; write plain values",
      {}},
-    {"client.rack", "is for rack-aware partitioning, which is not supported yet; remove it", {}},
-    {"partitioner.rack.aware", "is not supported yet; remove it", "false"},
     {"buffer.memory.allocation.strategy", "is not needed, batches always grow as they fill; remove it",
      "incremental"},
     {"bootstrap.resolve.timeout.ms", "is not needed, names are resolved in the background; remove it", "0"},

@@ -271,6 +271,10 @@ inline constexpr std::array setting_rows{
         "records without key avoid a broker that takes nothing for so long; 0 switches this off"),
     boolean_row<&settings::partitioner_ignore_keys>("partitioner.ignore.keys",
                                                     "choose the partition as if records had no key"),
+    boolean_row<&settings::partitioner_rack_aware>(
+        "partitioner.rack.aware",
+        "records without key to partitions whose leader is in client.rack, as long as there are any"),
+    text_row("client.rack", &settings::client_rack, "broker.rack of the brokers near this process"),
     milliseconds_row<&settings::metadata_max_age>("metadata.max.age.ms", 0, long_max,
                                                   "ask for the cluster's layout anew after this time"),
     milliseconds_row<&settings::metadata_max_idle>("metadata.max.idle.ms", 5000, long_max,

@@ -304,6 +304,10 @@ private:
 
     void check_partitioner()
     {
+        if (config_.partitioner_rack_aware && config_.client_rack.empty())
+            error("client.rack", mention("partitioner.rack.aware") +
+                                     " needs client.rack; set it to the broker.rack "
+                                     "of the brokers nearby, or partitioner.rack.aware to false");
         if (config_.partitioner_availability_timeout.count() <= 0) return;
         if (config_.partitioner_adaptive_partitioning_enable) return;
         warning("partitioner.availability.timeout.ms",

@@ -1,5 +1,6 @@
 // The sticky partition (KIP-794): records without a key go to one partition at a time, so that batches fill up. It
-// switches after so many bytes, at the end of a batch; the next one is drawn at random, weighted against long queues.
+// switches after so many bytes, at the end of a batch; the next one is drawn at random, weighted against long queues,
+// among partitions whose leader is nearby if that is asked for (KIP-1123).
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
@@ -23,28 +24,57 @@ inline bool left_out(const partition_state& partition, const producer_config& co
            later(partition.leader->stalled_since, availability_timeout) <= now;
 }
 
-inline std::int32_t draw_partition(const topic_state& topic, const producer_config& config, nanoseconds now,
-                                   random_source& random) noexcept
+// What is drawn from: partitions by their number, or all of a topic when no list of them is given.
+struct draw_list
 {
-    const bool all = topic.available.empty(); // no leaders: any partition is as good
-    const auto count = all ? topic.partitions.size() : topic.available.size();
-    std::size_t longest = 0, shortest = topic.backlog.size() < count ? 0 : ~std::size_t{0};
+    const topic_state& topic;
+    const std::vector<std::int32_t>* some;
+    bool nearby = false;
+
+    std::size_t size() const noexcept { return some ? some->size() : topic.partitions.size(); }
+    std::int32_t at(std::size_t i) const noexcept { return some ? (*some)[i] : static_cast<std::int32_t>(i); }
+    bool has(const partition_state& partition) const noexcept
+    {
+        return static_cast<std::size_t>(partition.index) < topic.partitions.size() &&
+               (!nearby || (partition.leader && partition.leader->nearby));
+    }
+};
+
+// -1: those that came up are all left out.
+inline std::int32_t draw_from(const draw_list& list, const producer_config& config, nanoseconds now,
+                              random_source& random) noexcept
+{
+    const auto& topic = list.topic;
+    std::size_t longest = 0, shortest = ~std::size_t{0}, queues = 0;
     if (config.partitioner_adaptive_partitioning_enable)
         for (auto* queued = topic.backlog.front(); queued; queued = topic.backlog.next(*queued)) {
-            if (static_cast<std::size_t>(queued->index) >= topic.partitions.size()) continue;
+            if (!list.has(*queued)) continue;
+            ++queues;
             longest = std::max(longest, queued->queue.size());
             shortest = std::min(shortest, queued->queue.size());
         }
+    if (queues < list.size()) shortest = 0;
     const bool weighted = longest > shortest; // not if all queues are equally long, nor without adaptation
-    std::int32_t drawn = 0;
+    std::int32_t drawn = -1;
     for (int tries = 0; tries < 64; ++tries) { // weight: longest + 1 - own length, by rejection
-        const auto at = random.below(count);
-        drawn = all ? static_cast<std::int32_t>(at) : topic.available[at];
-        const auto& partition = topic.partitions[static_cast<std::size_t>(drawn)];
+        const auto candidate = list.at(random.below(list.size()));
+        const auto& partition = topic.partitions[static_cast<std::size_t>(candidate)];
         if (left_out(partition, config, now)) continue;
+        drawn = candidate;
         if (!weighted || random.below(longest + 1) >= partition.queue.size()) break;
     }
     return drawn;
+}
+
+inline std::int32_t draw_partition(const topic_state& topic, const producer_config& config, nanoseconds now,
+                                   random_source& random) noexcept
+{
+    std::int32_t drawn = -1;
+    if (!topic.nearby.empty()) drawn = draw_from({topic, &topic.nearby, true}, config, now, random);
+    // no leaders: any partition is as good
+    const draw_list all{topic, topic.available.empty() ? nullptr : &topic.available};
+    if (drawn < 0) drawn = draw_from(all, config, now, random);
+    return drawn < 0 ? all.at(random.below(all.size())) : drawn;
 }
 
 inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, const accumulator& records,

@@ -11,6 +11,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -113,9 +114,12 @@ public:
         if (response.brokers.empty()) return false; // from a broker that is still starting: keep what we have
         if (response.cluster_id) cluster_id_ = *response.cluster_id;
         for (auto& [id, node] : nodes_) node->current = false;
-        for (const auto& broker : response.brokers)
+        for (const auto& broker : response.brokers) {
             if (put_node(broker.node_id, broker.host, broker.port))
                 listener.on_address_changed(*nodes_[broker.node_id]);
+            if (auto* listed = node(broker.node_id))
+                listed->nearby = config_.partitioner_rack_aware && broker.rack == config_.client_rack;
+        }
         update change{listener, asked_at, version >= 9};
         for (const auto& reported : response.topics)
             if (reported.name)
@@ -130,17 +134,31 @@ public:
         auto* found = node(leader);
         if (!found || epoch <= partition.leader_epoch) return false;
         set_leader(partition, found, epoch, listener);
+        if (config_.partitioner_rack_aware) refresh_nearby(partition);
         return true;
     }
 
     static void refresh_available(topic_state& topic)
     {
         topic.available.clear();
-        for (const auto& partition : topic.partitions)
-            if (partition.leader) topic.available.push_back(partition.index);
+        topic.nearby.clear();
+        for (const auto& partition : topic.partitions) {
+            if (!partition.leader) continue;
+            topic.available.push_back(partition.index);
+            if (partition.leader->nearby) topic.nearby.push_back(partition.index);
+        }
     }
 
 private:
+    static void refresh_nearby(const partition_state& moved)
+    {
+        auto& nearby = moved.topic->nearby;
+        const auto at = std::ranges::lower_bound(nearby, moved.index);
+        const bool listed = at != nearby.end() && *at == moved.index;
+        if (moved.leader->nearby && !listed) nearby.insert(at, moved.index);
+        if (!moved.leader->nearby && listed) nearby.erase(at);
+    }
+
     // A bootstrap connection that leads to this very address goes on as the broker's connection.
     void adopt_bootstrap(broker_node& node, std::string_view host, std::uint16_t port)
     {

@@ -134,6 +134,7 @@ struct topic_state
     uuid id;
     partition_list partitions;
     std::vector<std::int32_t> available; // partitions with a leader, ascending
+    std::vector<std::int32_t> nearby;    // of those the ones with a leader nearby, ascending
     error_code error;                    // why it is unknown, as the last metadata said
     bool unlisted = false;               // the last metadata had none of its partitions, and no error
     nanoseconds last_used{0};
@@ -180,7 +181,7 @@ struct broker_node
     std::uint16_t port = 0;
     // "host:port (id n)". Shared with the batches that were sent there: the broker may move before one of them fails.
     std::shared_ptr<const std::string> name;
-    std::string rack;
+    bool nearby = false; // in client.rack, if partitioner.rack.aware asks for that
     bool current = true; // listed by the newest metadata (or a bootstrap address)
 
     connection* link = nullptr;
