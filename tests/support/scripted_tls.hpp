@@ -88,6 +88,9 @@ public:
     {
         const auto output = session.output();
         out.insert(out.end(), output.begin(), output.end());
+        if (damage_at >= said && damage_at - said < output.size())
+            out[out.size() - output.size() + damage_at - said] ^= std::byte{0x40};
+        said += output.size();
         session.written(output.size());
     }
 
@@ -100,6 +103,7 @@ public:
     std::vector<std::byte> out; // ciphertext, on its way to the client
     openssl::outcome last = openssl::outcome::starved;
     bool said_goodbye = false;
+    std::size_t said = 0, damage_at = SIZE_MAX; // of the broker's stream
 };
 
 struct wire_script
@@ -155,6 +159,7 @@ public:
         blocked_.clear();
         writer_.emplace(std::move(done));
         offered_ = bytes;
+        lent_ = all;
         if (!stuck) finish_write();
     }
 
@@ -176,7 +181,7 @@ public:
     // Gives the reader what the peer has said.
     void pass_on()
     {
-        if (!reader_ || passing_ || (peer_.out.empty() && !ended && !closed_)) return;
+        if (!reader_ || passing_ || muted || (peer_.out.empty() && !ended && !closed_)) return;
         passing_ = true;
         asio::post(context_, [this] {
             passing_ = false;
@@ -195,6 +200,7 @@ public:
 
     std::optional<error_code> ended; // the peer is gone: what a read says when all is read
     bool stuck = false;              // write_later waits
+    bool muted = false;              // nothing is read
     int writes = 0;
     std::size_t moved() const { return moved_; }
 
@@ -203,6 +209,7 @@ public:
         asio::post(context_, [this] {
             error_code ec;
             if (closed_) ec = asio::error::operation_aborted;
+            CHECK(copy(offered_) == lent_);
             const auto size = closed_ ? 0 : move(offered_, script_.at_once, ec);
             const auto done = *std::exchange(writer_, std::nullopt);
             done(ec, size);
@@ -242,7 +249,7 @@ private:
     std::optional<io::io_handler> writer_, reader_;
     io::buffer_range offered_;
     asio::mutable_buffer space_;
-    std::vector<std::byte> blocked_;
+    std::vector<std::byte> blocked_, lent_;
     const void* blocked_at_ = nullptr;
     std::size_t moved_ = 0;
     bool closed_ = false, passing_ = false;
@@ -307,6 +314,7 @@ public:
     std::size_t accepted = 0;
     std::string got;
     bool opening = false, opened = false, reading = false, writing = false, closing = false;
+    bool muted_when_open = false;
     error_code open_error, read_error, write_error;
 
 private:
@@ -315,6 +323,7 @@ private:
         REQUIRE(std::exchange(opening, false));
         opened = !ec;
         open_error = ec;
+        wire->muted = muted_when_open;
         if (opened) read();
     }
     void was_read(error_code ec, std::size_t size)
@@ -332,6 +341,8 @@ private:
         while (!closing && accepted < sent().size()) {
             error_code ec;
             const auto range = gather();
+            promised_ =
+                accepted + std::min(asio::buffer_size(range), openssl::record_max * openssl::records_at_once);
             const auto size = way->write_now(range, ec);
             take(size);
             if (ec == asio::error::would_block) {
@@ -351,6 +362,7 @@ private:
         REQUIRE(std::exchange(writing, false));
         take(size);
         CHECK((ec || size > 0));
+        CHECK((ec || accepted >= promised_)); // what is sealed is not offered again: something else might be
         if (ec) {
             write_error = ec;
             close();
@@ -375,6 +387,7 @@ private:
     }
 
     std::deque<std::string> pieces_;
+    std::size_t promised_ = 0;
     std::vector<asio::const_buffer> buffers_;
     std::array<char, 1024> space_;
     io::handler_memory read_memory_, write_memory_;

@@ -49,7 +49,7 @@ public:
         words_.clear();
         session_ = std::make_unique<session>(setup_->context->native_handle(), session::side::client);
         check_.attach(session_->native(), host, *setup_);
-        blocked_ = closed_ = answered_ = false;
+        blocked_ = closed_ = answered_ = ending_ = false;
         write_error_ = {};
         below_->open(to, host, done.on_behalf<&transport::opened>(*this));
         opener_.emplace(std::move(done));
@@ -79,12 +79,12 @@ public:
         accepted_ = 0;
         if (write_error_) {
             writer_.emplace(std::move(done));
-            if (!reader_) end_later(writer_, write_error_, 0);
+            if (!reader_) end_writer_later(write_error_, 0);
             return;
         }
         if (session_->output().empty() && !session_->seal(bytes)) {
             writer_.emplace(std::move(done));
-            end_later(writer_, broken(), 0);
+            end_writer_later(broken(), 0);
             return;
         }
         write_below(done);
@@ -116,9 +116,9 @@ public:
             push(ignored);
         }
         below_->close();
-        if (!writer_ || writing_ || reader_) return; // or else it ends with them
+        if (!writer_ || writing_ || reader_ || ending_) return; // or else it ends with them
         try {
-            end_later(writer_, write_error_, accepted_);
+            end_writer_later(write_error_, accepted_);
         } catch (...) { // without memory for a handler
         }
     }
@@ -271,7 +271,8 @@ private:
     // Then a writer that waited for the peer's last words has waited long enough.
     void end_reader(error_code ec, std::size_t size)
     {
-        const bool both = (ec || closed_) && writer_ && !writing_;
+        const bool both = (ec || closed_) && writer_ && !writing_ && !ending_;
+        ending_ |= both;
         end(reader_, ec, size); // this object lives as long as somebody waits
         if (both) end(writer_, write_error_, accepted_);
     }
@@ -317,10 +318,11 @@ private:
         done(ec, size);
     }
 
-    void end_later(std::optional<io::io_handler>& waiting, error_code ec, std::size_t size)
+    void end_writer_later(error_code ec, std::size_t size)
     {
-        const auto memory = waiting->get_allocator();
-        asio::post(executor_, asio::bind_allocator(memory, [&waiting, ec, size] { end(waiting, ec, size); }));
+        const auto memory = writer_->get_allocator();
+        asio::post(executor_, asio::bind_allocator(memory, [this, ec, size] { end(writer_, ec, size); }));
+        ending_ = true;
     }
 
     asio::any_io_executor executor_;
@@ -338,6 +340,7 @@ private:
     bool writing_ = false; // an operation below is under way
     bool blocked_ = false; // the transport below has no room, and has seen what comes next
     bool answered_ = false, closed_ = false;
+    bool ending_ = false; // the writer is about to be told that it is over
 };
 
 } // namespace kurier::openssl
