@@ -2,9 +2,11 @@
 // https://kafka.apache.org/protocol#protocol_error_codes
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 enum class broker_errc : std::int16_t {
     unknown_server_error = -1,
@@ -147,4 +149,4 @@ enum class broker_errc : std::int16_t {
     controller_id_not_registered = 136,
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

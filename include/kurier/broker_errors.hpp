@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 enum class broker_error_kind : unsigned char {
     permanent,
@@ -248,4 +248,4 @@ struct broker_error_table
 inline constexpr std::size_t broker_error_count = sizeof broker_error_table::rows / sizeof(broker_error_row);
 static_assert(broker_error_count == static_cast<std::size_t>(broker_errc::controller_id_not_registered) + 2);
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

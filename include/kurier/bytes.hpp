@@ -2,13 +2,15 @@
 // an empty one is a value of length zero.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 using bytes_view = std::span<const std::byte>;
 
@@ -54,4 +56,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

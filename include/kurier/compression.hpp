@@ -29,7 +29,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // The three low bits of a batch's attributes. And `automatic`, which a configuration may say and no batch has: the
 // codec of each topic is chosen by measuring (kurier/compression/adaptive.hpp).
@@ -172,12 +172,12 @@ inline boost::system::error_code make_error_code(compression_error error) noexce
     return {static_cast<int>(error), compression_category()};
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI
 
 template <> struct boost::system::is_error_code_enum<kurier::compression_error> : std::true_type
 {};
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // How many bytes were written, or why not. Not fitting (output_full) is an everyday answer: a batch that
 // doesn't shrink is sent as it is.
@@ -428,4 +428,4 @@ private:
                                      std::vector<std::byte>&) noexcept;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -11,15 +11,21 @@
 #error "kurier needs the headers of Boost 1.81 or newer"
 #endif
 
+// Everything is in an inline namespace of this name, which users don't write. So programs may have parts that use different
+// versions, and an object of one version or mode that is handed to a part with the other is an error when they are linked.
 #if defined(KURIER_SEPARATE_COMPILATION)
+#define KURIER_ABI v0_1_compiled
 #define KURIER_DECL
 #else
+#define KURIER_ABI v0_1
 #define KURIER_DECL inline
 #endif
 
 // The same for the embedded broker: KURIER_SEPARATE_TESTING and <kurier/testing/src.hpp>.
 #if defined(KURIER_SEPARATE_TESTING)
+#define KURIER_TESTING_ABI compiled
 #define KURIER_TESTING_DECL
 #else
+#define KURIER_TESTING_ABI header_only
 #define KURIER_TESTING_DECL inline
 #endif

@@ -28,7 +28,7 @@
 #include <tuple>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 namespace io {
 template <class Handler> class delivery_wait;
@@ -358,4 +358,4 @@ template <class Handler> void delivery::start_simply(Handler handler)
     let_go();
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Owns its texts, so it outlives the record and the producer.
 struct delivery_failure
@@ -113,4 +113,4 @@ private:
     std::shared_ptr<const std::string> what_; // shared, so that copying the exception can't throw
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

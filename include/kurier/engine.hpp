@@ -40,7 +40,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct partition_info
 {
@@ -326,4 +326,4 @@ private:
     boost::intrusive_ptr<io::driver> driver_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -24,7 +24,7 @@
 #include <functional>
 #include <memory>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Called for each connection, see io/transport.hpp.
 template <class F>
@@ -131,4 +131,4 @@ template <class... Part> consteval bool check_engine_parts()
     return true;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class engine_user
 {
@@ -64,4 +64,4 @@ protected:
     kurier::engine engine_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

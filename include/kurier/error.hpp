@@ -12,7 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 using error_code = boost::system::error_code;
 
@@ -66,14 +66,14 @@ enum class errc {
 
 enum class persisted : std::uint8_t { no, possibly, yes };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI
 
 template <> struct boost::system::is_error_code_enum<kurier::errc> : std::true_type
 {};
 template <> struct boost::system::is_error_code_enum<kurier::broker_errc> : std::true_type
 {};
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 namespace detail {
 
@@ -358,4 +358,4 @@ inline std::string_view advice(const error_code& ec)
     return "";
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

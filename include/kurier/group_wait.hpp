@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // The text of the exception that is being handled.
 inline std::string text_of_exception()
@@ -224,4 +224,4 @@ private:
     }
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -1,10 +1,12 @@
 // Time as the core sees it: a value that its driver passes in. The core never reads a clock.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <chrono>
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 using std::chrono::nanoseconds;
 
@@ -24,4 +26,4 @@ constexpr nanoseconds later(nanoseconds a, nanoseconds b) noexcept
     return b >= never - a ? never : a + b;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 enum class log_level : std::uint8_t {
     debug,   // steps on the way
@@ -252,4 +252,4 @@ public:
     explicit stderr_log(log_level least = log_level::info) : line_log{write_to_stderr{}, least} {}
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

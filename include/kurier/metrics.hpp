@@ -7,12 +7,14 @@
 // The names of Kafka's own client metrics are in brackets, where it has them (producer-metrics).
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // How long something took.
 struct duration_metric
@@ -76,4 +78,4 @@ struct producer_metrics
     std::size_t buffer_in_use = 0;      // bytes of it [buffer-total-bytes - buffer-available-bytes]
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class oauth_token
 {
@@ -34,4 +34,4 @@ private:
     std::chrono::seconds expires_in_{};
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -20,7 +20,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <class Source> class oauthbearer
 {
@@ -74,4 +74,4 @@ private:
     std::chrono::seconds lifetime_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

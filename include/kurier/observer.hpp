@@ -29,7 +29,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // A record that send has serialized and taken. Not of those that it refused.
 struct record_event
@@ -135,4 +135,4 @@ template <class O> consteval bool check_observer()
     return true;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -24,7 +24,7 @@
 #include <span>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // What a partitioner sees of a record. Views live during the call.
 struct partition_query
@@ -90,4 +90,4 @@ template <class P> consteval bool check_partitioner()
     return true;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class plain
 {
@@ -35,4 +35,4 @@ private:
     secret password_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -43,7 +43,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <class Key = std::string_view, class Value = std::string_view,
           class Partitioner = default_partitioner, class KeySerializer = serializer<Key>,
@@ -381,4 +381,4 @@ private:
     core::topic_state* last_topic_ = nullptr;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

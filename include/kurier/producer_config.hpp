@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // How many replicas confirm a batch before the broker answers.
 enum class acks : std::int16_t {
@@ -252,4 +252,4 @@ private:
     static constexpr bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 struct scratch_memory
 {
@@ -173,4 +173,4 @@ struct producer_parts
     [[no_unique_address]] std::conditional_t<batch_aware, batches_to_come, nothing> later;
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Sets one key, as a command line does. False, with a problem added, when key or value is wrong; the
 // configuration is then as before. Contradictions between settings are validate()'s business.
@@ -122,4 +122,4 @@ inline std::string to_properties(const producer_config& config,
     return out;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -11,7 +11,7 @@
 
 #include <string>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 class from_config
 {
@@ -61,4 +61,4 @@ private:
     }
 };
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 using sasl::scram_options; // bounds for the iterations; whether it is a delegation token
 
@@ -43,4 +43,4 @@ private:
 using scram_sha256 = basic_scram<sasl::sha256>;
 using scram_sha512 = basic_scram<sasl::sha512>;
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

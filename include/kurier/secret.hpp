@@ -33,7 +33,7 @@
 #include <sys/mman.h>
 #endif
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Overwrites, also when nobody will read it again.
 inline void wipe(std::span<std::byte> bytes) noexcept
@@ -267,4 +267,4 @@ private:
         source_; // shared, so that configurations can be copied and the bytes are not
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

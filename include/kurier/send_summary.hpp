@@ -9,7 +9,7 @@
 #include <memory>
 #include <type_traits>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct send_summary
 {
@@ -29,4 +29,4 @@ concept records_of = requires(std::remove_reference_t<Range>& range) {
     std::end(range);
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // A type for which nobody has said how it becomes bytes.
 template <class T> struct serializer
@@ -210,4 +210,4 @@ boost::system::error_code serialize_field(S& s, const nullable<T>& field, std::v
     return {};
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

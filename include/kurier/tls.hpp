@@ -31,7 +31,7 @@
 #include <memory>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class tls
 {
@@ -74,4 +74,4 @@ private:
     std::unique_ptr<openssl::reloader> settings_;    // nothing: without TLS
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

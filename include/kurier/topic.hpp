@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 inline constexpr std::size_t topic_name_size_max = 249;
 
@@ -36,4 +36,4 @@ inline error_code check_topic(std::string_view name) noexcept
     return why_not_a_topic(name) ? make_error_code(errc::invalid_topic) : error_code{};
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

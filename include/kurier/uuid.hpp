@@ -1,13 +1,15 @@
 // A 128-bit identifier, as Kafka gives to topics (KIP-516). All zero means none.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <algorithm>
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <string>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct uuid
 {
@@ -33,4 +35,4 @@ inline std::string to_string(const uuid& id) // 8-4-4-4-12, as Java's UUID.toStr
     return text;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -43,6 +43,10 @@ IMPURE = re.compile(
 SOCKET = re.compile(r"\btcp::socket\b|basic_stream_socket")
 SOCKET_OWNERS = {"kurier/io/tcp_transport.hpp", "kurier/testing/impl/embedded_broker.ipp"}
 
+# Every name is in the inline namespace that kurier/config.hpp names
+PLAIN_NAMESPACE = re.compile(r"\bnamespace kurier(?!::inline KURIER_ABI\b)[^;={]*{")
+CONFIG = "kurier/config.hpp"
+
 # What <kurier/producer.hpp> must not need, directly or through another header
 FOREIGN = re.compile(r"<(boost/(beast|json|url)|openssl/|zlib\.h|zstd|lz4|snappy)|<boost/asio\.hpp>|<boost/asio/ssl")
 
@@ -94,6 +98,10 @@ def check_header(header, text, known):
         for number, line in enumerate(text.splitlines(), 1):
             if found := IMPURE.search(line):
                 yield f"{header}:{number}: names {found[0]}, but Asio, clocks and threads start in {ASIO_STARTS_AT}/"
+    for found in PLAIN_NAMESPACE.finditer(text):
+        yield f"{header}: {found[0]}: what is linked has the version in its name: namespace kurier::inline KURIER_ABI"
+    if "KURIER_ABI" in text and header != CONFIG and CONFIG not in reachable(header, known):
+        yield f"{header}: KURIER_ABI is a macro of <{CONFIG}>, which it doesn't include"
     if header not in SOCKET_OWNERS and SOCKET.search(text):
         yield f"{header}: names a socket; that is for {' and '.join(sorted(SOCKET_OWNERS))}"
     if "#pragma once" not in text:
@@ -157,6 +165,8 @@ def self_check():
         ({"kurier/core/a.hpp": head + "#include <boost/asio/ip/tcp.hpp>\n"}, "boost/asio"),
         ({"kurier/io/a.hpp": head + "tcp::socket s;\n"}, "names a socket"),
         ({"kurier/odd.hpp": head}, "no layer"),
+        ({"kurier/bytes.hpp": head + "namespace kurier::core {\n}"}, "version in its name"),
+        ({"kurier/bytes.hpp": head + "namespace kurier::inline KURIER_ABI::core {\n}"}, "which it doesn't include"),
         ({"kurier/wire/a.hpp": head + "#include <kurier/wire/a.hpp>\n"}, "cycle"),
         ({"kurier/wire/a.hpp": head + '#include "../core/b.hpp"\n', "kurier/core/b.hpp": head}, "later layer"),
         ({"kurier/producer.hpp": head + "#include <kurier/compression/zstd.hpp>\n",

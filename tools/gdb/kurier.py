@@ -42,10 +42,15 @@ def elements(chain):
         at = at[hook]["next"]
 
 
+def type_name(kind):
+    """Without the inline namespace that names the version and the mode."""
+    return re.sub(r"\bkurier::v[0-9_]+(compiled)?::", "kurier::", str(kind.strip_typedefs().unqualified()))
+
+
 def hooked_list(kind):
     """The intrusive_list that a type is, or is derived from."""
     kind = kind.strip_typedefs().unqualified()
-    while not str(kind).startswith("kurier::core::intrusive_list<"):
+    while not type_name(kind).startswith("kurier::core::intrusive_list<"):
         kind = kind.fields()[0].type
     return kind
 
@@ -139,7 +144,7 @@ PRINTERS = {
 
 class Printers(gdb.printing.PrettyPrinter):
     def __call__(self, value):
-        name = str(value.type.strip_typedefs().unqualified())
+        name = type_name(value.type)
         if not name.startswith("kurier::core::"):
             return None
         if name.startswith("kurier::core::intrusive_list<"):

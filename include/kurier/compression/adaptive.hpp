@@ -43,7 +43,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct adaptive_rules
 {
@@ -380,4 +380,4 @@ private:
     double total_ns_ = 0, spent_ns_ = 0;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

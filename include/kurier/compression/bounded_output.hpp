@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 class bounded_output
 {
@@ -67,4 +67,4 @@ private:
     std::byte beyond_{};
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -3,7 +3,7 @@
 
 #include <kurier/compression.hpp>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // The goal: only the proportion of the two prices matters.
 struct codec_prices
@@ -33,4 +33,4 @@ struct codec_prices
     }
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class gzip_decompressor
 {
@@ -149,4 +149,4 @@ private:
 
 static_assert(compression_codec<gzip_codec> && decompressor<gzip_decompressor>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

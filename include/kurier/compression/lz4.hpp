@@ -22,7 +22,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class lz4_decompressor
 {
@@ -176,4 +176,4 @@ private:
 
 static_assert(compression_codec<lz4_codec> && decompressor<lz4_decompressor>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

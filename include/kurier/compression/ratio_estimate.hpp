@@ -5,7 +5,7 @@
 
 #include <kurier/compression.hpp>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // One per topic. Ratios are compressed / uncompressed bytes of the records, without the batch header.
 class ratio_estimate
@@ -63,4 +63,4 @@ private:
     std::array<double, all_compressions.size()> ratios_{1.0, 1.0, 1.0, 1.0, 1.0};
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -20,7 +20,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 namespace detail::snappy_java {
 
@@ -178,4 +178,4 @@ private:
 
 static_assert(compression_codec<snappy_codec> && decompressor<snappy_decompressor>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

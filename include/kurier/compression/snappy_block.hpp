@@ -3,13 +3,15 @@
 // this one keeps its table. Reading, where hostile data has to be withstood, is left to the library.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 class snappy_block
 {
@@ -186,4 +188,4 @@ private:
     std::array<std::uint16_t, std::size_t{1} << most_table_bits> table_;
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Decompresses frame by frame straight into the output. A stream's window buffer would be allocated as large as
 // the frame's header claims, up to 128 MiB for twenty bytes of input; this way there is none. Where the output
@@ -189,4 +189,4 @@ private:
 
 static_assert(compression_codec<zstd_codec> && decompressor<zstd_decompressor>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

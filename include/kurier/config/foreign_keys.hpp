@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 struct foreign_key
 {
@@ -324,4 +324,4 @@ inline std::string_view nearest_key(std::string_view key)
     return best;
 }
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 struct jaas_entry
 {
@@ -196,4 +196,4 @@ private:
     std::string word_, problem_;
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

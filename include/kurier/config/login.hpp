@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 enum class login_secrecy : unsigned char { sends_secret, proves_secret };
 
@@ -46,4 +46,4 @@ inline void check_own_login(const producer_config& config, std::string_view mech
             "that the engine was given; leave one of them out");
 }
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

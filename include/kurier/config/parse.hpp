@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 constexpr std::string_view trim(std::string_view text)
 {
@@ -320,4 +320,4 @@ private:
     std::string_view text_;
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

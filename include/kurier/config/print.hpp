@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 inline std::string print_rules(const std::vector<compression_rule>& rules)
 {
@@ -101,4 +101,4 @@ inline bool is_allowed(const setting_row& row, std::int64_t value)
     return false;
 }
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 enum class config_severity : unsigned char {
     warning, // it runs, in a way that is worth knowing
@@ -66,4 +66,4 @@ private:
     std::shared_ptr<const content> content_; // shared, so that copying the exception can't throw
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

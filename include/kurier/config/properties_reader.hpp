@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct property
 {
@@ -254,4 +254,4 @@ private:
     config_problems problems_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

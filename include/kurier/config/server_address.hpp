@@ -2,12 +2,14 @@
 // a listener's name in front ("PLAINTEXT://host:9092") is passed over. A trailing dot of a host name stays.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct server_address
 {
@@ -103,4 +105,4 @@ inline const char* parse_server_address(std::string_view text, server_address& a
     return nullptr;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 enum class setting_kind : unsigned char {
     milliseconds,
@@ -346,4 +346,4 @@ constexpr const setting_row* find_setting(std::string_view key)
     return nullptr;
 }
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 class tls_rules
 {
@@ -106,4 +106,4 @@ private:
     config_problems& problems_;
 };
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // Where a setting was read, so that a problem can say so.
 struct config_line
@@ -397,4 +397,4 @@ inline std::vector<server_address> bootstrap_addresses(const producer_config& co
     return addresses;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class dump_writer
 {
@@ -219,4 +219,4 @@ inline std::string dump(const producer_core& core, instant now)
     return dump_writer{core, now}.write();
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 inline std::string size_of_refused(const batch& where)
 {
@@ -98,4 +98,4 @@ inline std::shared_ptr<delivery_failure> explain(const waiting_record& refused)
     return failure;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -3,7 +3,7 @@
 
 #include <kurier/core/producer_core.hpp>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct invariant_access
 {
@@ -36,4 +36,4 @@ struct invariant_access
     static const waiting_lane& lane_of(waiting_record& waiting) { return waiting_room::lane_of(waiting); }
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class invariants
 {
@@ -363,4 +363,4 @@ inline void check_invariants(const producer_core& core)
     if (auto broken = invariants{core}.broken(); !broken.empty()) throw std::logic_error{"kurier: " + broken};
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

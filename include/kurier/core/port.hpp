@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class port
 {
@@ -73,4 +73,4 @@ protected:
     lifecycle life_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

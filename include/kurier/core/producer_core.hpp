@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class producer_core final : public port, private connection_listener, private topology_listener
 {
@@ -397,4 +397,4 @@ private:
     produce_exchange produce_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

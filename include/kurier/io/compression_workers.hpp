@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
@@ -162,4 +162,4 @@ private:
     boost::intrusive_ptr<Loop> alive_; // and the loop stays
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

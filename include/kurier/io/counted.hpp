@@ -1,9 +1,11 @@
 // An object that its handlers keep alive. The count isn't atomic: everything runs on one strand.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstddef>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class counted
 {
@@ -25,4 +27,4 @@ private:
     std::size_t references_ = 0;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

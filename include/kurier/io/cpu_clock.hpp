@@ -1,6 +1,8 @@
 // CPU time of the running thread, which compression.type=auto measures codecs by.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <chrono>
 #include <cstdint>
 
@@ -8,7 +10,7 @@
 #include <time.h>
 #endif
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 inline std::uint64_t thread_cpu_time() noexcept
 {
@@ -23,4 +25,4 @@ inline std::uint64_t thread_cpu_time() noexcept
 #endif
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
@@ -45,4 +45,4 @@ struct login
     std::shared_ptr<credential_source> credentials;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

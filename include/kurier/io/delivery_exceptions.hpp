@@ -18,7 +18,7 @@ template <class Executor> struct use_awaitable_t;
 template <class Allocator> class use_future_t;
 } // namespace boost::asio
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 struct told
 {
@@ -68,7 +68,7 @@ struct throwing_result
     }
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io
 
 namespace boost::asio {
 

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // The result of an announced fate; `into` may be any metadata.
 inline error_code take_fate(const core::fate& what, record_metadata& into)
@@ -118,4 +118,4 @@ private:
     Handler handler_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

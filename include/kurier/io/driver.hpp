@@ -32,7 +32,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
@@ -150,7 +150,7 @@ KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor execu
 // All that is wrong with a configuration (config/validation.hpp).
 KURIER_DECL config_problems check_config(const producer_config& config);
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io
 
 #if !defined(KURIER_SEPARATE_COMPILATION)
 #include <kurier/io/impl/driver.ipp>

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // `index`: of the record in `where`, which is done, or the record is.
 inline error_code describe_fate(const core::batch& where, std::uint32_t index, std::int64_t created,
@@ -40,4 +40,4 @@ inline error_code describe_refusal(const core::waiting_record& refused, record_m
     return refused.error;
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

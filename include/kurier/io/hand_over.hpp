@@ -2,6 +2,8 @@
 // executor travel in pieces: waking another thread once per record costs more than everything else a record needs.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
@@ -9,7 +11,7 @@
 #include <exception>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
@@ -145,4 +147,4 @@ private:
     ended_operation* oldest_ = nullptr; // being submitted: `older_` leads to the next younger one
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

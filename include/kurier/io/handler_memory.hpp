@@ -2,10 +2,12 @@
 // nothing from the heap.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstddef>
 #include <new>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class handler_memory // for one operation at a time
 {
@@ -53,4 +55,4 @@ private:
     handler_memory* memory_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 struct kept_codecs
 {
@@ -14,4 +14,4 @@ struct kept_codecs
 };
 using codec_factory = kept_codecs (*)();
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

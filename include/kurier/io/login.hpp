@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // Reads a secret anew for each login.
 class secret_source final : public credential_source
@@ -48,4 +48,4 @@ template <sasl::mechanism Mechanism> login login_with(Mechanism mechanism, secre
             std::make_shared<secret_source>(std::move(password))};
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // Handlers without an executor of their own (or with system_executor, which means anywhere) run where we are.
 template <class Handler> inline constexpr bool runs_anywhere =
@@ -176,7 +176,7 @@ struct destroy_operation
     template <class Operation> void operator()(Operation* unused) const noexcept { unused->destroy(); }
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io
 
 template <template <class, class> class Associator, class Handler, class... Results, class Default>
 struct boost::asio::associator<Associator, kurier::io::ended_call<Handler, Results...>, Default>

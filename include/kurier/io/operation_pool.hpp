@@ -3,11 +3,13 @@
 // in the cache when its turn comes, and then each line costs. One strand only.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <new>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class operation_pool
 {
@@ -66,4 +68,4 @@ private:
     free_block* slabs_ = nullptr;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -2,12 +2,14 @@
 // recycling keeps two blocks of a thread whatever their sizes, too few when operations of several kinds end together.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <new>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class recycled_blocks
 {
@@ -95,4 +97,4 @@ template <> struct recycling_allocator<void>
     template <class U> bool operator==(const recycling_allocator<U>&) const noexcept { return true; }
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class resolver
 {
@@ -29,4 +29,4 @@ public:
     virtual void cancel() noexcept = 0;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class driver;
 
@@ -114,4 +114,4 @@ private:
     list cancelled_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

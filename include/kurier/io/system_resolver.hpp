@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class system_resolver final : public resolver
 {
@@ -47,4 +47,4 @@ private:
     tcp::resolver resolver_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class tcp_transport final : public transport
 {
@@ -77,4 +77,4 @@ private:
     int send_buffer_, receive_buffer_; // negative: the system's
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

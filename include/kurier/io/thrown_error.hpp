@@ -9,7 +9,7 @@
 #include <new>
 #include <system_error>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 inline error_code thrown_error() noexcept
 {
@@ -26,4 +26,4 @@ inline error_code thrown_error() noexcept
     }
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

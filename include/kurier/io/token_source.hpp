@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 template <class T> inline constexpr bool is_token_awaitable = false;
 template <class Executor> inline constexpr bool is_token_awaitable<asio::awaitable<oauth_token, Executor>> =
@@ -132,4 +132,4 @@ private:
     std::chrono::steady_clock::time_point renew_at_{};
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -30,7 +30,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
@@ -112,4 +112,4 @@ public:
     virtual std::string_view words() const noexcept { return {}; }
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class turn_clock
 {
@@ -51,4 +51,4 @@ private:
     bool fresh_ = false;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

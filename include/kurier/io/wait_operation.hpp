@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 // When a wait is asked whether it is over: in each turn and at `deadline` at the latest, or in a line, see state_waits.hpp.
 struct wait_place
@@ -105,4 +105,4 @@ auto wait_until(boost::intrusive_ptr<driver> machine, Token&& token, Over over, 
         initiate_wait<Value...>{producer}, token, std::move(machine), std::move(over), where);
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

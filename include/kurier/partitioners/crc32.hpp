@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 namespace detail {
 
@@ -48,4 +48,4 @@ struct crc32_partitioner
 
 static_assert(partitioner<crc32_partitioner>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

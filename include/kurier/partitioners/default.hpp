@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct default_partitioner
 {
@@ -22,4 +22,4 @@ struct default_partitioner
 
 static_assert(partitioner<default_partitioner>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

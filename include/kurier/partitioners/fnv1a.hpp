@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 constexpr std::uint32_t fnv1a(bytes_view bytes) noexcept
 {
@@ -29,4 +29,4 @@ struct fnv1a_partitioner
 
 static_assert(partitioner<fnv1a_partitioner>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

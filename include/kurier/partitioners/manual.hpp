@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct manual_partitioner
 {
@@ -14,4 +14,4 @@ struct manual_partitioner
 
 static_assert(partitioner<manual_partitioner>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

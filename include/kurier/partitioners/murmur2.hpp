@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 constexpr std::uint32_t murmur2(bytes_view key) noexcept
 {
@@ -39,4 +39,4 @@ constexpr std::int32_t murmur2_partition(bytes_view key, std::int32_t partition_
     return static_cast<std::int32_t>(murmur2(key) & 0x7fffffff) % partition_count;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

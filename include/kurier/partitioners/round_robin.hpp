@@ -12,7 +12,7 @@
 #include <new>
 #include <string>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class round_robin_partitioner
 {
@@ -41,4 +41,4 @@ private:
 
 static_assert(partitioner<round_robin_partitioner>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

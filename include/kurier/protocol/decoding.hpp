@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 // A reader that also counts the memory which a message's texts and lists take. Bytes from the network can be made up of
 // nothing but empty elements, and those are larger in memory than on the wire.
@@ -198,4 +198,4 @@ inline void skip_tagged_fields(wire::reader& in)
     }
 }
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

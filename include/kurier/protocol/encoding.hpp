@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 // Of a text (int16) or of anything else (int32). -1: null. The compact form knows no other bounds.
 template <class Length> void put_length(auto& out, std::ptrdiff_t length, how h)
@@ -121,4 +121,4 @@ template <class Out, message Message> void put(Out& out, const Message& value, h
     put_fields(out, value, h, typename Message::schema{});
 }
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

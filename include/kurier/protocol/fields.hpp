@@ -1,13 +1,15 @@
 // The words of a message's schema (schema.hpp): version ranges, and members that travel in them.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct versions
 {
@@ -80,4 +82,4 @@ template <class Message, class Field> using member_of =
 
 } // namespace detail
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

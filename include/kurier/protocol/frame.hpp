@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct request_header
 {
@@ -101,4 +101,4 @@ template <message Response> bool decode_response(bytes_view bytes, std::int16_t 
            decode_front(message, version, response, decoding_memory_max<Response>(message.size()), behind);
 }
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

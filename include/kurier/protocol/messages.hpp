@@ -8,7 +8,7 @@
 #include <kurier/protocol/messages/sasl_authenticate.hpp>
 #include <kurier/protocol/messages/sasl_handshake.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 template <class... Message> struct type_list
 {};
@@ -18,4 +18,4 @@ using requests = type_list<api_versions_request, metadata_request, init_producer
 using responses = type_list<api_versions_response, metadata_response, init_producer_id_response,
                             produce_response, sasl_handshake_response, sasl_authenticate_response>;
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

@@ -18,7 +18,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 namespace detail {
 
@@ -228,4 +228,4 @@ bool decode_produce_response(bytes_view bytes, std::int16_t version, Visitor&& v
     return true;
 }
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

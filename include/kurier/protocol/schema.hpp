@@ -17,7 +17,7 @@
 
 #include <utility>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 template <message Message> constexpr how how_of(std::int16_t version) noexcept
 {
@@ -85,4 +85,4 @@ template <message Message> bool decode(bytes_view bytes, std::int16_t version, M
     return decode(bytes, version, value, decoding_memory_max<Message>(bytes.size()));
 }
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

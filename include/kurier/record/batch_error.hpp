@@ -1,10 +1,12 @@
 // What can be wrong with a record batch.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 enum class batch_error : std::uint8_t {
     none,
@@ -85,4 +87,4 @@ constexpr std::string_view text(batch_error error) noexcept
     return "unknown error";
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

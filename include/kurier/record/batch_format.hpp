@@ -15,7 +15,7 @@
 #include <cstring>
 #include <span>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 inline constexpr std::size_t batch_header_size = 61;
 inline constexpr std::int8_t batch_magic = 2;
@@ -264,4 +264,4 @@ inline void reseal_sequence(std::byte* header, std::span<const bytes_view> body,
     detail::put_batch_crc(header, body);
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

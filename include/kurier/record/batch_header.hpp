@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct batch_header
 {
@@ -83,4 +83,4 @@ inline batch_error read_batch_header(bytes_view bytes, batch_header& header) noe
     return wire::crc32c(0, covered) == header.crc ? batch_error::none : batch_error::crc_mismatch;
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct record_view
 {
@@ -267,4 +267,4 @@ inline batch_error check_batches(bytes_view batches, batch_origin origin, batch_
     return in.error();
 }
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

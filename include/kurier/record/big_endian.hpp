@@ -1,12 +1,14 @@
 // Integers in Kafka's byte order, at any address.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace kurier::detail {
+namespace kurier::inline KURIER_ABI::detail {
 
 template <class Int> inline void put_big_endian(std::byte* at, Int value) noexcept
 {
@@ -21,4 +23,4 @@ template <class Int> inline void put_big_endian(std::byte* at, Int value) noexce
     std::memcpy(at, &value, sizeof value);
 }
 
-} // namespace kurier::detail
+} // namespace kurier::inline KURIER_ABI::detail

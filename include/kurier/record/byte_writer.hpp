@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class byte_writer
 {
@@ -45,4 +45,4 @@ private:
     std::size_t begin_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

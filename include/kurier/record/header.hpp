@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct header_view
 {
@@ -15,4 +15,4 @@ struct header_view
     friend bool operator==(const header_view&, const header_view&) = default;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class headers_builder
 {
@@ -72,4 +72,4 @@ private:
     std::vector<header_view> joined_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

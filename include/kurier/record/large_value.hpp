@@ -25,7 +25,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class large_value
 {
@@ -58,4 +58,4 @@ private:
     std::shared_ptr<const void> owner_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

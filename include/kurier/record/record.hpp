@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 // A reference to a T that a record carries. One pointer, made implicitly from a T.
 template <class T> class in
@@ -154,4 +154,4 @@ static_assert(std::is_aggregate_v<strings_record> && std::is_trivially_destructi
 static_assert(std::is_aggregate_v<user_record> && std::is_trivially_destructible_v<user_record>);
 } // namespace detail
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

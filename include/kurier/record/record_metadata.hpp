@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 struct delivery_failure;
 
@@ -34,4 +34,4 @@ struct record_metadata
         failure; // with an error: what is known about it (delivery_error.hpp)
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -1,10 +1,12 @@
 // Kafka's timestamps: milliseconds since 1970.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <chrono>
 #include <optional>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
@@ -34,4 +36,4 @@ private:
     std::optional<timestamp> value_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -1,13 +1,15 @@
 // The name of a topic: immutable, cheap to copy (copies share the text), usable wherever a string_view is.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class topic_name
 {
@@ -38,4 +40,4 @@ private:
     std::shared_ptr<const std::string> name_;
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

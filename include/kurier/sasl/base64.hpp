@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 enum class base64_form : std::uint8_t {
     padded, // + and /, with = at the end
@@ -79,4 +79,4 @@ inline std::optional<std::vector<std::byte>> from_base64(std::string_view text,
     return out;
 }
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

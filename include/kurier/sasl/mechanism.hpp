@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 // What is next in a login.
 enum class progress : std::uint8_t {
@@ -44,4 +44,4 @@ concept mechanism = requires(M& mechanism, const M& told) {
 // Fills the bytes from a source fit for nonces. False: there is none.
 using random_bytes = bool (*)(std::span<std::byte>);
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 using token_extension = std::pair<std::string, std::string>; // sent beside the token (KIP-342)
 
@@ -171,4 +171,4 @@ private:
     std::string identity_;
 };
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 class plain
 {
@@ -66,4 +66,4 @@ private:
     std::string user_;
 };
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

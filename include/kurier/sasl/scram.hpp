@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 // A broker that asks for fewer iterations would make a password cheap to guess, one that asks for more keeps us busy.
 struct scram_options
@@ -257,4 +257,4 @@ template <class Hash> progress scram<Hash>::login::on_server_final(std::string_v
     return progress::done;
 }
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 struct sha256
 {
@@ -199,4 +199,4 @@ private:
     const void* deriver_ = nullptr;
 };
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::sasl {
+namespace kurier::inline KURIER_ABI::sasl {
 
 // `now`: seconds since 1970. The subject is who one claims to be.
 inline std::string unsecured_token(std::string_view subject, std::int64_t now,
@@ -29,4 +29,4 @@ inline std::string unsecured_token(std::string_view subject, std::int64_t now,
            to_base64(as_bytes(claims), base64_form::url) + '.';
 }
 
-} // namespace kurier::sasl
+} // namespace kurier::inline KURIER_ABI::sasl

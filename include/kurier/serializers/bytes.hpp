@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <> struct serializer<bytes_view>
 {
@@ -35,4 +35,4 @@ static_assert(view_serializer_for<serializer<std::vector<std::byte>>, std::vecto
 static_assert(view_serializer_for<serializer<std::array<std::byte, 3>>, std::array<std::byte, 3>>);
 static_assert(view_serializer_for<serializer<nullable_bytes>, nullable_bytes>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

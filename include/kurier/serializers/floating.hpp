@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <> struct serializer<float>
 {
@@ -33,4 +33,4 @@ template <> struct serializer<double>
 static_assert(sized_serializer_for<serializer<float>, float>);
 static_assert(sized_serializer_for<serializer<double>, double>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <std::signed_integral Int>
     requires(sizeof(Int) == 2 || sizeof(Int) == 4 || sizeof(Int) == 8) && (!std::same_as<Int, wchar_t>)
@@ -23,4 +23,4 @@ static_assert(sized_serializer_for<serializer<std::int16_t>, std::int16_t>);
 static_assert(sized_serializer_for<serializer<std::int32_t>, std::int32_t>);
 static_assert(sized_serializer_for<serializer<std::int64_t>, std::int64_t>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <> struct serializer<std::nullptr_t>
 {
@@ -15,4 +15,4 @@ template <> struct serializer<std::nullptr_t>
 
 static_assert(view_serializer_for<serializer<std::nullptr_t>, std::nullptr_t>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

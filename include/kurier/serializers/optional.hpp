@@ -5,7 +5,7 @@
 
 #include <optional>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <class T>
     requires serializer_for<serializer<T>, T>
@@ -47,4 +47,4 @@ struct serializer<std::optional<T>>
     serializer<T> inner{};
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <> struct serializer<std::string_view>
 {
@@ -22,4 +22,4 @@ static_assert(view_serializer_for<serializer<std::string_view>, std::string_view
 static_assert(view_serializer_for<serializer<std::string>, std::string>);
 static_assert(view_serializer_for<serializer<const char*>, const char*>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

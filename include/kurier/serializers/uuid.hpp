@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 template <> struct serializer<uuid>
 {
@@ -25,4 +25,4 @@ template <> struct serializer<uuid>
 
 static_assert(sized_serializer_for<serializer<uuid>, uuid>);
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

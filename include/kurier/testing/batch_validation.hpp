@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct record_error
 {
@@ -212,4 +212,4 @@ private:
     std::int64_t now_ms_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -17,7 +17,7 @@
 #include <optional>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 using core::instant;
 using std::chrono::nanoseconds;
@@ -105,4 +105,4 @@ inline frame_front load_frame_front(bytes_view in) noexcept // at least 12 bytes
             load_big_endian<std::int16_t>(in.data() + 6), load_big_endian<std::int32_t>(in.data() + 8)};
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

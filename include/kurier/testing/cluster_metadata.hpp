@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct broker_endpoint
 {
@@ -83,4 +83,4 @@ struct cluster_metadata
     }
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class connection_state : std::uint8_t {
     open,
@@ -374,4 +374,4 @@ private:
     nanoseconds next_expiry_{0};
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

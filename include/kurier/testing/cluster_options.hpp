@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 using broker_id = std::int32_t; // from 1; -1 is nobody
 
@@ -47,4 +47,4 @@ struct cluster_options
     batch_decompressor decompress{}; // without it the records of a compressed batch are stored unseen
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct partition_state
 {
@@ -307,4 +307,4 @@ private:
     std::uint64_t topics_created_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -26,7 +26,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing::inline KURIER_TESTING_ABI {
 
 // What lies between a socket and its broker, for one connection: TLS, see testing/tls_broker.hpp.
 class connection_filter
@@ -77,7 +77,7 @@ private:
     std::shared_ptr<state> state_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing::inline KURIER_TESTING_ABI
 
 #if !defined(KURIER_SEPARATE_TESTING)
 #include <kurier/testing/impl/embedded_broker.ipp>

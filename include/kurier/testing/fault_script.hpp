@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class answer_fault : std::uint8_t {
     none,
@@ -127,4 +127,4 @@ private:
         partition_faults_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <class Int> Int load_big_endian(const std::byte* at) noexcept
 {
@@ -118,4 +118,4 @@ private:
     bool bad_ = false;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // A request before it is handled.
 struct request_view
@@ -109,4 +109,4 @@ private:
     std::deque<entry> entries_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // The broker's end of one login.
 class login_server
@@ -162,4 +162,4 @@ private:
     judge whose_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -37,7 +37,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 namespace asio = boost::asio;
 
@@ -438,4 +438,4 @@ inline void memory_network::state::deliver()
     arm();
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

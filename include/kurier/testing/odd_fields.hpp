@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct odd_field
 {
@@ -191,4 +191,4 @@ template <class Message> bool put(const odd_field& odd, Message& message)
     return !(before == message);
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

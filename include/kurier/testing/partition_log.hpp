@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // What becomes of a partition's memory of its producers when a broker restarts or a log is cut.
 enum class producer_memory : std::uint8_t {
@@ -210,4 +210,4 @@ private:
     std::int64_t end_offset_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct produced_batch
 {
@@ -24,4 +24,4 @@ struct produced_batch
 
 using produce_observer = std::function<void(const produced_batch&)>;
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -16,7 +16,7 @@
 #include <limits>
 #include <map>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 inline constexpr std::size_t producer_batches_retained = 5;
 
@@ -153,4 +153,4 @@ private:
     std::map<std::int64_t, producer_entry> entries_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

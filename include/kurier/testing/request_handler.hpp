@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class request_handler
 {
@@ -257,4 +257,4 @@ private:
     fault fault_; // of the request in hand
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <class Hash> class scram_users
 {
@@ -108,4 +108,4 @@ private:
     std::uint32_t iterations_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

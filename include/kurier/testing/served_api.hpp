@@ -10,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class decoded : std::uint8_t { well, not_canonical, malformed };
 
@@ -95,4 +95,4 @@ private:
     typename api<Request>::response told_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

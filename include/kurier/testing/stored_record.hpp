@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct stored_header
 {
@@ -71,4 +71,4 @@ inline std::vector<stored_record> read_records(const partition_log& log, const b
     return records;
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class tls_filter final : public connection_filter
 {
@@ -106,4 +106,4 @@ inline void serve_tls(embedded_broker& broker, boost::asio::ssl::context context
     });
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

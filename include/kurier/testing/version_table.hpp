@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class version_table
 {
@@ -111,4 +111,4 @@ private:
     std::vector<protocol::api_version> ranges_; // by API key
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -1,6 +1,8 @@
 // What a client did that a good client never does. A broker mostly shrugs at these; a test should not.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class violation : std::uint8_t {
     malformed_request,     // the connection was closed
@@ -69,4 +71,4 @@ private:
     std::vector<std::string> texts_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -20,7 +20,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 template <auto Free> struct freed_by
 {
@@ -105,4 +105,4 @@ struct certificate_facts
     std::string subject, issuer, valid_from, valid_until, hosts;
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

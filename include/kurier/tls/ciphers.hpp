@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 // OpenSSL's name of a cipher of TLS 1.2; empty: it has none of this name.
 inline std::string cipher_name(SSL_CTX* context, std::string_view name)
@@ -83,4 +83,4 @@ inline void set_ciphers(SSL_CTX* context, const producer_config& config, config_
            [](SSL_CTX* to, const char* list) { return SSL_CTX_set1_sigalgs_list(to, list); });
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

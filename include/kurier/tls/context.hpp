@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 namespace asio = boost::asio;
 
@@ -77,4 +77,4 @@ inline std::string own_certificate(SSL_CTX* context)
     return facts.subject + " (issued by " + facts.issuer + ", valid until " + facts.valid_until + ')';
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 struct failure
 {
@@ -248,4 +248,4 @@ inline failure lost_failure(error_code why, const circumstances& seen)
     return {why, {}};
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

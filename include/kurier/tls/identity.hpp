@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 inline constexpr int expires_soon_days = 14;
 
@@ -131,4 +131,4 @@ private:
     std::string name_;
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 // Without problems that are errors, the result can be used. `own`: the user's context, or nothing.
 inline std::shared_ptr<const setup>
@@ -44,4 +44,4 @@ make_setup(const producer_config& config, std::shared_ptr<asio::ssl::context> ow
     return made;
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

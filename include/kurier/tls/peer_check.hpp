@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 enum class host_check : bool { off, on };
 enum class chain_check : bool { off, on };
@@ -110,4 +110,4 @@ private:
     fault found_;
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 enum class store_form : unsigned char { pem, der, java, unknown };
 
@@ -118,4 +118,4 @@ inline void normalise_pem(std::string_view text, wiped_text& into)
     }
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

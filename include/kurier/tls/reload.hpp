@@ -16,7 +16,7 @@
 #include <system_error>
 #include <utility>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 // What tells a changed file: also where a symbolic link points to, because Kubernetes changes that alone.
 struct file_mark
@@ -94,4 +94,4 @@ private:
     std::function<void(log_event)> log_;
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

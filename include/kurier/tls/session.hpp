@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 inline constexpr std::size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH; // 16 KiB
 inline constexpr std::size_t records_at_once = 16;
@@ -280,4 +280,4 @@ private:
     std::unique_ptr<SSL, free_ssl> ssl_; // uses what is above
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<&EVP_PKEY_free>>;
 using pkcs12_ptr = std::unique_ptr<PKCS12, freed_by<&PKCS12_free>>;
@@ -182,4 +182,4 @@ inline store read_store(bytes_view content, const store_source& from)
     }
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

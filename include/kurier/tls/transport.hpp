@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 namespace asio = boost::asio;
 
@@ -343,4 +343,4 @@ private:
     bool ending_ = false; // the writer is about to be told that it is over
 };
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace kurier::openssl {
+namespace kurier::inline KURIER_ABI::openssl {
 
 inline void trust_store(SSL_CTX* context, bytes_view content, const store_source& from)
 {
@@ -78,4 +78,4 @@ inline void load_revocations(SSL_CTX* context, const std::string& path, config_p
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
 }
 
-} // namespace kurier::openssl
+} // namespace kurier::inline KURIER_ABI::openssl

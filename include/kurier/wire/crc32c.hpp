@@ -12,7 +12,7 @@
 #include <iterator>
 #include <string_view>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 struct crc32c_implementation
 {
@@ -47,4 +47,4 @@ inline std::uint32_t crc32c(std::uint32_t crc, bytes_view bytes) noexcept
     return extend(crc, bytes);
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

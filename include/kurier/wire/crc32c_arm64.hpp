@@ -15,7 +15,7 @@
 #include <sys/auxv.h>
 #endif
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 inline bool crc32c_arm64_runs() noexcept
 {
@@ -76,6 +76,6 @@ arm64_three_stretches(std::uint32_t crc, const std::byte* at) noexcept
     return ~crc;
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire
 
 #endif

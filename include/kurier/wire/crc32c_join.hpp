@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier::wire::detail {
+namespace kurier::inline KURIER_ABI::wire::detail {
 
 // Product of two polynomials modulo the CRC's, all three reflected.
 consteval std::uint32_t crc32c_multiply(std::uint32_t a, std::uint32_t b) noexcept
@@ -43,4 +43,4 @@ consteval std::uint64_t crc32c_factor(std::size_t bytes)
 inline constexpr std::size_t crc32c_long_stretch = 1360;
 inline constexpr std::size_t crc32c_short_stretch = 168;
 
-} // namespace kurier::wire::detail
+} // namespace kurier::inline KURIER_ABI::wire::detail

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 inline constexpr std::uint32_t crc32c_polynomial = 0x82f63b78; // reflected: bit 31 is x^0
 
@@ -59,4 +59,4 @@ constexpr std::uint32_t crc32c_portable(std::uint32_t crc, bytes_view bytes) noe
     return ~crc;
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

@@ -12,7 +12,7 @@
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 inline bool crc32c_sse42_runs() noexcept
 {
@@ -73,6 +73,6 @@ sse42_three_stretches(std::uint64_t crc, const std::byte* at) noexcept
     return ~narrow;
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire
 
 #endif

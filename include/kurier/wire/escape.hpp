@@ -1,11 +1,13 @@
 // Makes text from the network fit for a log or a terminal: no control characters, no broken UTF-8, no end.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 inline constexpr std::size_t escaped_text_max = 512;
 
@@ -84,4 +86,4 @@ inline std::string escape(std::string_view text, std::size_t size_max = escaped_
     return out;
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 class reader
 {
@@ -76,4 +76,4 @@ private:
     bool bad_ = false;
 };
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

@@ -2,12 +2,14 @@
 // records. Seven bits a byte, lowest first.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 constexpr std::uint32_t zigzag(std::int32_t value) noexcept
 {
@@ -92,4 +94,4 @@ inline std::byte* put_varlong(std::byte* at, std::int64_t value) noexcept
     return detail::put_unsigned(at, zigzag(value));
 }
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

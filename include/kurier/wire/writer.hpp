@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kurier::wire {
+namespace kurier::inline KURIER_ABI::wire {
 
 class writer
 {
@@ -65,4 +65,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace kurier::wire
+} // namespace kurier::inline KURIER_ABI::wire

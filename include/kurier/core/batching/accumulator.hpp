@@ -14,7 +14,7 @@
 #include <memory>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class accumulator
 {
@@ -329,4 +329,4 @@ private:
     intrusive_list<batch, &batch::linger_hook> lingering_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

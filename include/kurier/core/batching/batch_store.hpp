@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class batch_store
 {
@@ -108,4 +108,4 @@ private:
     std::vector<batch*> free_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -3,10 +3,12 @@
 // inherit its epoch, so flush waits for them too (KAFKA-9312).
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 #include <deque>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class flush_tracker
 {
@@ -44,4 +46,4 @@ private:
     std::uint64_t first_ = 1, current_ = 1; // current_ == first_ + counts_.size() - 1
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <new>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Approximate size of a record, for sticky partitioning.
 inline std::size_t payload_size(const record_bytes& record) noexcept
@@ -65,4 +65,4 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
     return place;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // A frame's size goes over the wire as an int32.
 inline constexpr std::size_t frame_size_max = 0x7fffffff;
@@ -68,4 +68,4 @@ private:
     }
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Switch after this many bytes: Kafka's default batch.size, which makes its spread even. A larger batch is filled first.
 inline constexpr std::size_t sticky_bytes_min = 16384;
@@ -95,4 +95,4 @@ inline std::int32_t pick_sticky(topic_state& topic, const record_bytes& record, 
     return topic.sticky;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class broker_health
 {
@@ -219,4 +219,4 @@ private:
     bool all_down_ = false; // and the log says so
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

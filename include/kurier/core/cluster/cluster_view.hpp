@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class cluster_view
 {
@@ -307,4 +307,4 @@ private:
     std::string cluster_id_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class metadata_exchange final : public rpc<protocol::metadata_request, protocol::metadata_response>
 {
@@ -170,4 +170,4 @@ private:
     std::int32_t unhelpful_ = route::no_node; // the broker whose response did not tell what was wanted
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class metadata_plan
 {
@@ -75,4 +75,4 @@ private:
     int fruitless_ = 0;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

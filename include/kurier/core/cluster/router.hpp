@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Whom a request is for.
 struct route
@@ -145,4 +145,4 @@ private:
     nanoseconds retry_at_ = never;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

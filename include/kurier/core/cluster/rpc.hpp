@@ -7,7 +7,7 @@
 #include <kurier/core/cluster/router.hpp>
 #include <kurier/protocol/frame.hpp>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // What every conversation is made of.
 struct rpc_context
@@ -76,4 +76,4 @@ private:
     bool asked_ = false;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -5,7 +5,7 @@
 #include <kurier/error.hpp>
 #include <kurier/instant.hpp>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class topology_listener
 {
@@ -25,4 +25,4 @@ protected:
     ~topology_listener() = default;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

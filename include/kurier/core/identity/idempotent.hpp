@@ -9,7 +9,7 @@
 
 #include <string>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class producer_id_exchange final
     : public rpc<protocol::init_producer_id_request, protocol::init_producer_id_response>
@@ -92,4 +92,4 @@ private:
     std::int32_t unhelpful_ = route::no_node; // the broker that refused
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class partition_epochs final : public epoch_authority
 {
@@ -80,4 +80,4 @@ private:
     bool wants_identity_ = false; // the epochs of this one are used up, or another producer took it over
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Where such a record is: parked, or in a batch. Batches are recycled, so it says which life of the batch it means.
 struct expiry
@@ -91,4 +91,4 @@ private:
     std::size_t tidy_at_ = 64;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class intake
 {
@@ -370,4 +370,4 @@ private:
     std::uint64_t released_then_ = 0; // pool().released() when records were let in last
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Known, and no record waits before the next one: it may be appended right now.
 inline bool open_for(const topic_state& topic) noexcept
@@ -62,4 +62,4 @@ struct sent
     std::int32_t partition = -1; // that was refused
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

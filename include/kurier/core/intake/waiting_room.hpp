@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class waiting_room
 {
@@ -193,4 +193,4 @@ private:
     std::vector<waiting_lane*> by_age_;                                        // a heap, during let_in()
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

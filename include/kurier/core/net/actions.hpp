@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 enum class action_kind : std::uint8_t {
     connect,    // resolve host and connect to port, then report connected() or closed()
@@ -26,4 +26,4 @@ struct action
     compression_job* job = nullptr; // compress only
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct version_range
 {
@@ -55,4 +55,4 @@ private:
     std::array<version_range, api_keys_max> ranges_{};
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

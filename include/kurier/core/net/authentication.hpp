@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // What a handshake wants done next.
 struct handshake_step
@@ -67,4 +67,4 @@ inline bool login_refused(error_code why) noexcept
            why == broker_errc::illegal_sasl_state;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class broker_event_queue
 {
@@ -51,4 +51,4 @@ private:
     std::deque<entry> entries_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

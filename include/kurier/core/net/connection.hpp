@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 enum class connection_phase : std::uint8_t { connecting, handshake, ready, closing };
 
@@ -133,4 +133,4 @@ private:
     }
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Told when a connection is opened, when it becomes usable, and when it ends.
 class connection_listener
@@ -25,4 +25,4 @@ protected:
     ~connection_listener() = default;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

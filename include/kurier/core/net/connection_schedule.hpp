@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class connection_schedule
 {
@@ -83,4 +83,4 @@ private:
     intrusive_list<connection, &connection::idle_hook> idle_; // the longest idle first
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class connections final : public exchange
 {
@@ -397,4 +397,4 @@ private:
     bool cluster_check_ = false; // the broker that answered last knows KIP-1242
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -9,7 +9,7 @@
 #include <kurier/error.hpp>
 #include <kurier/instant.hpp>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct connection;
 struct request;
@@ -27,4 +27,4 @@ protected:
     ~exchange() = default;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class handshake
 {
@@ -169,4 +169,4 @@ inline error_code recognise_stranger(bytes_view first) noexcept
     return {};
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

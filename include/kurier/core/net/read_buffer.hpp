@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // Grows with what has arrived, never with what a length field says.
 class read_buffer
@@ -43,4 +43,4 @@ private:
     std::size_t begin_ = 0, end_ = 0;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

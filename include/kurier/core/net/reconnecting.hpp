@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class reconnecting
 {
@@ -53,4 +53,4 @@ private:
     bool refused_ = false; // the login that ended last was
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 using connection_id = std::uint64_t;
 
@@ -70,4 +70,4 @@ private:
     std::vector<std::unique_ptr<request>> spare_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

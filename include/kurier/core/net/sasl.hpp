@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 template <sasl::mechanism Mechanism> class sasl_authenticator final : public authenticator
 {
@@ -213,4 +213,4 @@ private:
     std::function<void()> refused_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

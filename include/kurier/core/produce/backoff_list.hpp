@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class backoff_list
 {
@@ -49,4 +49,4 @@ private:
     intrusive_list<partition_state, &partition_state::backoff_hook> waiting_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class batch_compressor
 {
@@ -220,4 +220,4 @@ private:
     std::size_t next_ = 0; // of begun_
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class batch_lives
 {
@@ -149,4 +149,4 @@ private:
     intrusive_list<batch, &batch::done_hook> done_; // not yet announced
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class drainer
 {
@@ -203,4 +203,4 @@ private:
     std::vector<partition_state*> drained_; // kept for its memory
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct producer_identity // as InitProducerId returned it
 {
@@ -40,4 +40,4 @@ protected:
     ~epoch_authority() = default;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

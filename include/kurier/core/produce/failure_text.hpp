@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // If memory runs out, the failure goes without its text.
 template <class... Text> void put_text(batch& about, const Text&... text) noexcept
@@ -46,4 +46,4 @@ inline void explain_delay(batch& about, const broker_trouble* blocked) noexcept
     }
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

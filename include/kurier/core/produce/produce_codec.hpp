@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct produce_result
 {
@@ -198,4 +198,4 @@ private:
     };
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // What the conversation works with.
 struct produce_context
@@ -242,4 +242,4 @@ private:
     std::vector<batch*> taken_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

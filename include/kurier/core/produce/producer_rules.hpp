@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // True if its last attempt went to the current leader, in the current leader epoch.
 inline bool same_leadership(const partition_state& partition, const batch& sent) noexcept
@@ -94,4 +94,4 @@ inline void close_gap_if_resolved(partition_state& partition) noexcept
         state.gap = false;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class ready_partitions
 {
@@ -128,4 +128,4 @@ private:
     bool stale_topics_ = false; // since take_stale_topics()
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <limits>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // One encoded record, taken apart as far as renumbering needs.
 struct encoded_record
@@ -114,4 +114,4 @@ inline void copy_records(wire::reader& records, std::int32_t count, batch& to)
     to.record_count = to.accepted = count;
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -2,9 +2,11 @@
 // (KAFKA-7693 shows what a plain comparison does there).
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 constexpr std::int32_t sequence_after(std::int32_t sequence, std::int32_t records) noexcept
 {
@@ -27,4 +29,4 @@ constexpr bool sequence_before(std::int32_t a, std::int32_t b) noexcept
 
 inline constexpr std::int16_t last_producer_epoch = 32767; // after it, a new producer id is needed
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class settler
 {
@@ -271,4 +271,4 @@ private:
     log_queue& logs_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -9,7 +9,7 @@
 #include <array>
 #include <new>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 inline void collect_root_slots(batch& piece, const batch& whole, const batch& root, std::int32_t from,
                                std::int32_t count)
@@ -77,4 +77,4 @@ inline void put_in_place(batch& root, batch& whole, const two_batches& halves) n
     if (&root != &whole) whole.root_slots.clear(); // the batch itself stays as long as the root
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // A broker's response about one batch.
 struct batch_response
@@ -109,4 +109,4 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
             refreshes_metadata(error), disowned};
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct batch;
 struct partition_state;
@@ -197,4 +197,4 @@ struct batch
     }
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

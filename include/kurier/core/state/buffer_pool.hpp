@@ -7,6 +7,8 @@
 // (KAFKA-3648).
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -14,7 +16,7 @@
 #include <cstring>
 #include <new>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct block
 {
@@ -132,4 +134,4 @@ private:
     std::uint64_t released_ = 0;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct batch;
 
@@ -48,4 +48,4 @@ inline void run(compression_job& job, const codecs_ref& codecs, cpu_clock clock)
     job.shrank = compress(job.plan.use, job.used); // last: `room` holds what is sent
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -2,9 +2,11 @@
 // in several lists at once. The list does not own its elements.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstddef>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 template <class T> struct list_hook
 {
@@ -69,4 +71,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct batch;
 
@@ -24,4 +24,4 @@ struct place
     std::uint32_t index = 0;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

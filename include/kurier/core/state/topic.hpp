@@ -14,11 +14,11 @@
 #include <string>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 class adaptive_codec;
 }
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct connection;
 struct topic_state;
@@ -229,4 +229,4 @@ inline void move_to_leader(partition_state& partition, broker_node* leader) noex
     if (open && open->linger_hook.linked) leader->lingering.push_back(*open);
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

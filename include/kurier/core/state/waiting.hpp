@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 struct topic_state;
 
@@ -71,4 +71,4 @@ struct waiting_lane : intrusive_list<waiting_record, &waiting_record::lane_hook>
     bool blocked = false;              // its oldest record found no room, and nothing has changed since
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 inline nanoseconds backoff(nanoseconds first, nanoseconds max, int attempt, random_source& random) noexcept
 {
@@ -20,4 +20,4 @@ inline nanoseconds backoff(nanoseconds first, nanoseconds max, int attempt, rand
     return nanoseconds{base - jitter_span / 2 + jitter};
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

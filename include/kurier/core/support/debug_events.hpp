@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::core::debug {
+namespace kurier::inline KURIER_ABI::core::debug {
 
 inline void put_broker(log_values& to, const broker_node& node)
 {
@@ -270,4 +270,4 @@ inline void closed(log_queue& logs, error_code why, std::size_t batches, std::si
     });
 }
 
-} // namespace kurier::core::debug
+} // namespace kurier::inline KURIER_ABI::core::debug

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class lifecycle
 {
@@ -53,4 +53,4 @@ private:
     error_code outcome_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

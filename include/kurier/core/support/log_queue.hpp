@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // A log_field that owns its text.
 struct log_value
@@ -86,4 +86,4 @@ private:
     std::deque<log_entry> entries_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

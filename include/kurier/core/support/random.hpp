@@ -2,9 +2,11 @@
 // so that a run can be replayed. Not for security.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <cstdint>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 class random_source // splitmix64
 {
@@ -25,4 +27,4 @@ private:
     std::uint64_t state_;
 };
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core

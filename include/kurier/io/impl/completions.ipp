@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class completions
 {
@@ -107,4 +107,4 @@ private:
     state_waits waits_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

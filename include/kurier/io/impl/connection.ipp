@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class connection
 {
@@ -198,4 +198,4 @@ private:
     handler_memory read_memory_, write_memory_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class connector
 {
@@ -124,4 +124,4 @@ private:
     bool stopped_ = false;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

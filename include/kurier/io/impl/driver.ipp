@@ -7,7 +7,7 @@
 
 #include <random>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 KURIER_DECL bool driver::begins_batch(const core::topic_state& topic, std::int32_t partition,
                                       const core::record_bytes& record, core::instant now) noexcept
@@ -53,4 +53,4 @@ KURIER_DECL config_problems check_config(const producer_config& config)
     return validate(config);
 }
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

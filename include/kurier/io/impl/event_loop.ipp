@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class event_loop final : public turn_loop
 {
@@ -232,4 +232,4 @@ private:
     loop_registry<event_loop>* registry_; // nullptr: the context has ended
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -3,13 +3,15 @@
 // may own the producer whose record it awaits: nobody else could end that circle.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <boost/asio/execution_context.hpp>
 
 #include <algorithm>
 #include <mutex>
 #include <vector>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 template <class Loop> class loop_registry final : public boost::asio::execution_context::service
 {
@@ -43,4 +45,4 @@ private:
     std::vector<Loop*> loops_;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

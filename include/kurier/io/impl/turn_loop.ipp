@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::io {
+namespace kurier::inline KURIER_ABI::io {
 
 class turn_loop : public driver
 {
@@ -180,4 +180,4 @@ private:
     core::nanoseconds armed_ = core::never;
 };
 
-} // namespace kurier::io
+} // namespace kurier::inline KURIER_ABI::io

@@ -5,7 +5,7 @@
 
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct api_versions_request
 {
@@ -73,4 +73,4 @@ struct api_versions_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

@@ -4,7 +4,7 @@
 
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct init_producer_id_request
 {
@@ -37,4 +37,4 @@ struct init_producer_id_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

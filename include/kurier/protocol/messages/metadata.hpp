@@ -3,7 +3,7 @@
 
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct metadata_request_topic
 {
@@ -96,4 +96,4 @@ struct metadata_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

@@ -3,7 +3,7 @@
 
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct produce_request_partition
 {
@@ -121,4 +121,4 @@ struct produce_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

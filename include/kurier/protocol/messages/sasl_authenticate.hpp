@@ -5,7 +5,7 @@
 #include <kurier/bytes.hpp>
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct sasl_authenticate_request
 {
@@ -33,4 +33,4 @@ struct sasl_authenticate_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

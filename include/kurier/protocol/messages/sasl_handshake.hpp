@@ -5,7 +5,7 @@
 
 #include <kurier/protocol/schema.hpp>
 
-namespace kurier::protocol {
+namespace kurier::inline KURIER_ABI::protocol {
 
 struct sasl_handshake_request
 {
@@ -31,4 +31,4 @@ struct sasl_handshake_response
     bool operator==(const self&) const = default;
 };
 
-} // namespace kurier::protocol
+} // namespace kurier::inline KURIER_ABI::protocol

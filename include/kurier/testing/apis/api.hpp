@@ -27,7 +27,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <class Request> class api; // a message in the list without one doesn't compile
 
@@ -69,4 +69,4 @@ constexpr std::int16_t code_of(broker_errc error) noexcept
     return static_cast<std::int16_t>(error);
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

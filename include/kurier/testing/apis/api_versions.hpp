@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::api_versions_request>
 {
@@ -67,4 +67,4 @@ private:
     const cluster_state& cluster_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

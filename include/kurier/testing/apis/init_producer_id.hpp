@@ -3,7 +3,7 @@
 
 #include <kurier/testing/apis/api.hpp>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::init_producer_id_request>
 {
@@ -36,4 +36,4 @@ private:
     cluster_state& cluster_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

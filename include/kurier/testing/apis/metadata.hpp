@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::metadata_request>
 {
@@ -107,4 +107,4 @@ private:
     broker_id broker_ = -1; // of the request in hand
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

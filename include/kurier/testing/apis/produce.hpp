@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::produce_request>
 {
@@ -256,4 +256,4 @@ private:
     std::uint64_t appended_ = 0, duplicates_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

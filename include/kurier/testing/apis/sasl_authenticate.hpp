@@ -4,7 +4,7 @@
 
 #include <kurier/testing/apis/api.hpp>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::sasl_authenticate_request>
 {
@@ -72,4 +72,4 @@ private:
     std::string message_; // that the response refers to
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -5,7 +5,7 @@
 
 #include <kurier/testing/apis/api.hpp>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 template <> class api<protocol::sasl_handshake_request>
 {
@@ -48,4 +48,4 @@ private:
     login_desk& logins_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

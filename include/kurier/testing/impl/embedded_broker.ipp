@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing::inline KURIER_TESTING_ABI {
 
 struct embedded_broker::client
 {
@@ -319,4 +319,4 @@ KURIER_TESTING_DECL void embedded_broker::stop()
     state_->stop();
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing::inline KURIER_TESTING_ABI

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class answer_chaos
 {
@@ -183,4 +183,4 @@ private:
     response_chaos strange_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

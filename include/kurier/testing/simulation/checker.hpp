@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class simulation_checker
 {
@@ -417,4 +417,4 @@ private:
     nanoseconds window_begin_{0};
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class cluster_chaos
 {
@@ -345,4 +345,4 @@ private:
     std::int64_t topic_ = 0, partition_ = 0; // of the last strike
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -2,11 +2,13 @@
 // machine: no distribution of the standard library is the same everywhere.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class dice // splitmix64
 {
@@ -52,4 +54,4 @@ private:
     std::uint64_t state_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

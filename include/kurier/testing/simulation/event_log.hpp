@@ -2,6 +2,8 @@
 // last events, to be read when a rule was broken.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -11,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class event_kind : std::uint8_t {
     connect,
@@ -148,4 +150,4 @@ private:
     std::uint64_t hash_ = 0x243f6a8885a308d3u, count_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

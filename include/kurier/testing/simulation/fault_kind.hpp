@@ -1,12 +1,14 @@
 // What can go wrong in a simulation, and how often it did.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class fault_kind : std::uint8_t {
     // Connections
@@ -194,4 +196,4 @@ struct fault_counts
     }
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 enum class record_state : std::uint8_t {
     pending,
@@ -108,4 +108,4 @@ private:
     std::uint64_t first_pending_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct simulated_topic
 {
@@ -165,4 +165,4 @@ inline simulation_options random_options(std::uint64_t seed)
     return options;
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

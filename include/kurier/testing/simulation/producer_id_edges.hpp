@@ -9,7 +9,7 @@
 
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class producer_id_edges
 {
@@ -67,4 +67,4 @@ private:
     std::vector<core::partition_state*> candidates_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

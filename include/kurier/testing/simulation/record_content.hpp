@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class record_content
 {
@@ -98,4 +98,4 @@ private:
     std::array<header_view, 2> headers_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class recovery
 {
@@ -152,4 +152,4 @@ private:
     int rounds_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

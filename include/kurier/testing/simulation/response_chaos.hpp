@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class response_chaos
 {
@@ -172,4 +172,4 @@ private:
     std::uint64_t odd_api_ = 0; // 0 .. 3: Metadata, Produce, InitProducerId, ApiVersions
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // 0xfe, byte, count: so many of the byte. Other bytes stand for themselves.
 class run_length_codec
@@ -74,4 +74,4 @@ private:
     static constexpr std::byte mark{0xfe};
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

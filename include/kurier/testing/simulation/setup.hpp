@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing::setup {
+namespace kurier::inline KURIER_ABI::testing::setup {
 
 inline simulated_network::manners manners_of(const simulation_options& options)
 {
@@ -41,4 +41,4 @@ inline cluster_model& prepared(cluster_model& cluster, const simulation_options&
     return cluster;
 }
 
-} // namespace kurier::testing::setup
+} // namespace kurier::inline KURIER_ABI::testing::setup

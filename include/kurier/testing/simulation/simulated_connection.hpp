@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // Bytes in order. At most one delivery is on the agenda.
 struct simulated_pipe
@@ -73,4 +73,4 @@ struct simulated_connection
     }
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class simulated_network
 {
@@ -461,4 +461,4 @@ private:
     std::vector<std::byte> scratch_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class simulated_producer
 {
@@ -361,4 +361,4 @@ private:
     bool again_ = false;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class simulation
 {
@@ -395,4 +395,4 @@ private:
     std::uint64_t turns_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class topic_chaos
 {
@@ -95,4 +95,4 @@ private:
     std::vector<topic_options> usual_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

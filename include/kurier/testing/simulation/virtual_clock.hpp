@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class virtual_clock
 {
@@ -74,4 +74,4 @@ private:
     std::uint64_t number_ = 0;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing
