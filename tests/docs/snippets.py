@@ -18,6 +18,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/pages"
 STEPS = sorted((ROOT / "docs/snippets").glob("[0-9]*.cpp"))
+OTHERS = [ROOT / "docs/snippets/coming_from.cpp", *sorted((ROOT / "docs/plugins").glob("*.hpp"))]
 BLOCK = re.compile(r"(<!-- (code|output) (\S+) -->\n\n?```\w*\n).*?(```\n)", re.S)
 FLAGS = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
 
@@ -55,10 +56,12 @@ def compiler():
     return (["ccache"] if shutil.which("ccache") else []) + ["g++"]
 
 
-def cut(path):
-    """The part of a source that a page shows."""
+def cut(where):
+    """The part of a source that a page shows: PATH, or PATH#NAME for one that begins with `// snippet NAME`."""
+    path, _, name = where.partition("#")
     text = (ROOT / path).read_text()
-    part = re.search(r"^// snippet\n(.*?)^// end\n", text, re.S | re.M)
+    part = re.search(rf"^// snippet{' ' + name if name else ''}\n(.*?)^// end\n", text, re.S | re.M)
+    assert part or not name, where
     return part[1] if part else text.split("#pragma once\n\n")[-1]
 
 
@@ -122,9 +125,11 @@ def dead_links(page):
             yield link
 
 
-def compiles_alone(path):
-    """For code that is not run: of the other pages."""
-    return subprocess.run([*compiler(), *FLAGS, "-c", ROOT / path, "-o", "/dev/null"]).returncode == 0
+def compiles(paths, folder):
+    """Code that is not run: of the other pages. One source, because that is quicker."""
+    source = folder / "pages.cpp"
+    source.write_text("".join(f'#include "{path}"\n' for path in paths))
+    return subprocess.run([*compiler(), *FLAGS, "-c", source, "-o", folder / "pages.o"]).returncode == 0
 
 
 def skeleton(page):
@@ -142,7 +147,7 @@ def results(write=False):
     except (subprocess.CalledProcessError, AssertionError, subprocess.TimeoutExpired) as error:
         print(error)
         return [("the steps compile and run", False)]
-    found = [("the steps compile and run", True)]
+    found = [("the steps compile and run", True), ("the code of the other pages compiles", compiles(OTHERS, folder))]
     for page in pages():
         text = page.read_text()
         new = renewed(text, printed)
