@@ -156,6 +156,10 @@ def results(write=False):
         found.append((f"{page.relative_to(ROOT)} shows the code and its output as they are (--write)", write or new == text))
         found += [(f"{page.relative_to(ROOT)} links to {link}", False) for link in dead_links(page)]
     found.append(("the pictures are those of docs/pictures and bench/results (docs/draw)", not draw.stale()))
+    for plugin in sorted((ROOT / "docs/plugins").glob("*.hpp")):
+        lines = plugin.read_text().count("\n")
+        found.append((f"{plugin.name} has {lines} lines, at most 40, and a page",
+                      lines <= 40 and (PAGES / f"plugins/{plugin.stem}.md").exists()))
     shown = skeleton(PAGES / "staircase.md")
     for step in STEPS:
         name = step.relative_to(ROOT).as_posix()
