@@ -167,13 +167,27 @@ TEST_CASE(
     REQUIRE(news(s).size() == 3);
     CHECK(news(s)[0].starts_with("info broker.connected: connected host=boot port=9000"));
     CHECK(news(s)[1].starts_with(
-        "warning broker.unusable: the connection was lost; when it repeats right after "
-        "connecting, compare security.protocol with the listener"));
+        "warning broker.unusable: the broker closed the connection on the first request, as a listener does "
+        "that wants a login (SASL); when it repeats right after connecting, compare security.protocol with "
+        "the listener"));
     CHECK(news(s)[2].starts_with("error brokers.down"));
     CHECK(s.connects.size() > 30); // it tries on
     s.log.clear();
     s.step(2s);
     CHECK(lines(s, "info broker.connected: connected again").size() == 1);
+}
+
+TEST_CASE("What a transport says about the end of a connection goes in place of the error's text and advice")
+{
+    core_script s;
+    s.warm_up();
+    s.log.clear();
+    const auto link = s.link_to(9001);
+    s.core.closed(link, errc::tls_failed, s.now, "a damaged record came; look between here and there");
+    s.step();
+    CHECK(lines(s, "info broker.disconnected: a damaged record came; look between here and there").size() ==
+          1);
+    CHECK(lines(s, "compare the TLS versions").empty());
 }
 
 TEST_CASE("A broker without the needed requests is an error, once")

@@ -81,9 +81,7 @@ public:
         }
         ++metrics_.connections_failed;
         const auto cause = conn.cause_of(why);
-        auto what = cause == errc::unsupported_version ? missing_requests(conn)
-                    : conn.words.empty()               ? why.message()
-                                                       : conn.words;
+        auto what = describe(conn, cause, why);
         node.trouble = {cause, *node.name + ": " + what};
         last_ = &node;
         // A connection that had worked, or was asked nothing, may break: a broker restarts, a balancer tidies up.
@@ -138,6 +136,18 @@ private:
         auto fields = fields_of(node);
         fields.push_back({"error", std::string{error_name(why)}});
         return fields;
+    }
+
+    static std::string describe(const connection& conn, error_code cause, error_code why)
+    {
+        if (cause == errc::unsupported_version) return missing_requests(conn);
+        if (!conn.words.empty()) return conn.words;
+        // A listener answers ApiVersions before the login that it wants.
+        const bool shut_out = conn.reached_ready && !conn.worked && conn.unanswered > 0;
+        if (cause == errc::disconnected && shut_out && !conn.opening.logs_in())
+            return "the broker closed the connection on the first request, as a listener does that wants a "
+                   "login (SASL)";
+        return why.message();
     }
 
     static std::string missing_requests(const connection& conn)

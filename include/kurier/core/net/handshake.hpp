@@ -72,6 +72,7 @@ public:
     step authenticate_again(instant now) { return authenticate(now); }
 
     bool asks_for_versions() const noexcept { return phase_ == phase::versions; }
+    bool logs_in() const noexcept { return mechanism_ != nullptr; }
     bool authenticates() const noexcept { return phase_ == phase::authentication; }
     // The old session is as good as ever while the credential for the next one is on its way.
     bool holds_requests() const noexcept { return authenticates() && !renews_; }
