@@ -406,7 +406,7 @@ TEST_CASE("metadata with nonsense in it: negative indexes, unknown leaders, sill
     s.send("t", "a");
     s.step();
     s.answer(not_leader_or_follower);
-    s.step(2s);
+    s.step(400ms);
     REQUIRE(s.held.size() == 1);
     wire::reader in{s.held[0].second};
     protocol::request_header header;

@@ -315,7 +315,8 @@ TEST_CASE("KIP-368: before its session ends a connection authenticates again, an
     (void)b.written(conn);
     CHECK(b.conns.deadline() <= 1min);
     b.now.steady += 1min;
-    conn.requests.front()->deadline = never; // the response to come is not what this is about
+    conn.requests.front()->deadline = never;       // the response to come is not what this is about,
+    conn.requests.front()->sent_at = b.now.steady; // and it is not late
     b.conns.on_time(b.now);
     CHECK(conn.phase == connection_phase::ready);
     CHECK(conn.accepts_requests()); // while the credential is on its way

@@ -428,6 +428,7 @@ TEST_CASE("metadata: a topic is asked about as long as a record of it is not don
         s.warm_up();
         auto& told = s.send("t", "a", 0);
         s.step();
+        s.metadata_asked.clear();
         for (int i = 0; i < 12; ++i) { // the other connection doesn't become idle
             s.send("u", "b", 0);
             s.step(1s);
@@ -437,7 +438,8 @@ TEST_CASE("metadata: a topic is asked about as long as a record of it is not don
             s.step(1min);
         }
         CHECK(s.core.view().find("t")->wanted);
-        CHECK(names(s.metadata_asked.back()).size() == 2);
+        CHECK(std::ranges::any_of(s.metadata_asked,
+                                  [](const auto& asked) { return names(asked).size() == 2; }));
         s.answer_all();
         CHECK(told.ok());
     }

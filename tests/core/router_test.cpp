@@ -92,9 +92,9 @@ TEST_CASE("KIP-1102: REBOOTSTRAP_REQUIRED leads back to bootstrap.servers")
     s.brokers = {{1, 9101}};
     s.warm_up();
     s.answer_metadata = false;
-    s.step(2s);
+    s.step(1300ms);
     answer_held(s, moved_away());
-    s.step(2s);
+    s.step(400ms);
     CHECK(is_bootstrap(asked_host(s)));
     CHECK_FALSE(s.closes.back().second); // on purpose: the broker itself did nothing wrong
     s.answer_metadata = true;
@@ -114,10 +114,10 @@ TEST_CASE(
     s.brokers = {{1, 9101}};
     s.warm_up();
     s.answer_metadata = false;
-    s.step(2s);
+    s.step(1300ms);
     const auto before = s.connects.size();
     answer_held(s, moved_away());
-    s.step(2s);
+    s.step(400ms);
     CHECK(s.connects.size() == before);
 }
 

@@ -326,7 +326,7 @@ TEST_CASE("an answer that can't be read: the connection is closed, and what it w
     {
         s.answer_metadata = false;
         s.send("new", "a");
-        s.step(1s);
+        s.step(400ms);
         REQUIRE(s.held.size() == 1);
         wire::reader in{s.held[0].second};
         in.take(4);

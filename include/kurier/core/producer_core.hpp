@@ -7,6 +7,7 @@
 
 #include <kurier/core/cluster/broker_health.hpp>
 #include <kurier/core/cluster/cluster_view.hpp>
+#include <kurier/core/cluster/leader_watch.hpp>
 #include <kurier/core/cluster/metadata_exchange.hpp>
 #include <kurier/core/cluster/router.hpp>
 #include <kurier/core/identity/idempotent.hpp>
@@ -41,7 +42,7 @@ public:
           drainer_{config_, records_, lives_, compressor_, ready_, epochs_, logs_},
           health_{view_, logs_, metrics_}, conns_{config_, random_, *this},
           intake_{config_, view_, records_, lives_, ready_, drainer_, flushes_, random_, metrics_},
-          router_{config_, random_, view_, conns_},
+          router_{config_, random_, view_, conns_}, watch_{view_, random_},
           metadata_{{config_, random_, conns_, router_, health_, logs_}, view_, *this},
           identity_{{config_, random_, conns_, router_, health_, logs_}, view_, ready_, settler_, epochs_},
           produce_{{config_, view_, conns_, ready_, drainer_, settler_, lives_, epochs_, life_, health_,
@@ -169,7 +170,7 @@ public:
     nanoseconds deadline() const noexcept
     {
         auto at = std::min({conns_.deadline(), ready_.deadline(), settler_.deadline(), intake_.deadline(),
-                            life_.deadline(idle())});
+                            life_.deadline(idle()), watch_.deadline()});
         if (life_.ended()) return at;
         if (intake_.memory_was_freed()) return nanoseconds{0}; // let waiting records in
         return std::min({at, identity_.deadline(), metadata_.deadline(), produce_.deadline()});
@@ -285,7 +286,7 @@ private:
         ready_.on_time(now);
         settler_.on_time(now, epochs_.has_identity() ? nullptr : identity_.refusal());
         intake_.give_up_late(now, last_trouble());
-        if (ready_.take_stale_topics()) metadata_.ask_soon();
+        if (ready_.take_stale_topics() | watch_.on_time(now)) metadata_.ask_soon();
         intake_.let_in(now);
         if (life_.drained(idle(), now.steady)) abort(idle() ? errc::closed : errc::aborted);
         if (life_.ended()) return;
@@ -307,12 +308,9 @@ private:
     {
         if (conns_.login_was_refused()) view_.retry_refused(now.steady);
         const auto produce = opened.range<protocol::produce_request>();
-        if (!produce.any() || !opened.range<protocol::metadata_request>().any()) {
-            conns_.close(opened, errc::unsupported_version);
-            return;
-        }
-        debug::ready(logs_, *opened.node, produce.highest,
-                     opened.range<protocol::metadata_request>().highest);
+        const auto metadata = opened.range<protocol::metadata_request>();
+        if (!produce.any() || !metadata.any()) return conns_.close(opened, errc::unsupported_version);
+        debug::ready(logs_, *opened.node, produce.highest, metadata.highest);
         if (produce.highest < min_produce_version(compression::zstd)) {
             compressor_.exclude(compression::zstd);
             debug::compression_excluded(logs_, *opened.node, compression_name(compression::zstd));
@@ -321,6 +319,7 @@ private:
     }
 
     void on_worked(connection& conn) override { health_.works(conn); }
+    void on_silent(connection&, instant now) override { watch_.on_silent(now); }
 
     void on_opening(const broker_node& node) noexcept override { debug::opening(logs_, node); }
 
@@ -392,6 +391,7 @@ private:
     core::connections conns_;
     intake intake_;
     router router_;
+    leader_watch watch_;
     metadata_exchange metadata_;
     producer_id_exchange identity_;
     produce_exchange produce_;

@@ -6,6 +6,8 @@
 #include <kurier/core/support/random.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace kurier::inline KURIER_ABI::core {
@@ -92,7 +94,7 @@ private:
 
         void consider(const broker_node& node, instant now)
         {
-            if (!node.link) return;
+            if (!node.link || node.link->silent) return; // it would not answer this either
             if (!node.link->accepts_requests()) {
                 coming = true;
             } else if (node.throttled_until > now.steady) {
@@ -117,8 +119,9 @@ private:
         std::uint64_t ties = 0;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
+            if (node.link || says_nothing(node.host, node.port)) return;
             soonest = std::min(soonest, node.retry_at);
-            if (node.retry_at > now.steady || node.link) return;
+            if (node.retry_at > now.steady) return;
             if (!chosen || node.failures < chosen->failures) {
                 chosen = &node;
                 ties = 1;
@@ -136,6 +139,16 @@ private:
             retry_at_ = soonest;
         else if (!connections_.must_wait_to_open())
             connections_.open(*chosen, now);
+    }
+
+    // A bootstrap server may be a broker that is silent, under the same address.
+    bool says_nothing(std::string_view host, std::uint16_t port) const noexcept
+    {
+        const auto is_it = [&](const broker_node& node) {
+            return node.link && node.link->silent && node.host == host && node.port == port;
+        };
+        return std::ranges::any_of(view_.nodes(), [&](const auto& known) { return is_it(*known.second); }) ||
+               std::ranges::any_of(view_.bootstrap(), [&](const auto& server) { return is_it(*server); });
     }
 
     const producer_config& config_;

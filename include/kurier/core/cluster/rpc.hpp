@@ -23,7 +23,7 @@ struct rpc_context
 template <class Request, class Response> class rpc : public exchange
 {
 public:
-    bool asked() const noexcept { return asked_; } // its response is due
+    bool asked() const noexcept { return due_ != nullptr; } // its response is due
 
 protected:
     explicit rpc(const rpc_context& context) : context_{context} {}
@@ -43,7 +43,7 @@ protected:
     void send(connection& conn, const Request& question, instant now)
     {
         context_.conns.send_message(conn, *this, question, now);
-        asked_ = true;
+        due_ = conn.requests.back().get();
     }
 
     // Of a conversation: the decoded response; false: it makes no sense. Or there is none, and why.
@@ -55,7 +55,8 @@ protected:
 private:
     bool on_response(connection& from, request& sent, bytes_view body, instant now) final
     {
-        asked_ = false;
+        if (&sent != due_) return true;
+        due_ = nullptr;
         Response response;
         if (!protocol::decode_response(body, sent.version, response)) {
             failed(errc::protocol_error, now);
@@ -67,13 +68,22 @@ private:
         return succeeded(from, sent, response, now);
     }
 
-    void on_lost(connection&, request&, error_code why, instant now) final
+    void on_lost(connection&, request& sent, error_code why, instant now) final
     {
-        asked_ = false;
+        if (&sent != due_) return;
+        due_ = nullptr;
         failed(why, now);
     }
 
-    bool asked_ = false;
+    // Another broker may be asked now. What this one says later is about an older state.
+    void on_silent(connection&, request& sent, instant now) final
+    {
+        if (&sent != due_) return;
+        due_ = nullptr;
+        failed(errc::request_timed_out, now);
+    }
+
+    const request* due_ = nullptr; // the one that was sent last, unless it is over
 };
 
 } // namespace kurier::inline KURIER_ABI::core

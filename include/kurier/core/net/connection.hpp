@@ -27,6 +27,8 @@ struct connection
     nanoseconds last_used{0};
     nanoseconds idle_since{never}; // before it began to authenticate again
     nanoseconds answered_at{0};    // the last Produce request
+    nanoseconds heard_at{0};       // anything
+    bool silent = false;           // for too long, see silence.hpp
     handshake opening;
     std::int32_t next_correlation_id = 1;
     read_buffer input;

@@ -17,6 +17,7 @@ public:
     virtual void on_ready(connection& opened, instant now) = 0; // may close it: it is of no use
     virtual void
     on_worked(connection& conn) = 0; // a request was answered, or written if it expects no response
+    virtual void on_silent(connection&, instant) {} // see silence.hpp; told once, until it speaks again
     virtual void on_ended(connection& over, error_code why, instant now) = 0;
     virtual std::string_view
     cluster_id() const noexcept = 0; // that brokers are asked to confirm; empty: unknown

@@ -2,7 +2,7 @@
 // that a turn of the event loop looks at the busy ones and at one idle one, however many there are.
 #pragma once
 
-#include <kurier/core/net/connection.hpp>
+#include <kurier/core/net/silence.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <algorithm>
@@ -34,17 +34,23 @@ public:
         idle_.remove(conn);
     }
 
-    // Calls close(connection, why) for each that has run out of time. It is forgotten there.
-    template <class Close> void on_time(instant now, Close close)
+    // Calls close(connection, why) for each that has run out of time. It is forgotten there. And silent(connection) for
+    // each that has just fallen silent.
+    template <class Close, class Silent> void on_time(instant now, Close close, Silent silent)
     {
         for (auto* conn = busy_.front(); conn;) {
             auto* next = busy_.next(*conn);
-            if (conn->setup_deadline <= now.steady)
+            const auto* oldest = conn->oldest_unanswered();
+            if (conn->setup_deadline <= now.steady) {
                 close(*conn, make_error_code(conn->phase == connection_phase::connecting
                                                  ? errc::connect_timed_out
                                                  : errc::credential_unavailable));
-            else if (const auto* oldest = conn->oldest_unanswered(); oldest && oldest->deadline <= now.steady)
+            } else if (oldest && oldest->deadline <= now.steady) {
                 close(*conn, make_error_code(errc::request_timed_out));
+            } else if (silent_at(*conn, oldest) <= now.steady) {
+                fall_silent(*conn, now);
+                silent(*conn);
+            }
             conn = next;
         }
         while (auto* conn = idle_.front()) {
@@ -63,8 +69,9 @@ public:
     {
         auto at = idle_.empty() ? never : idle_deadline(*idle_.front());
         for (const auto* conn = busy_.front(); conn; conn = busy_.next(*conn)) {
-            at = std::min(at, conn->setup_deadline);
-            if (const auto* oldest = conn->oldest_unanswered()) at = std::min(at, oldest->deadline);
+            const auto* oldest = conn->oldest_unanswered();
+            at = std::min({at, conn->setup_deadline, silent_at(*conn, oldest)});
+            if (oldest) at = std::min(at, oldest->deadline);
         }
         return at;
     }

@@ -57,6 +57,7 @@ public:
         conn->phase = connection_phase::handshake;
         conn->setup_deadline = never;
         conn->last_used = now.steady;
+        heard(*conn, now.steady);
         const auto cluster = cluster_check_ ? listener_.cluster_id() : std::string_view{};
         perform(*conn, conn->opening.start(*conn->node, cluster), now);
     }
@@ -95,6 +96,7 @@ public:
         if (!conn->requests.empty()) conn->last_used = now.steady;
         while (conn->phase != connection_phase::closing && take_frame(*conn, now)) {
         }
+        heard(*conn, now.steady);
         conn->input.shrink_if_empty();
         drop_finished(*conn);
     }
@@ -217,7 +219,9 @@ public:
 
     void on_time(instant now)
     {
-        schedule_.on_time(now, [this](connection& conn, error_code why) { close(conn, why); });
+        schedule_.on_time(
+            now, [this](connection& conn, error_code why) { close(conn, why); },
+            [this, now](connection& conn) { listener_.on_silent(conn, now); });
         if (mechanism_) authenticate_again(now);
     }
 
@@ -319,18 +323,13 @@ private:
         const auto data = conn.input.data();
         if (data.size() < 4) return false;
         if (conn.phase == connection_phase::handshake)
-            if (const auto stranger = recognise_stranger(data)) {
-                close(conn, stranger);
-                return false;
-            }
+            if (const auto stranger = recognise_stranger(data)) return close(conn, stranger), false;
         wire::reader reader{data};
         const auto size = reader.take_int<std::int32_t>();
         const auto limit =
             conn.phase == connection_phase::ready ? config_.max_response_size : unready_response_max;
-        if (size < 4 || static_cast<std::size_t>(size) > limit) {
-            close(conn, size < 4 ? errc::protocol_error : errc::response_too_large);
-            return false;
-        }
+        if (size < 4 || static_cast<std::size_t>(size) > limit)
+            return close(conn, size < 4 ? errc::protocol_error : errc::response_too_large), false;
         if (reader.left() < static_cast<std::size_t>(size)) return false;
         take_response(conn, data.subspan(4, static_cast<std::size_t>(size)), now);
         conn.input.consume(4 + static_cast<std::size_t>(size));
@@ -346,6 +345,7 @@ private:
             return close(conn, errc::correlation_mismatch);
         sent->answered = true;
         --conn.unanswered;
+        heard_answer(conn, *sent, now.steady);
         // Any response shows that the broker has the whole request, though the driver may report the write later.
         if (!sent->owner->on_response(conn, *sent, frame.subspan(4), now))
             close(conn, errc::protocol_error);
@@ -375,8 +375,7 @@ private:
         const auto found = std::ranges::find_if(all_, [](const auto& conn) {
             return conn.second->phase == connection_phase::closing && !conn.second->close_reported;
         });
-        if (found == all_.end()) // it is over already
-            return poll_close(out);
+        if (found == all_.end()) return poll_close(out); // it is over already
         found->second->close_reported = true;
         out = {action_kind::close, found->first, {}, 0};
         return true;

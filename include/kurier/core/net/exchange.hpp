@@ -20,6 +20,8 @@ public:
     // `body` is what follows the correlation id. False: it can't be decoded, and the connection is closed.
     virtual bool on_response(connection& from, request& sent, bytes_view body, instant now) = 0;
     virtual void on_lost(connection& over, request& sent, error_code why, instant now) = 0;
+    virtual void on_silent(connection&, request&, instant) {
+    } // it is due for too long, and may come yet: silence.hpp
     virtual void on_written(connection&, request&, instant) {}
     virtual void on_released(request&) {}
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kurier/compression/ratio_estimate.hpp>
+#include <kurier/core/state/answer_pace.hpp>
 #include <kurier/core/state/batch.hpp>
 #include <kurier/core/state/waiting.hpp>
 #include <kurier/producer_config.hpp>
@@ -197,6 +198,7 @@ struct broker_node
     broker_trouble trouble;
     std::uint64_t troubles_logged = 0; // since it was up: one bit for each kind
 
+    answer_pace pace;
     nanoseconds service_time{0}; // of its last Produce request, not counting the time in line
 
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads

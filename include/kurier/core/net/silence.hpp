@@ -1,0 +1,47 @@
+// When a connection counts as silent: something is due, and nothing has come for much longer than this broker's answers
+// take. A broker handles the requests of a connection one after another, so each answer gives the next one its time.
+#pragma once
+
+#include <kurier/core/net/connection.hpp>
+
+#include <algorithm>
+
+namespace kurier::inline KURIER_ABI::core {
+
+// The time from which on the broker has had nothing else to do for us than to answer `sent`.
+inline nanoseconds waited_for_since(const connection& conn, const request& sent) noexcept
+{
+    return std::max({sent.sent_at, conn.heard_at, conn.node->throttled_last});
+}
+
+// `never`: nothing is due, or it is silent already.
+inline nanoseconds silent_at(const connection& conn, const request* oldest_unanswered) noexcept
+{
+    if (conn.silent) return never;
+    const auto patience = conn.node->pace.patience();
+    if (conn.phase == connection_phase::connecting)
+        return later(conn.last_used, patience); // since it was opened
+    return oldest_unanswered ? later(waited_for_since(conn, *oldest_unanswered), patience) : never;
+}
+
+// Told once, until the connection is heard of again: those whose requests are due.
+inline void fall_silent(connection& conn, instant now)
+{
+    conn.silent = true;
+    for (const auto& sent : conn.requests)
+        if (!sent->answered) sent->owner->on_silent(conn, *sent, now);
+}
+
+inline void heard(connection& conn, nanoseconds now) noexcept
+{
+    conn.heard_at = now;
+    conn.silent = false;
+}
+
+inline void heard_answer(connection& conn, const request& answered, nanoseconds now) noexcept
+{
+    conn.node->pace.answered(now - waited_for_since(conn, answered));
+    heard(conn, now);
+}
+
+} // namespace kurier::inline KURIER_ABI::core
