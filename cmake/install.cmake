@@ -15,7 +15,7 @@ configure_package_config_file(cmake/kurier-config.cmake.in ${PROJECT_BINARY_DIR}
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/kurier-config-version.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/kurier-config.cmake ${PROJECT_BINARY_DIR}/kurier-config-version.cmake
-    cmake/kurier-components.cmake cmake/kurier-compiled.cpp cmake/kurier-testing-compiled.cpp
+    cmake/kurier-components.cmake cmake/kurier-compiled.cpp cmake/kurier-testing-compiled.cpp cmake/kurier.cppm
     DESTINATION ${KURIER_INSTALL_CMAKEDIR})
 
 configure_file(cmake/kurier.pc.in ${PROJECT_BINARY_DIR}/kurier.pc @ONLY)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Those parts of the recipes here that repeat the table of components.
+"""What repeats the table of components, or the names of the public API.
 
     python3 packaging/generated.py            fails when one is not as the table says
     python3 packaging/generated.py --write    writes them"""
@@ -7,6 +7,7 @@
 import json
 import pathlib
 import re
+import runpy
 import sys
 
 from components import ROOT, components, version
@@ -29,7 +30,16 @@ def vcpkg_manifest(text):
     return json.dumps(manifest, indent=2) + "\n"
 
 
+def module(text):
+    headers, names = runpy.run_path(str(ROOT / "packaging/api"))["exported"]()
+    text = re.sub(r"(module;\n\n).*?(\n\nexport module)",
+                  lambda found: found[1] + "\n".join(f"#include <{name}>" for name in headers) + found[2], text, flags=re.S)
+    return re.sub(r"(export namespace kurier \{\n).*?(\n\} // namespace kurier)",
+                  lambda found: found[1] + "\n".join(f"using kurier::{name};" for name in names) + found[2], text, flags=re.S)
+
+
 GENERATED = {
+    "cmake/kurier.cppm": module,
     "packaging/conan/all/conanfile.py": conan_recipe,
     "packaging/conan/config.yml": conan_versions,
     "packaging/vcpkg/kurier/vcpkg.json": vcpkg_manifest,

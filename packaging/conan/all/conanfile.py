@@ -15,6 +15,7 @@ COMPONENTS = {
     "lz4": ("lz4/[>=1.9.3 <2]", "lz4::lz4"),
     "zstd": ("zstd/[>=1.4.5 <2]", "zstd::zstdlib"),
     "tls": ("openssl/[>=3.0 <4]", "openssl::ssl"),
+    "sasl": ("openssl/[>=3.0 <4]", "openssl::crypto"),
 }
 
 
