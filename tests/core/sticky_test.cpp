@@ -174,9 +174,9 @@ TEST_CASE("partitioner.availability.timeout.ms: partitions of a broker that take
     s.warm_up();
     s.lose_for_good(9001);
     s.send("t", "stuck", 0);
-    s.step(1s);
+    s.step(300ms);
     CHECK(drawn_from(s).size() == 2);
-    s.step(5s);
+    s.step(6s);
     CHECK(drawn_from(s) == (adaptive ? std::set{1} : std::set{0, 1}));
     s.step(20s); // the record has expired: nothing would tell any more that the broker is back
     CHECK(s.outcomes.back().error == errc::batch_expired);

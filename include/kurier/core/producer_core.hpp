@@ -42,7 +42,7 @@ public:
           drainer_{config_, records_, lives_, compressor_, ready_, epochs_, logs_},
           health_{view_, logs_, metrics_}, conns_{config_, random_, *this},
           intake_{config_, view_, records_, lives_, ready_, drainer_, flushes_, random_, metrics_},
-          router_{config_, random_, view_, conns_}, watch_{view_, random_},
+          router_{config_, random_, view_, conns_}, watch_{config_, view_, random_},
           metadata_{{config_, random_, conns_, router_, health_, logs_}, view_, *this},
           identity_{{config_, random_, conns_, router_, health_, logs_}, view_, ready_, settler_, epochs_},
           produce_{{config_, view_, conns_, ready_, drainer_, settler_, lives_, epochs_, life_, health_,
@@ -319,19 +319,19 @@ private:
     }
 
     void on_worked(connection& conn) override { health_.works(conn); }
-    void on_silent(connection&, instant now) override { watch_.on_silent(now); }
-
+    void on_silent(connection& conn, instant now) override { watch_.on_silent(*conn.node, now); }
     void on_opening(const broker_node& node) noexcept override { debug::opening(logs_, node); }
+    std::string_view cluster_id() const noexcept override { return view_.cluster_id(); }
 
     void on_ended(connection& over, error_code why, instant now) override
     {
         if (life_.ended()) why = {}; // on purpose
         debug::ended(logs_, *over.node, why, over.node->retry_at - now.steady);
         health_.ended(over, why);
-        if (why && why != errc::unsupported_version) metadata_.doubt_all();
+        if (!why || why == errc::unsupported_version) return;
+        metadata_.doubt_all();
+        if (over.node->failures > 0) watch_.on_unreachable(*over.node, now);
     }
-
-    std::string_view cluster_id() const noexcept override { return view_.cluster_id(); }
 
     // --- what responses change ---------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
+#include <kurier/core/net/silence.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/core/support/random.hpp>
 
@@ -14,14 +15,17 @@ namespace kurier::inline KURIER_ABI::core {
 // Switch after this many bytes: Kafka's default batch.size, which makes its spread even. A larger batch is filled first.
 inline constexpr std::size_t sticky_bytes_min = 16384;
 
-// KIP-794: part of adaptive partitioning, as in Java.
+// KIP-794: part of adaptive partitioning, as in Java. A leader that is silent or can't be reached is left out by itself,
+// one that only takes nothing just now when the settings say so.
 inline bool left_out(const partition_state& partition, const producer_config& config,
                      nanoseconds now) noexcept
 {
+    const auto* leader = partition.leader;
+    if (!config.partitioner_adaptive_partitioning_enable || !leader) return false;
     const nanoseconds availability_timeout = config.partitioner_availability_timeout;
-    return config.partitioner_adaptive_partitioning_enable && availability_timeout > nanoseconds{0} &&
-           partition.leader && partition.leader->stalled_since != never &&
-           later(partition.leader->stalled_since, availability_timeout) <= now;
+    return out_of_reach(*leader) ||
+           (availability_timeout > nanoseconds{0} && leader->stalled_since != never &&
+            later(leader->stalled_since, availability_timeout) <= now);
 }
 
 // What is drawn from: partitions by their number, or all of a topic when no list of them is given.

@@ -1,11 +1,13 @@
-// Leaders that say nothing while batches wait for them: the others are asked who leads now, with one question for all, and
-// again each second while it lasts. The cluster finds out by itself that a broker is frozen or cut off, and moves its
-// leaders; only the client would wait for request.timeout.ms.
+// Leaders that say nothing, or can't be reached, while batches wait for them: the others are asked who leads now, with one
+// question for all, and again while it lasts. The cluster finds out by itself that a broker is dead, frozen or cut off, and
+// moves its leaders; only the client would wait for request.timeout.ms, or for its backoff.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
 #include <kurier/core/net/silence.hpp>
+#include <kurier/core/support/backoff.hpp>
 #include <kurier/core/support/random.hpp>
+#include <kurier/producer_config.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -16,15 +18,25 @@ namespace kurier::inline KURIER_ABI::core {
 class leader_watch
 {
 public:
-    leader_watch(const cluster_view& view, random_source& random) : view_{view}, random_{random} {}
+    leader_watch(const producer_config& config, const cluster_view& view, random_source& random)
+        : config_{config}, view_{view}, random_{random}
+    {}
 
     // A connection has fallen silent. For all clients of a broker that happens at the same moment, so each waits for
     // another while before it asks.
-    void on_silent(instant now) noexcept
+    void on_silent(const broker_node& node, instant now) noexcept
     {
+        send_elsewhere(node);
         const nanoseconds spread{
             static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(spread_max.count())))};
         next_ = std::min(next_, std::max(now.steady + spread, not_before_));
+    }
+
+    // No connection to it can be made. Metadata is asked at once anyway; then at the pace of an election.
+    void on_unreachable(const broker_node& node, instant now) noexcept
+    {
+        send_elsewhere(node);
+        if (elections_ == 0) next_ = std::min(next_, now.steady + next_pause());
     }
 
     nanoseconds deadline() const noexcept { return next_; }
@@ -33,20 +45,35 @@ public:
     bool on_time(instant now) noexcept
     {
         if (now.steady < next_) return false;
-        bool silent = false, stale = false;
-        for (const auto& [id, node] : view_.nodes())
-            if (node->link && node->link->silent) {
-                silent = true;
-                stale |= doubt(*node);
-            }
+        bool silent = false, gone = false, stale = false;
+        for (const auto& [id, node] : view_.nodes()) {
+            if (!out_of_reach(*node)) continue;
+            (is_silent(*node) ? silent : gone) = true;
+            stale |= doubt(*node);
+        }
         not_before_ = now.steady + pause;
-        next_ = silent ? not_before_ : never;
+        if (!gone) elections_ = 0;
+        next_ = gone ? now.steady + next_pause() : silent ? not_before_ : never;
         return stale;
     }
 
 private:
     static constexpr nanoseconds pause = std::chrono::seconds{1};
     static constexpr nanoseconds spread_max = std::chrono::milliseconds{100};
+
+    nanoseconds next_pause() noexcept
+    {
+        return election_backoff(config_.retry_backoff, config_.retry_backoff_max, elections_++, random_);
+    }
+
+    // Records without a key that would have gone there.
+    void send_elsewhere(const broker_node& node) const noexcept
+    {
+        for (const auto& topic : view_.topics())
+            if (topic->sticky >= 0 &&
+                topic->partitions[static_cast<std::size_t>(topic->sticky)].leader == &node)
+                topic->sticky = -1;
+    }
 
     // What flies there, and what waits to be sent there.
     static bool doubt(const broker_node& node) noexcept
@@ -55,18 +82,21 @@ private:
         const auto doubted = [&](topic_state& topic) {
             if (!topic.asked) stale = topic.stale = true;
         };
-        for (const auto& sent : node.link->requests)
-            for (const auto& cut : sent->cuts)
-                if (!sent->answered && cut.body->partition->leader == &node)
-                    doubted(*cut.body->partition->topic);
+        if (node.link)
+            for (const auto& sent : node.link->requests)
+                for (const auto& cut : sent->cuts)
+                    if (!sent->answered && cut.body->partition->leader == &node)
+                        doubted(*cut.body->partition->topic);
         for (auto* partition = node.ready.front(); partition; partition = node.ready.next(*partition))
             doubted(*partition->topic);
         return stale;
     }
 
+    const producer_config& config_;
     const cluster_view& view_;
     random_source& random_;
     nanoseconds next_{never}, not_before_{0};
+    int elections_ = 0; // questions since the first leader that can't be reached
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -73,14 +73,19 @@ private:
         debug::metadata_answered(context_.logs, *from.node, response.brokers.size(), response.topics.size(),
                                  response.cluster_id ? std::string_view{*response.cluster_id} : "");
         if (view_.apply(response, sent.version, sent.sent_at, listener_)) listener_.on_topics_refreshed(now);
-        bool useful = !response.brokers.empty();
+        bool useful = !response.brokers.empty(), leaderless = useful;
         if (useful) trying_since_ = never;
         for (const auto& topic : view_.topics()) {
             topic->stale |= std::exchange(topic->asked, false); // the response has left it out
-            if (topic->wanted) useful &= look_at(*topic);
+            if (!topic->wanted || look_at(*topic)) continue;
+            useful = false;
+            leaderless &= topic->phase == topic_phase::known && !topic->error && topic->early.empty();
         }
         unhelpful_ = useful ? route::no_node : from.node->id;
-        plan_.answered(useful, now.steady);
+        if (!useful && leaderless)
+            plan_.answered_without_leader(now.steady - sent.sent_at, now.steady);
+        else
+            plan_.answered(useful, now.steady);
         return true;
     }
 

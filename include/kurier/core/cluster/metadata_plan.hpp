@@ -39,17 +39,26 @@ public:
     // `useful`: it named what was asked for. Otherwise, and after a loss, the next one waits.
     void answered(bool useful, nanoseconds now)
     {
-        asked_ = false;
-        ever_ = true;
-        if (asked_all_) refreshed_ = now;
-        pause(useful, now);
+        take_answer(useful, now);
+        pause(now);
+    }
+
+    // It named topics that are known, and no leader for one of them. `took`: as long as brokers answer at once they can be
+    // asked often.
+    void answered_without_leader(nanoseconds took, nanoseconds now)
+    {
+        take_answer(false, now);
+        const auto least = std::min<nanoseconds>(took * 10, config_.retry_backoff_max);
+        not_before_ = now + std::max(least, election_backoff(config_.retry_backoff, config_.retry_backoff_max,
+                                                             std::max(fruitless_ - 1, 0), random_));
     }
 
     void lost(nanoseconds now)
     {
         asked_ = false;
         needed_ = true;
-        pause(false, now);
+        ++fruitless_;
+        pause(now);
     }
 
 private:
@@ -60,9 +69,16 @@ private:
         return std::max(not_before_, needed_ ? nanoseconds{0} : regular);
     }
 
-    void pause(bool useful, nanoseconds now)
+    void take_answer(bool useful, nanoseconds now) noexcept
     {
+        asked_ = false;
+        ever_ = true;
+        if (asked_all_) refreshed_ = now;
         fruitless_ = useful ? 0 : fruitless_ + 1;
+    }
+
+    void pause(nanoseconds now)
+    {
         // Also after a useful answer: leaders that change back and forth must not make a storm of requests.
         not_before_ = now + backoff(config_.retry_backoff, config_.retry_backoff_max,
                                     std::max(fruitless_ - 1, 0), random_);

@@ -94,7 +94,7 @@ private:
 
         void consider(const broker_node& node, instant now)
         {
-            if (!node.link || node.link->silent) return; // it would not answer this either
+            if (!node.link || is_silent(node)) return; // it would not answer this either
             if (!node.link->accepts_requests()) {
                 coming = true;
             } else if (node.throttled_until > now.steady) {
@@ -145,7 +145,7 @@ private:
     bool says_nothing(std::string_view host, std::uint16_t port) const noexcept
     {
         const auto is_it = [&](const broker_node& node) {
-            return node.link && node.link->silent && node.host == host && node.port == port;
+            return is_silent(node) && node.host == host && node.port == port;
         };
         return std::ranges::any_of(view_.nodes(), [&](const auto& known) { return is_it(*known.second); }) ||
                std::ranges::any_of(view_.bootstrap(), [&](const auto& server) { return is_it(*server); });

@@ -24,6 +24,18 @@ inline nanoseconds silent_at(const connection& conn, const request* oldest_unans
     return oldest_unanswered ? later(waited_for_since(conn, *oldest_unanswered), patience) : never;
 }
 
+inline bool is_silent(const broker_node& node) noexcept
+{
+    return node.link && node.link->silent;
+}
+
+// Nothing that waits for it will get there soon. When nothing waits for it nobody tries, so nobody knows.
+inline bool out_of_reach(const broker_node& node) noexcept
+{
+    if (node.ready.empty()) return is_silent(node) && node.link->phase == connection_phase::ready;
+    return is_silent(node) || node.failures > 0;
+}
+
 // Told once, until the connection is heard of again: those whose requests are due.
 inline void fall_silent(connection& conn, instant now)
 {

@@ -5,6 +5,7 @@
 #include <kurier/instant.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace kurier::inline KURIER_ABI::core {
 
@@ -18,6 +19,17 @@ inline nanoseconds backoff(nanoseconds first, nanoseconds max, int attempt, rand
                             ? static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(jitter_span)))
                             : 0;
     return nanoseconds{base - jitter_span / 2 + jitter};
+}
+
+// While records wait for a new leader: near enough to the moment at which the cluster has elected one. Who has none after
+// so many questions (half a minute) won't have it sooner by asking often.
+inline nanoseconds election_backoff(nanoseconds first, nanoseconds max, int attempt,
+                                    random_source& random) noexcept
+{
+    constexpr nanoseconds near = std::chrono::milliseconds{250};
+    constexpr int hurried = 120;
+    const auto most = attempt < hurried ? std::min(max, std::max(first, near)) : max;
+    return backoff(first, most, attempt, random);
 }
 
 } // namespace kurier::inline KURIER_ABI::core
