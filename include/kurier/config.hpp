@@ -12,12 +12,12 @@
 #endif
 
 // Everything is in an inline namespace of this name, which users don't write. So programs may have parts that use different
-// versions, and an object of one version or mode that is handed to a part with the other is an error when they are linked.
+// versions, and an object that is handed from one to the other is an error when they are linked.
+#define KURIER_ABI v0_1
+
 #if defined(KURIER_SEPARATE_COMPILATION)
-#define KURIER_ABI v0_1_compiled
 #define KURIER_DECL
 #else
-#define KURIER_ABI v0_1
 #define KURIER_DECL inline
 #endif
 

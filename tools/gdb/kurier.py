@@ -43,8 +43,8 @@ def elements(chain):
 
 
 def type_name(kind):
-    """Without the inline namespace that names the version and the mode."""
-    return re.sub(r"\bkurier::v[0-9_]+(compiled)?::", "kurier::", str(kind.strip_typedefs().unqualified()))
+    """Without the inline namespace that names the version."""
+    return re.sub(r"\bkurier::v[0-9_]+::", "kurier::", str(kind.strip_typedefs().unqualified()))
 
 
 def hooked_list(kind):

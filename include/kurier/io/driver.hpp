@@ -36,6 +36,16 @@ namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
+// A program whose parts have KURIER_SEPARATE_COMPILATION and have it not would have every body twice, and the linker would
+// take either. One variable that is of a thread here and of the program there is what linkers refuse.
+#if defined(__ELF__)
+#if defined(KURIER_SEPARATE_COMPILATION)
+[[gnu::used]] inline constinit char compiled_and_header_only_in_one_program = 0;
+#else
+[[gnu::used]] inline constinit thread_local char compiled_and_header_only_in_one_program = 0;
+#endif
+#endif
+
 class driver;
 class resolver;
 class transport;

@@ -56,7 +56,7 @@ struct builder
     }
 };
 
-constexpr std::size_t without_bound = std::size_t{1} << 40;
+constexpr std::size_t without_bound = std::size_t{1} << 30;
 
 void damage_lightly(std::vector<std::byte>& bytes, message_maker& maker)
 {
