@@ -18,6 +18,7 @@
 #pragma once
 
 #include <kurier/compression.hpp>
+#include <kurier/connect_error.hpp>
 #include <kurier/engine_parts.hpp>
 #include <kurier/io/driver.hpp>
 #include <kurier/io/wait_operation.hpp>
@@ -27,11 +28,14 @@
 #include <kurier/producer_config.hpp>
 #include <kurier/topic.hpp>
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/deferred.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -92,6 +96,45 @@ public:
 
     const boost::asio::any_io_executor& get_executor() const noexcept { return driver_->executor(); }
     const producer_config& config() const noexcept { return driver_->core().config(); }
+
+    // Tells whether this cluster can be used: connects, logs in, and asks for the brokers, also when that was done before.
+    // What won't pass by itself (a login that is refused, no broker left) ends it at once, anything else after
+    // max.block.ms. The engine itself goes on trying all the same.
+    // Completion signature: void(std::exception_ptr)
+    // Errors: a connect_error, whose what() says what is wrong with which broker, and what to do. boost::system_error with
+    // asio::error::operation_aborted when cancelled, with errc::closed when the engine is.
+    // Cancellation: of any type, ends the wait only.
+    template <boost::asio::completion_token_for<void(std::exception_ptr)> Token = boost::asio::deferred_t>
+    auto connect(Token&& token = {})
+    {
+        const auto begun = driver_->now().steady;
+        const auto give_up = core::later(begun, config().max_block);
+        auto attempt = std::make_shared<core::connect_attempt>();
+        const auto over = [attempt, give_up](io::driver& machine, error_code& ec) {
+            if (machine.core().closing())
+                ec = errc::closed;
+            else if (machine.core().connect(*attempt))
+                ec = attempt->error;
+            else if (machine.now().steady >= give_up)
+                ec = attempt->error = errc::max_block_exceeded;
+            else
+                return false;
+            return true;
+        };
+        driver_->wake();
+        return boost::asio::async_compose<Token, void(std::exception_ptr)>(
+            [machine = driver_, attempt, over, begun, give_up, waits = false](auto& self,
+                                                                              error_code ec = {}) mutable {
+                if (std::exchange(waits, true))
+                    return self.complete(thrown_by(*machine, *attempt, begun, ec));
+                self.reset_cancellation_state(boost::asio::enable_total_cancellation());
+                auto kept = machine;
+                auto until = over;
+                const auto deadline = give_up; // what is in here moves with `self`
+                io::wait_until(std::move(kept), std::move(self), std::move(until), {.deadline = deadline});
+            },
+            token, get_executor());
+    }
 
     // Sends everything that was sent before this call without lingering, and completes when all of it is delivered or
     // has failed. It begins with the call, not when the result is awaited.
@@ -255,6 +298,16 @@ private:
         (ask(parts), ...);
         if (has_errors(problems)) throw config_error{std::move(problems)};
         return problems;
+    }
+
+    static std::exception_ptr thrown_by(io::driver& machine, const core::connect_attempt& attempt,
+                                        core::nanoseconds begun, error_code ec)
+    {
+        if (!ec) return nullptr;
+        if (ec != attempt.error) return std::make_exception_ptr(boost::system::system_error{ec});
+        const auto elapsed =
+            std::chrono::duration_cast<std::chrono::milliseconds>(machine.now().steady - begun);
+        return std::make_exception_ptr(connect_error{ec, attempt.words, elapsed});
     }
 
     // What a part replaces in the world around the driver that is made.

@@ -9,6 +9,7 @@
 #include <kurier/engine.hpp>
 
 #include <chrono>
+#include <exception>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +20,11 @@ class engine_user
 {
 public:
     // See engine.hpp, also for the operations' errors and what cancels them.
+    template <boost::asio::completion_token_for<void(std::exception_ptr)> Token = boost::asio::deferred_t>
+    auto connect(Token&& token = {})
+    {
+        return engine_.connect(std::forward<Token>(token));
+    }
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto flush(Token&& token = {})
     {

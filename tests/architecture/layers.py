@@ -13,7 +13,7 @@ INCLUDE = pathlib.Path(__file__).resolve().parents[2] / "include"
 LAYERS = [
     ("base", "version.hpp config.hpp bytes.hpp uuid.hpp instant.hpp broker_errc.hpp broker_errors.hpp error.hpp"),
     ("wire", "wire"),
-    ("names", "delivery_error.hpp topic.hpp"),
+    ("names", "delivery_error.hpp connect_error.hpp topic.hpp"),
     ("protocol", "protocol"),
     ("record", "record"),
     ("serializer", "serializer.hpp serializers"),

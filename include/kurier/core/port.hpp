@@ -13,9 +13,19 @@
 #include <kurier/producer_config.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace kurier::inline KURIER_ABI::core {
+
+// What becomes of asking whether the cluster can be used.
+struct connect_attempt
+{
+    bool begun = false;
+    std::uint64_t answers_before = 0;
+    error_code error; // why it can't
+    std::string words;
+};
 
 class port
 {
@@ -62,6 +72,9 @@ public:
     bool closing() const noexcept { return !life_.takes_records(); }
     bool ended() const noexcept { return life_.ended(); }
     error_code close_outcome() const noexcept { return life_.outcome(); } // once it has ended
+
+    // Begins an attempt, or goes on with it. True: it is over.
+    virtual bool connect(connect_attempt& attempt) = 0;
 
     virtual codec_status compression_of(std::string_view topic) const = 0;
     virtual producer_metrics metrics() const = 0;

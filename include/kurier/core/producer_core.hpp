@@ -10,6 +10,7 @@
 #include <kurier/core/cluster/leader_watch.hpp>
 #include <kurier/core/cluster/metadata_exchange.hpp>
 #include <kurier/core/cluster/router.hpp>
+#include <kurier/core/connecting.hpp>
 #include <kurier/core/identity/idempotent.hpp>
 #include <kurier/core/identity/partition_epochs.hpp>
 #include <kurier/core/intake/intake.hpp>
@@ -223,6 +224,7 @@ public:
     // In the middle of an event: only a partitioner is called then, and what it sends leaves later.
     bool busy() const noexcept { return busy_; }
 
+    bool connect(connect_attempt& attempt) override { return try_cluster(attempt, metadata_, health_); }
     bool has_room() const noexcept override
     {
         return waiting().empty() && pool().in_use() < std::max<std::size_t>(pool().limit() / 4, 1);
@@ -249,10 +251,7 @@ public:
         told.records_pending = lives_.unfinished_records();
         told.records_waiting = waiting().size();
         told.batches_pending = lives_.unfinished();
-        for (const auto& [id, conn] : conns_.all()) {
-            told.connections += conn->phase == connection_phase::ready ? 1U : 0U;
-            told.requests_in_flight += conn->unanswered;
-        }
+        health_.count(conns_, told);
         told.buffer_total = pool().limit();
         told.buffer_in_use = pool().in_use();
         return told;

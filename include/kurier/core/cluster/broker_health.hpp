@@ -33,6 +33,33 @@ public:
     // Of the broker that was lost last and has not come back; null if all is well as far as is known.
     const broker_trouble* last_trouble() const noexcept { return last_ ? &last_->trouble : nullptr; }
 
+    // What is wrong won't pass by itself: a login is refused, or no broker is left.
+    bool hopeless() const noexcept { return last_ && (all_down_ || login_refused(last_->trouble.code)); }
+
+    // What is wrong with each broker, as far as it is known; of a long list its beginning.
+    std::string story() const
+    {
+        constexpr std::size_t enough = 2000;
+        std::string told;
+        const auto tell = [&](const broker_node& node) {
+            if (!node.trouble || told.find(node.trouble.text) != std::string::npos || told.size() > enough)
+                return;
+            if (!told.empty()) told += "; ";
+            told += node.trouble.text;
+        };
+        for (const auto& [id, node] : view_.nodes()) tell(*node);
+        for (const auto& node : view_.bootstrap()) tell(*node);
+        return told;
+    }
+
+    static void count(const connections& conns, producer_metrics& into) noexcept
+    {
+        for (const auto& [id, conn] : conns.all()) {
+            into.connections += conn->phase == connection_phase::ready ? 1U : 0U;
+            into.requests_in_flight += conn->unanswered;
+        }
+    }
+
     // After an outage, a handshake is not enough to be up again: a listener that wants SASL gets as far.
     void connected(const connection& conn)
     {

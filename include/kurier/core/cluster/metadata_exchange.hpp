@@ -31,6 +31,8 @@ public:
             plan_.ask_soon();
     }
 
+    std::uint64_t answers() const noexcept { return answers_; } // that named brokers
+
     // Topics were marked stale by whoever noticed.
     void ask_soon() noexcept { plan_.ask_soon(); }
 
@@ -74,7 +76,10 @@ private:
                                  response.cluster_id ? std::string_view{*response.cluster_id} : "");
         if (view_.apply(response, sent.version, sent.sent_at, listener_)) listener_.on_topics_refreshed(now);
         bool useful = !response.brokers.empty(), leaderless = useful;
-        if (useful) trying_since_ = never;
+        if (useful) {
+            trying_since_ = never;
+            ++answers_;
+        }
         for (const auto& topic : view_.topics()) {
             topic->stale |= std::exchange(topic->asked, false); // the response has left it out
             if (!topic->wanted || look_at(*topic)) continue;
@@ -170,6 +175,7 @@ private:
     cluster_view& view_;
     topology_listener& listener_;
     metadata_plan plan_;
+    std::uint64_t answers_ = 0;
     nanoseconds blocked_until_{0};            // no connection can be had before
     nanoseconds trying_since_{never};         // no response has named brokers since
     std::int32_t unhelpful_ = route::no_node; // the broker whose response did not tell what was wanted
