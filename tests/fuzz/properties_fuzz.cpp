@@ -18,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (has_errors(problems)) return 0;
     if (resolved(resolved(config)) != resolved(config)) std::abort();
+    for (const auto& row : detail::setting_rows) // which is not printed
+        if (row.hidden && config.*row.hidden) return 0;
     if (bootstrap_addresses(config).size() != config.bootstrap_servers.size()) std::abort();
     config_problems again;
     if (from_properties(to_properties(config), again) != config || has_errors(again)) std::abort();

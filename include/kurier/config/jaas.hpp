@@ -76,9 +76,9 @@ private:
         const auto hint =
             "; put values in double quotes that are more than letters and digits, or begin with a digit";
         if (token_ != token::word)
-            return fail(entry.options.empty()
-                            ? "has no name of an option where there should be one"
-                            : "has no name of an option behind that of " + entry.options.back().first + hint);
+            return fail(entry.options.empty() ? "has no name of an option where there should be one"
+                                              : "has no name of an option behind that of " +
+                                                    wire::escape(entry.options.back().first, 80) + hint);
         const auto name = wire::escape(word_, 80);
         auto& [key, value] = entry.options.emplace_back(std::move(word_), std::string{});
         next();
