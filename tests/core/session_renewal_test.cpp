@@ -169,16 +169,30 @@ TEST_CASE("after a refusal one broker is asked at a time, until one agrees")
     CHECK_FALSE(b.conns.login_was_refused());
 }
 
-TEST_CASE("a session that can't be renewed is a lost connection, and a new one is tried at once")
+TEST_CASE("a session that can't be renewed is a lost connection for the requests on it, and a new one is "
+          "tried at once")
 {
+    struct asker final : exchange // nothing that Kafka knows
+    {
+        error_code lost;
+        bool on_response(connection&, request&, bytes_view, instant) override { return true; }
+        void on_lost(connection&, request&, error_code why, instant) override { lost = why; }
+    } owner;
     auto b = alice();
     b.tell_versions();
     b.log_in(8'000);
+    auto made = b.conns.make(*b.conn, owner, 0);
+    made->head.resize(10);
+    b.conns.send(*b.conn, std::move(made), b.now);
+    CHECK(b.next() == action_kind::write);
+    (void)b.written();
     b.go_to(b.conn->opening.again_at());
     CHECK(b.next() == action_kind::credential);
     b.conns.credential(b.conn->id, {}, errc::credential_unavailable, {}, b.now);
     CHECK(b.next() == action_kind::close);
     b.conns.closed(b.conn->id, {}, b.now);
+    CHECK(owner.lost == errc::disconnected);
+    CHECK(b.ends.back() == errc::credential_unavailable); // for the log
     CHECK(b.node.retry_at <= b.now.steady + 100ms);
     CHECK_FALSE(b.conns.login_was_refused());
 }

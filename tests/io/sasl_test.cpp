@@ -1,9 +1,8 @@
 // Logins with each mechanism, against a broker that checks them: good ones, bad ones, sessions that end, connections that break
 // in the middle.
-#include "support/loopback.hpp"
+#include "support/guarded.hpp"
 
 #include <kurier/sasl.hpp>
-#include <kurier/testing/scram_users.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,48 +15,6 @@ using namespace kurier;
 using namespace kurier::testing;
 
 namespace {
-
-struct guarded : loopback
-{
-    guarded()
-    {
-        config.security_protocol = security_protocol::sasl_plaintext;
-        config.insecure_allow = insecure::cleartext_secrets;
-        broker->create_topic("t");
-    }
-
-    login_desk& logins() { return cluster().logins(); }
-    void takes_plain() { logins().add(plain_users{{{"alice", "secret"}, {"bob", "other"}}}); }
-    void takes_scram()
-    {
-        logins().add(scram_users<sasl::sha256>{{{"alice", "secret"}}});
-        logins().add(scram_users<sasl::sha512>{{{"alice", "secret"}}, 8192});
-    }
-
-    template <class Login> kurier::producer<> make_producer(Login login)
-    {
-        return kurier::producer<>{kurier::engine{context.get_executor(), config, log, std::move(login)}};
-    }
-
-    // Sends a record, and what became of it.
-    template <class Producer> outcome send(Producer& producer, std::string_view value = "v")
-    {
-        outcome result;
-        producer.send({.topic = "t", .value = value})(result.take());
-        REQUIRE(until([&] { return result.told > 0; }));
-        return result;
-    }
-
-    void expect_no_violation()
-    {
-        for (const auto& text : cluster().violations().texts()) FAIL_CHECK(text);
-    }
-};
-
-plain alice()
-{
-    return plain{"alice", secret::literal("secret")};
-}
 
 // The error of an engine that can't be made.
 template <class... Part> std::string refusal(guarded& net, Part... parts)
@@ -279,33 +236,6 @@ TEST_CASE("an engine whose login and configuration don't agree is not made")
     CHECK(refusal(net, sasl::from_config{}).empty());
 }
 
-TEST_CASE("sessions end every second under load: nothing is lost, doubled or reordered, and nobody notices")
-{
-    guarded net;
-    net.takes_plain();
-    net.logins().session_lifetime = 2s;
-    auto producer = net.make_producer(alice());
-    int sent = 0, delivered = 0;
-    std::vector<std::string> expected;
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (net.logins().accepted() < 3 && std::chrono::steady_clock::now() < end) {
-        for (int i = 0; i < 10; ++i) {
-            expected.push_back(std::to_string(sent++));
-            producer.send({.topic = "t", .value = expected.back()})(
-                [&](error_code ec, const record_metadata&) {
-                    CHECK_FALSE(ec);
-                    ++delivered;
-                });
-        }
-        REQUIRE(net.until([&] { return delivered == sent; }));
-    }
-    CHECK(net.logins().accepted() >= 3);
-    CHECK(net.logins().refused() == 0);
-    CHECK(net.values("t") == expected);
-    net.expect_no_violation();
-    CHECK_FALSE(net.log.has("disconnected"));
-}
-
 TEST_CASE("one token serves many logins until it is old or refused")
 {
     guarded net;
@@ -326,26 +256,6 @@ TEST_CASE("one token serves many logins until it is old or refused")
     net.broker->start_broker(1);
     CHECK_FALSE(net.send(producer).error);
     CHECK(asked == 2);
-}
-
-TEST_CASE("a login that is cut at any byte of any answer is tried again, and no record is lost or doubled")
-{
-    for (const std::int16_t api : {std::int16_t{17}, std::int16_t{36}})
-        for (int skip = 0; skip < (api == 36 ? 2 : 1); ++skip)
-            for (std::size_t cut = 0;; ++cut) {
-                guarded net;
-                net.takes_scram();
-                fault broken;
-                broken.api_key = api;
-                broken.skip = skip;
-                broken.close_after_answer_bytes = cut;
-                net.cluster().inject(broken);
-                auto producer = net.make_producer(scram_sha256{"alice", secret::literal("secret")});
-                CAPTURE(cut);
-                REQUIRE_FALSE(net.send(producer).error);
-                REQUIRE(net.values("t").size() == 1);
-                if (cut > 130) break; // behind the end of the longest
-            }
 }
 
 TEST_CASE("an engine that goes in the middle of a login leaves nothing behind")
