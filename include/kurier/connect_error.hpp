@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 class connect_error : public boost::system::system_error
 {
@@ -38,4 +38,4 @@ private:
     std::shared_ptr<const std::string> what_; // shared, so that copying the exception can't throw
 };
 
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace kurier::core {
+namespace kurier::inline KURIER_ABI::core {
 
 // True: it is over, well if there is no error.
 inline bool try_cluster(connect_attempt& attempt, metadata_exchange& metadata, const broker_health& health)
@@ -22,4 +22,4 @@ inline bool try_cluster(connect_attempt& attempt, metadata_exchange& metadata, c
     return attempt.error.failed();
 }
 
-} // namespace kurier::core
+} // namespace kurier::inline KURIER_ABI::core
