@@ -71,7 +71,6 @@ public:
     // Before the session ends (KIP-368), or after it, when nobody saw to it in time: brokers take that too.
     step authenticate_again(instant now) { return authenticate(now); }
 
-    bool logs_in() const noexcept { return mechanism_ != nullptr; }
     bool asks_for_versions() const noexcept { return phase_ == phase::versions; }
     bool logs_in() const noexcept { return mechanism_ != nullptr; }
     bool authenticates() const noexcept { return phase_ == phase::authentication; }
