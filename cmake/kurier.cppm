@@ -6,6 +6,7 @@ module;
 #include <kurier/broker_errors.hpp>
 #include <kurier/bytes.hpp>
 #include <kurier/compression.hpp>
+#include <kurier/connect_error.hpp>
 #include <kurier/delivery.hpp>
 #include <kurier/delivery_error.hpp>
 #include <kurier/engine.hpp>
@@ -98,6 +99,7 @@ using kurier::compression_from_name;
 using kurier::compression_goal;
 using kurier::compression_name;
 using kurier::compression_rule;
+using kurier::connect_error;
 using kurier::crc32;
 using kurier::crc32_partitioner;
 using kurier::decompressor;
