@@ -97,6 +97,8 @@ public:
             resume_followers(topic); // with a leader all replicas are in sync again
             if (outdated > 0) relieve(outdated, topics_[topic]);
         }
+        if (outdated > 0)
+            state_.update_brokers(outdated); // who bootstraps from it finds no other way to them
         cluster_.faults().clear();
         cluster_.clear_interceptors();
         cluster_.clear_editors();

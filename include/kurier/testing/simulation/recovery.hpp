@@ -74,6 +74,7 @@ public:
         return some;
     }
 
+    void again(const probe& refused) { queue_.push_back(refused); }
     void sent(const probe& made) { sent_.push_back(made); }
 
     // What was sent is resolved.

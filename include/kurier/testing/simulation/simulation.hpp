@@ -193,14 +193,14 @@ private:
         recovery_.judge();
         if (recovery_.complete()) return end();
         if (clock_.now() > recover_by_) return checker_.fail("no recovery:" + recovery_.missing());
-        for (auto probe : recovery_.next()) {
+        for (auto probe : recovery_.next()) { // what finds no room comes again
             auto& record = checker_.book().add();
             record.topic = probe.topic;
             record.partition = probe.partition;
             record.keyed = probe.keyed;
             probe.number = record.number;
-            recovery_.sent(probe);
-            send(record, clock_.client().wall_ms, false, true);
+            const auto how = send(record, clock_.client().wall_ms, false, true);
+            how == simulated_producer::sending::refused ? recovery_.again(probe) : recovery_.sent(probe);
         }
     }
 
@@ -319,16 +319,17 @@ private:
         send(record, timestamp, keep, may_wait);
     }
 
-    void send(sent_record& record, std::int64_t timestamp, bool keep, bool may_wait)
+    simulated_producer::sending send(sent_record& record, std::int64_t timestamp, bool keep, bool may_wait)
     {
         const auto bytes = content_.make(record.number, timestamp);
         const auto how = producer_.send(record, options_.topics[record.topic].name, bytes, keep, may_wait);
-        if (how == simulated_producer::sending::queued) return;
+        if (how == simulated_producer::sending::queued) return how;
         faults_.note(fault_kind::buffer_full);
         if (how == simulated_producer::sending::refused) {
             record.state = record_state::failed;
             record.written = persisted::no;
         }
+        return how;
     }
 
     // --- faults ------------------------------------------------------------------------------------------------------
