@@ -86,6 +86,58 @@ TEST_CASE(
     CHECK_FALSE(told.done());
 }
 
+TEST_CASE("metadata: a broker that names the leader which has just refused did not help (sarama 560)")
+{
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        core_script s{plain_config(), seed};
+        s.brokers = {{1, 9001}, {2, 9002}};
+        s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+        s.warm_up();
+        s.answer_metadata = false;
+        s.send("t", "a", 0);
+        s.step();
+        s.answer(not_leader_or_follower);
+        while (s.held.empty()) s.step(100ms);
+        const auto stale = s.peers.at(s.held.front().first).port;
+        answer_held(s, s.metadata_answer(s.metadata_asked.back())); // broker 1, in the same epoch
+        while (s.held.empty()) s.step(100ms);                       // at once, and not after the next refusal
+        CHECK(s.peers.at(s.held.front().first).port != stale);
+        while (s.asked.empty()) s.step(100ms);
+        s.answer_all(); // it leads again
+        answer_held(s, s.metadata_answer(s.metadata_asked.back()));
+        s.answer_metadata = true;
+        s.step(10s);
+        const auto asked = s.metadata_asked.size();
+        s.send("t", "b", 0); // nothing is remembered of its refusal
+        s.step(10s);
+        CHECK(s.metadata_asked.size() == asked);
+        s.answer_all();
+    }
+}
+
+TEST_CASE("metadata: a broker with an old picture, known by its bootstrap address too, is not asked in turn "
+          "with itself")
+{
+    core_script s;
+    s.brokers = {{1, 9001}, {2, 9002}, {3, 9003}};
+    s.warm_up(); // connected to 1, which leads all, and to the bootstrap address
+    s.answer_metadata = false;
+    s.send("t", "a", 0);
+    s.step();
+    s.answer(not_leader_or_follower);
+    std::set<std::uint16_t> asked;
+    for (int i = 0; i < 8; ++i) {
+        while (s.held.empty()) {
+            s.step(100ms);
+            while (!s.asked.empty()) s.answer(not_leader_or_follower);
+        }
+        asked.insert(s.peers.at(s.held.front().first).port);
+        answer_held(s, s.metadata_answer(s.metadata_asked.back()));
+    }
+    CHECK(asked.contains(9002));
+    CHECK(asked.contains(9003));
+}
+
 TEST_CASE("KIP-1102: REBOOTSTRAP_REQUIRED leads back to bootstrap.servers")
 {
     core_script s{two_servers()};

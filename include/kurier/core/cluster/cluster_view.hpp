@@ -270,11 +270,17 @@ private:
         // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
         // epoch would write them again.
         if (change.other_topic) partition.leader_epoch = -1;
-        const bool older = epoch >= 0 && epoch < partition.leader_epoch;
-        if (older && (change.same_topic || !was_disowned(partition, change.asked_at)))
-            return; // from a broker that lags behind
-        partition.disowned_at = never;
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
+        const bool older = epoch >= 0 && epoch < partition.leader_epoch;
+        const bool refused = partition.disowned_at <= change.asked_at;
+        const bool lags = older && (change.same_topic || !(refused || is_out_of_reach(partition.leader)));
+        if (lags || (leader == partition.leader && epoch <= partition.leader_epoch)) {
+            // Who waits for another leader than the one that refused is not helped: ask again soon, and another broker.
+            if (refused && has_work(partition)) partition.topic->stale = true;
+        } else {
+            partition.disowned_at = never;
+        }
+        if (lags) return;
         if (leader != partition.leader || epoch != partition.leader_epoch || change.other_topic) {
             set_leader(partition, leader, epoch, change.listener);
             change.changed = true;
@@ -282,12 +288,16 @@ private:
         if (!leader) partition.topic->stale = true; // an election goes on: ask again soon
     }
 
+    static bool has_work(const partition_state& partition) noexcept
+    {
+        return partition.open || !partition.queue.empty() || !partition.flights.empty();
+    }
+
     // Without topic ids, a topic made again looks like a broker that lags behind: its leader epochs are lower. The leader
     // that we know tells one from the other: it refuses, or it isn't there any more.
-    static bool was_disowned(const partition_state& partition, nanoseconds asked_at) noexcept
+    static bool is_out_of_reach(const broker_node* leader) noexcept
     {
-        const auto* leader = partition.leader;
-        return partition.disowned_at <= asked_at || !leader || !leader->current || leader->failures > 0;
+        return !leader || !leader->current || leader->failures > 0;
     }
 
     struct name_hash

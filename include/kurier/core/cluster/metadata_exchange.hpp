@@ -50,7 +50,7 @@ public:
         blocked_until_ = nanoseconds{0};
         if (!plan_.due(now.steady)) return;
         rebootstrap_if_due(now);
-        auto* conn = connection_for({route::kind::any, -1, unhelpful_}, now);
+        auto* conn = connection_for({route::kind::any, -1, &unhelpful_}, now);
         if (!conn) {
             blocked_until_ = retry_at();
             return;
@@ -86,7 +86,10 @@ private:
             useful = false;
             leaderless &= topic->phase == topic_phase::known && !topic->error && topic->early.empty();
         }
-        unhelpful_ = useful ? route::no_node : from.node->id;
+        if (useful)
+            unhelpful_.clear();
+        else
+            unhelpful_.add(from.node->id);
         if (!useful && leaderless)
             plan_.answered_without_leader(now.steady - sent.sent_at, now.steady);
         else
@@ -176,9 +179,9 @@ private:
     topology_listener& listener_;
     metadata_plan plan_;
     std::uint64_t answers_ = 0;
-    nanoseconds blocked_until_{0};            // no connection can be had before
-    nanoseconds trying_since_{never};         // no response has named brokers since
-    std::int32_t unhelpful_ = route::no_node; // the broker whose response did not tell what was wanted
+    nanoseconds blocked_until_{0};    // no connection can be had before
+    nanoseconds trying_since_{never}; // no response has named brokers since
+    unhelpful_brokers unhelpful_;     // whose responses did not tell what is wanted
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -5,6 +5,8 @@
 #include <kurier/core/net/connections.hpp>
 #include <kurier/core/support/random.hpp>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <string_view>
@@ -12,17 +14,38 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
+// Who gave no useful response since there was one. Who knows an old picture of the cluster would otherwise be asked for
+// ever (librdkafka 887, sarama 560).
+class unhelpful_brokers
+{
+public:
+    void add(std::int32_t id) { answered_[id] = ++count_; }
+    void clear() noexcept { answered_.clear(); }
+
+    // 0: it is none of them. Else the greater, the later it answered.
+    std::uint64_t order(std::int32_t id) const
+    {
+        const auto found = answered_.find(id);
+        return found == answered_.end() ? 0 : found->second;
+    }
+
+private:
+    boost::unordered_flat_map<std::int32_t, std::uint64_t> answered_;
+    std::uint64_t count_ = 0;
+};
+
 // Whom a request is for.
 struct route
 {
     enum class kind : std::uint8_t { any, node };
     kind to = kind::any;
     std::int32_t node = -1;
-    // For `any`: a broker that gave no useful response, asked again only when there is no other. One that knows an old
-    // picture of the cluster would otherwise be asked for ever (librdkafka 887, sarama 560).
-    std::int32_t but_not = no_node;
+    const unhelpful_brokers* but_not = nullptr; // for `any`: asked only when there is no other
 
-    static constexpr std::int32_t no_node = INT32_MIN;
+    std::uint64_t reluctance(const broker_node& broker) const
+    {
+        return but_not ? but_not->order(broker.id) : 0;
+    }
 };
 
 class router
@@ -71,13 +94,13 @@ private:
     // would meet there.
     connection* any(const route& to, instant now)
     {
-        candidates found{random_, to.but_not};
+        candidates found{random_, to};
         for (const auto& [id, node] : view_.nodes())
             if (node->current) found.consider(*node, now);
         if (!found.best)
             for (const auto& node : view_.bootstrap()) found.consider(*node, now);
         if (found.best) return found.best;
-        if (!found.coming) connect_somewhere(now, !found.last_resort);
+        if (!found.coming) connect_somewhere(to, now, found.last_resort);
         retry_at_ = std::min(retry_at_, found.throttled_until);
         return found.last_resort;
     }
@@ -85,10 +108,10 @@ private:
     struct candidates
     {
         random_source& random;
-        std::int32_t but_not;
+        const route& to;
         connection* best = nullptr;
-        connection* last_resort = nullptr; // it has just failed to help
-        std::uint64_t ties = 0;
+        connection* last_resort = nullptr; // of those that did not help the one that was asked longest ago
+        std::uint64_t ties = 0, least_reluctant = 0;
         bool coming = false;
         nanoseconds throttled_until = never;
 
@@ -100,8 +123,10 @@ private:
             } else if (node.throttled_until > now.steady) {
                 throttled_until = std::min(throttled_until, node.throttled_until);
                 coming = true;
-            } else if (node.id == but_not) {
+            } else if (const auto reluctance = to.reluctance(node); reluctance > 0) {
+                if (last_resort && reluctance > least_reluctant) return;
                 last_resort = node.link;
+                least_reluctant = reluctance;
             } else if (!best || node.link->unanswered < best->unanswered) {
                 best = node.link;
                 ties = 1;
@@ -111,15 +136,16 @@ private:
         }
     };
 
-    // None of them has a connection. The broker that failed least; bootstrap addresses too, so that a cluster that moved
-    // is found again (KIP-899).
-    void connect_somewhere(instant now, bool bootstrap)
+    // None of them has a connection, or none that may help. The broker that failed least; bootstrap addresses too when there
+    // is no connection at all, so that a cluster that moved is found again (KIP-899).
+    void connect_somewhere(const route& to, instant now, bool connected)
     {
         broker_node* chosen = nullptr;
         std::uint64_t ties = 0;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
             if (node.link || says_nothing(node.host, node.port)) return;
+            if (connected && to.reluctance(node) > 0) return;
             soonest = std::min(soonest, node.retry_at);
             if (node.retry_at > now.steady) return;
             if (!chosen || node.failures < chosen->failures) {
@@ -133,7 +159,7 @@ private:
             if (node->current) consider(*node);
         const bool begins_again =
             !view_.known() || config_.metadata_recovery_strategy == metadata_recovery_strategy::rebootstrap;
-        if (bootstrap && begins_again)
+        if (!connected && begins_again)
             for (const auto& node : view_.bootstrap()) consider(*node);
         if (!chosen)
             retry_at_ = soonest;

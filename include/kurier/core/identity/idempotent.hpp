@@ -34,7 +34,7 @@ private:
     {
         if (asked()) return never;
         if (now.steady < not_before_) return not_before_;
-        auto* conn = connection_for({route::kind::any, -1, unhelpful_}, now);
+        auto* conn = connection_for({route::kind::any, -1, &refused_by_}, now);
         if (!conn) return retry_at();
         if (!conn->range<protocol::init_producer_id_request>().any()) {
             settle_.fail_unsent(errc::unsupported_version,
@@ -53,8 +53,8 @@ private:
                    instant now) override
     {
         const auto error = static_cast<broker_errc>(response.error_code);
-        unhelpful_ = error == broker_errc::none ? route::no_node : from.node->id;
         if (error != broker_errc::none) {
+            refused_by_.add(from.node->id);
             failed(error, now);
             const std::string name{error_name(error)};
             refusal_ = {error, "no producer id, which enable.idempotence needs: InitProducerId failed with " +
@@ -70,6 +70,7 @@ private:
         }
         failures_ = 0;
         refusal_ = {};
+        refused_by_.clear();
         debug::producer_id_assigned(context_.logs, response.producer_id, response.producer_epoch);
         epochs_.identity_arrived({response.producer_id, response.producer_epoch});
         for (const auto& [id, node] : view_.nodes()) ready_.update_all_of(*node);
@@ -89,7 +90,7 @@ private:
     nanoseconds next_at_{never}, not_before_{0};
     int failures_ = 0;
     broker_trouble refusal_;
-    std::int32_t unhelpful_ = route::no_node; // the broker that refused
+    unhelpful_brokers refused_by_;
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -174,6 +174,7 @@ private:
     {
         auto& partition = *about.partition;
         leave_flight(about);
+        partition.disowned_at = never;
         acknowledged(partition, about);
         close_gap_if_resolved(partition);
         lives_.succeed(about, persisted::yes, base_offset, log_append_time, now);
