@@ -109,6 +109,8 @@ TEST_CASE("metadata: a broker that names the leader which has just refused did n
         s.step(10s);
         const auto asked = s.metadata_asked.size();
         s.send("t", "b", 0); // nothing is remembered of its refusal
+        s.step();
+        s.answer_all();
         s.step(10s);
         CHECK(s.metadata_asked.size() == asked);
         s.answer_all();
