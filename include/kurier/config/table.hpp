@@ -267,7 +267,7 @@ inline constexpr std::array setting_rows{
         "partitioner.availability.timeout.ms", 0, long_max,
         "keyless records avoid a broker that has accepted nothing for this long; 0: off"),
     boolean_row<&settings::partitioner_ignore_keys>("partitioner.ignore.keys",
-                                                    "choose the partition as if records had no keyss"),
+                                                    "choose the partition as if records had no keys"),
     boolean_row<&settings::partitioner_rack_aware>(
         "partitioner.rack.aware",
         "records without key to partitions whose leader is in client.rack, as long as there are any"),
