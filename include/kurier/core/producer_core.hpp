@@ -285,7 +285,8 @@ private:
         ready_.on_time(now);
         settler_.on_time(now, epochs_.has_identity() ? nullptr : identity_.refusal());
         intake_.give_up_late(now, last_trouble());
-        if (ready_.take_stale_topics() | watch_.on_time(now)) metadata_.ask_soon();
+        const bool stale = ready_.take_stale_topics();
+        if (watch_.on_time(now) || stale) metadata_.ask_soon();
         intake_.let_in(now);
         if (life_.drained(idle(), now.steady)) abort(idle() ? errc::closed : errc::aborted);
         if (life_.ended()) return;
