@@ -64,7 +64,10 @@ public:
     void resume_metadata_updates(broker_id broker) { frozen_.at(index(broker)).reset(); }
     bool is_outdated(broker_id broker) const { return frozen_.at(index(broker)).has_value(); }
     // An outdated broker hears where the others are and which of them run, and nothing of their topics.
-    void update_brokers(broker_id outdated) { frozen_.at(index(outdated)).value().brokers = metadata_.brokers; }
+    void update_brokers(broker_id outdated)
+    {
+        frozen_.at(index(outdated)).value().brokers = metadata_.brokers;
+    }
 
     void set_cluster_id(std::string id) // which no broker is behind with
     {
