@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 inline std::int32_t correlation_id_of(bytes_view frame)
 {
@@ -21,4 +21,4 @@ template <class Response> Response answer_in(bytes_view frame, std::int16_t vers
     return response;
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 using openssl::freed_by;
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<&EVP_PKEY_free>>;
@@ -110,4 +110,4 @@ inline certificate make_authority(std::string name = "authority", const certific
     return make_certificate(order);
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -2,6 +2,8 @@
 // counts, too.
 #pragma once
 
+#include <kurier/config.hpp>
+
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
@@ -13,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 // Another executor, and how often something was submitted to it. A counter that throws refuses what is submitted.
 template <class Inner, class Counter = std::atomic<int>> class counting_executor
@@ -100,4 +102,4 @@ private:
     int limit_; // so many, and then there is no memory
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

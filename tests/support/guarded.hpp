@@ -7,7 +7,7 @@
 #include <kurier/scram.hpp>
 #include <kurier/testing/scram_users.hpp>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 struct guarded : loopback
 {
@@ -51,4 +51,4 @@ inline plain alice()
     return plain{"alice", secret::literal("secret")};
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier {
+namespace kurier::inline KURIER_ABI {
 
 inline std::ostream& operator<<(std::ostream& out, persisted what)
 {
@@ -175,4 +175,4 @@ struct loopback
 };
 
 } // namespace testing
-} // namespace kurier
+} // namespace kurier::inline KURIER_ABI

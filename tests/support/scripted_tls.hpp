@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 namespace asio = boost::asio;
 
@@ -393,4 +393,4 @@ private:
     io::handler_memory read_memory_, write_memory_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 inline std::uint64_t toy_time = 0; // what the toy clock shows
 inline std::uint64_t toy_clock() noexcept
@@ -66,4 +66,4 @@ using cheap_codec = toy_codec<compression::lz4, 1, 50>;
 using dear_codec = toy_codec<compression::zstd, 10, 0>;
 using toy_codecs = codecs<cheap_codec, dear_codec>;
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

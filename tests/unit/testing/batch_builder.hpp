@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 class batch_builder
 {
@@ -77,4 +77,4 @@ private:
     std::optional<std::int32_t> record_count_, last_offset_delta_;
 };
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace kurier::testing {
+namespace kurier::inline KURIER_ABI::testing {
 
 using bytes = std::vector<std::byte>;
 using namespace std::chrono_literals;
@@ -150,4 +150,4 @@ inline batch_builder records(int count)
     return batch_builder{model_clock::begin_ms}.records(count);
 }
 
-} // namespace kurier::testing
+} // namespace kurier::inline KURIER_ABI::testing
