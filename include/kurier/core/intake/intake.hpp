@@ -335,11 +335,9 @@ private:
     {
         auto& slot = where.slot_of(index);
         if (slot.withdrawn) return;
-        std::unique_ptr<waiting_record> over;
-        if (slot.notify) over = std::make_unique<waiting_record>(); // before anything has changed
-        if (take_out(where, index)) ++metrics_.records_failed;      // else the batch's end is counted
+        auto over = std::make_unique<waiting_record>();        // before anything has changed
+        if (take_out(where, index)) ++metrics_.records_failed; // else the batch's end is counted
         slot.expired = true;
-        if (!over) return; // whoever asks will see
         over->topic = where.partition->topic;
         over->partition = where.partition->index;
         over->error = errc::record_expired;
