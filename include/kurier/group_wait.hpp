@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,7 +38,7 @@ public:
     // Counts the delivery that `send` returns. Nothing was sent when there is no memory for that.
     template <class Send> void add(Send send)
     {
-        auto* const kept = can_be_cancelled_ ? &members_.emplace_back(*this) : nullptr;
+        auto* const kept = members_ ? &members_->emplace_back(*this) : nullptr;
         delivery made = send();
         if (made.resolved()) {
             record_metadata metadata;
@@ -84,9 +85,10 @@ public:
 protected:
     enum class how { here, posted };
 
-    group_counter(driver& machine, bool can_be_cancelled)
-        : producer_{&machine}, can_be_cancelled_{can_be_cancelled}
-    {}
+    group_counter(driver& machine, bool can_be_cancelled) : producer_{&machine}
+    {
+        if (can_be_cancelled) members_.emplace();
+    }
     ~group_counter() = default;
 
     virtual void end(how completes) = 0;
@@ -98,7 +100,7 @@ protected:
     }
 
     // Nothing of the producer may be left when the handler runs, maybe on another thread.
-    void forget_members() noexcept { members_.clear(); }
+    void forget_members() noexcept { members_.reset(); }
 
     driver* producer_; // alive while a slot refers to this
     send_summary summary_;
@@ -155,10 +157,10 @@ private:
     void give_up()
     {
         auto failure = std::make_shared<delivery_failure>();
-        const auto first = std::ranges::find(members_, true, &member::waits);
+        const auto first = std::ranges::find(*members_, true, &member::waits);
         first->awaited.say_where_to(*failure);
         std::size_t unknown = 0;
-        for (auto& each : members_) {
+        for (auto& each : *members_) {
             if (!std::exchange(each.waits, false)) continue;
             each.awaited.slot().notify = nullptr;
             ++(each.awaited.take_back() ? summary_.withdrawn : unknown);
@@ -173,9 +175,9 @@ private:
         end(how::posted);
     }
 
-    std::deque<member> members_; // only where they can be taken back; where they are they stay
+    // Only where they can be taken back: even an empty deque allocates. Where they are they stay.
+    std::optional<std::deque<member>> members_;
     std::size_t outstanding_ = 0;
-    bool can_be_cancelled_;
     bool sending_ = true, cancelled_ = false;
 };
 
