@@ -1,5 +1,6 @@
 // What the core knows of the cluster: metadata, leaders, topics, and how it finds a broker to ask.
 #include "../support/core_script.hpp"
+#include "../support/deaf_listener.hpp"
 
 namespace kurier::core::script {
 namespace {
@@ -269,16 +270,7 @@ TEST_CASE("without topic ids: a refusal says nothing about metadata that was ask
         told.partitions.emplace_back();
         told.partitions[0].leader_id = leader;
         told.partitions[0].leader_epoch = epoch;
-        struct : topology_listener
-        {
-            void on_leader_changed(partition_state&, broker_node*) override {}
-            void on_topic_made_again(topic_state&) override {}
-            void on_address_changed(broker_node&) override {}
-            void on_leaders_moved() override {}
-            void on_topic_refreshed(topic_state&) override {}
-            void on_topic_failed(topic_state&, error_code) override {}
-            void on_topics_refreshed(instant) override {}
-        } nobody;
+        deaf_listener nobody;
         view.apply(response, 9, asked_at, nobody);
         return topic.partitions[0].leader->id;
     };

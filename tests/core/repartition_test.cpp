@@ -1,5 +1,6 @@
 // The number of a topic's partitions changes: partitions are added, or the topic is deleted and made again with fewer.
 #include "support/core_script.hpp"
+#include "support/deaf_listener.hpp"
 
 #include <set>
 
@@ -361,16 +362,7 @@ TEST_CASE("lists of partitions that no broker should send")
     const auto config = plain_config();
     cluster_view view{config};
     auto& topic = view.topic("t");
-    struct : topology_listener
-    {
-        void on_leader_changed(partition_state&, broker_node*) override {}
-        void on_topic_made_again(topic_state&) override {}
-        void on_address_changed(broker_node&) override {}
-        void on_leaders_moved() override {}
-        void on_topic_refreshed(topic_state&) override {}
-        void on_topic_failed(topic_state&, error_code) override {}
-        void on_topics_refreshed(instant) override {}
-    } nobody;
+    deaf_listener nobody;
     const auto size_after = [&](std::vector<std::int32_t> indexes) {
         protocol::metadata_response response;
         response.brokers = {{1, "broker", 9001, {}}};

@@ -21,11 +21,16 @@ const certificate& authority()
     return made;
 }
 
+void present(asio::ssl::context& context, const certificate& own)
+{
+    SSL_CTX_use_certificate(context.native_handle(), own.x509.get());
+    SSL_CTX_use_PrivateKey(context.native_handle(), own.key.get());
+}
+
 asio::ssl::context serve(const certificate& own)
 {
     asio::ssl::context context{asio::ssl::context::tls_server};
-    SSL_CTX_use_certificate(context.native_handle(), own.x509.get());
-    SSL_CTX_use_PrivateKey(context.native_handle(), own.key.get());
+    present(context, own);
     return context;
 }
 
@@ -34,12 +39,6 @@ asio::ssl::context trust(const certificate& other)
     asio::ssl::context context{asio::ssl::context::tls_client};
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context.native_handle()), other.x509.get());
     return context;
-}
-
-void present(asio::ssl::context& context, const certificate& own)
-{
-    SSL_CTX_use_certificate(context.native_handle(), own.x509.get());
-    SSL_CTX_use_PrivateKey(context.native_handle(), own.key.get());
 }
 
 struct tls_loopback : loopback
@@ -53,6 +52,18 @@ struct tls_loopback : loopback
     kurier::engine engine_with(asio::ssl::context client)
     {
         return {context.get_executor(), config, log, kurier::tls{std::move(client)}};
+    }
+
+    // A record arrives, and the engine closes.
+    void delivers(asio::ssl::context client)
+    {
+        auto engine = engine_with(std::move(client));
+        kurier::producer<> producer{engine};
+        run([&]() -> asio::awaitable<void> {
+            co_await producer.send({.topic = "t", .value = "v"});
+            co_await engine.close();
+        });
+        CHECK(broker->log("t").size() == 1);
     }
 
     // What is said about the broker to whom no connection can be made.
@@ -117,13 +128,7 @@ TEST_CASE("Mutual TLS")
         serve_tls(*net.broker, std::move(server));
         auto client = trust(authority());
         present(client, own);
-        auto engine = net.engine_with(std::move(client));
-        kurier::producer<> producer{engine};
-        net.run([&]() -> asio::awaitable<void> {
-            co_await producer.send({.topic = "t", .value = "v"});
-            co_await engine.close();
-        });
-        CHECK(net.broker->log("t").size() == 1);
+        net.delivers(std::move(client));
     }
     SUBCASE("we have none")
     {
@@ -379,13 +384,7 @@ TEST_CASE("A callback of the program may refuse less if that is allowed")
     net.config.insecure_allow = insecure::unchecked_certificates;
     auto client = trust(authority());
     client.set_verify_callback([](bool, asio::ssl::verify_context&) { return true; });
-    auto engine = net.engine_with(std::move(client));
-    kurier::producer<> producer{engine};
-    net.run([&]() -> asio::awaitable<void> {
-        co_await producer.send({.topic = "t", .value = "v"});
-        co_await engine.close();
-    });
-    CHECK(net.broker->log("t").size() == 1);
+    net.delivers(std::move(client));
 }
 
 TEST_CASE("Files that change are read again for new connections; what can't be used changes nothing")

@@ -108,6 +108,15 @@ std::string on_one_line(std::string pem, const std::string& in_place_of_breaks)
     return pem;
 }
 
+void check_refused(const producer_config& config, std::string_view text)
+{
+    const loaded made{config};
+    INFO(made.all());
+    CHECK(has_errors(made.problems));
+    CHECK(made.has(text));
+    CHECK_FALSE(made.has("swordfish"));
+}
+
 } // namespace
 
 TEST_CASE("Authorities: PEM, PKCS12, DER, a folder, and as Java has them in a setting")
@@ -205,11 +214,7 @@ TEST_CASE("What can't be an authority")
         config.ssl_truststore_password = secret::literal("swordfish");
         text = "is a PKCS12 store that ssl.truststore.password doesn't open";
     }
-    const loaded made{config};
-    INFO(made.all());
-    CHECK(has_errors(made.problems));
-    CHECK(made.has(text));
-    CHECK_FALSE(made.has("swordfish"));
+    check_refused(config, text);
 }
 
 TEST_CASE("Our certificate: its chain goes with it, in order, from wherever it comes")
@@ -288,11 +293,7 @@ TEST_CASE("What our certificate can't be")
         config.ssl_keystore_password = secret::literal("swordfish");
         text = "is a PEM file, for which ssl.keystore.password has no meaning";
     }
-    const loaded made{config};
-    INFO(made.all());
-    CHECK(has_errors(made.problems));
-    CHECK(made.has(text));
-    CHECK_FALSE(made.has("swordfish"));
+    check_refused(config, text);
 }
 
 TEST_CASE("What is worth a warning about our certificate")
