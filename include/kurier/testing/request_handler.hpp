@@ -28,7 +28,7 @@ public:
     explicit request_handler(cluster_state& cluster)
         : parts_{cluster, faults_, violations_, observer_, logins_}
     {
-        serve_all(protocol::requests{});
+        serve_all(answered_requests{});
     }
     request_handler(const request_handler&) = delete;
     request_handler& operator=(const request_handler&) = delete;
@@ -40,7 +40,7 @@ public:
     login_desk& logins() noexcept { return logins_; }
     std::uint64_t requests() const noexcept { return requests_; }
 
-    // Brokers answer this API too; those of protocol::requests they answer anyway.
+    // Brokers answer this API too; those of answered_requests they answer anyway.
     template <class Request> void serve()
     {
         apis_[Request::api_key] = std::make_unique<served<Request>>(parts_);
