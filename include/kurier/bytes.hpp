@@ -12,6 +12,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// Bytes that somebody else keeps.
 using bytes_view = std::span<const std::byte>;
 
 // The bytes of a text, and a text of bytes: views, nothing is copied.

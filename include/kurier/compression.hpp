@@ -35,6 +35,7 @@ namespace kurier::inline KURIER_ABI {
 // codec of each topic is chosen by measuring (kurier/compression/adaptive.hpp).
 enum class compression : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4, automatic = 8 };
 
+// Those of Kafka: without automatic.
 inline constexpr std::array all_compressions{compression::none, compression::gzip, compression::snappy,
                                              compression::lz4, compression::zstd};
 
@@ -149,6 +150,7 @@ constexpr std::string_view describe(compression_error error) noexcept
     return "compression codec failed";
 }
 
+// The category of compression_error.
 class compression_category_type final : public boost::system::error_category
 {
 public:

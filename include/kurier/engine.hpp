@@ -46,6 +46,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// What partitions_for tells of each partition.
 struct partition_info
 {
     std::int32_t partition = 0;
@@ -53,6 +54,7 @@ struct partition_info
     std::int32_t leader_epoch = -1;
 };
 
+// Copies refer to the same state: connections, memory, producer id.
 class engine
 {
 public:

@@ -81,6 +81,7 @@ template <class... Codec, class... Rest> struct codec_list_of<codecs<Codec...>, 
 
 } // namespace detail
 
+// Something that an engine may be given.
 template <class Part>
 concept engine_part =
     detail::is_codec_list<Part> || log_sink<Part> || observes_batches<Part> || observes_brokers<Part> ||

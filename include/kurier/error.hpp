@@ -14,6 +14,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// As Asio has it.
 using error_code = boost::system::error_code;
 
 // What went wrong on this side, or between here and a broker. A broker's own answer is a broker_errc.
@@ -64,6 +65,7 @@ enum class errc {
     authentication_failed,  // a login that ended otherwise than by the broker's refusal
 };
 
+// Is the record in its partition's log? `possibly`: a request was sent, and its response is missing or leaves it open.
 enum class persisted : std::uint8_t { no, possibly, yes };
 
 } // namespace kurier::inline KURIER_ABI

@@ -23,6 +23,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// How much a line matters.
 enum class log_level : std::uint8_t {
     debug,   // steps on the way
     info,    // a change of state that is expected
@@ -73,6 +74,7 @@ struct log_event
 };
 static_assert(std::is_trivially_destructible_v<log_event>);
 
+// Anything that can be called with a log_event.
 template <class Sink>
 concept log_sink = std::invocable<Sink&, const log_event&>;
 

@@ -44,20 +44,20 @@ struct producer_metrics
 
     // Each record that was sent ends in one of these three, or was withdrawn by its sender.
     std::uint64_t records_delivered = 0; // acknowledged; with acks=0 only handed to the socket
-    std::uint64_t records_failed = 0;    // [record-error-total]
+    std::uint64_t records_failed = 0;    // after they were taken [record-error-total]
     std::uint64_t records_refused = 0;   // by send itself: too large, a bad topic name, no room for try_send
 
-    std::uint64_t records_retried = 0; // once for each further attempt [record-retry-total]
-    std::uint64_t batches_delivered = 0;
-    std::uint64_t batches_failed = 0;
-    std::uint64_t batches_retried = 0; // once for each further attempt
-    std::uint64_t batches_split = 0;   // they were too large for the broker [batch-split-total]
-    std::uint64_t batch_bytes = 0;     // of delivered batches, on the wire: after compression
+    std::uint64_t records_retried = 0;   // once for each further attempt [record-retry-total]
+    std::uint64_t batches_delivered = 0; // acknowledged
+    std::uint64_t batches_failed = 0;    // all of their records have failed
+    std::uint64_t batches_retried = 0;   // once for each further attempt
+    std::uint64_t batches_split = 0;     // they were too large for the broker [batch-split-total]
+    std::uint64_t batch_bytes = 0;       // of delivered batches, on the wire: after compression
 
     std::uint64_t requests = 0;      // Produce requests
     std::uint64_t requests_lost = 0; // those that no answer came to
     std::uint64_t bytes_written = 0; // to connections, with everything [outgoing-byte-total]
-    std::uint64_t bytes_read = 0;    // [incoming-byte-total]
+    std::uint64_t bytes_read = 0;    // from connections, with everything [incoming-byte-total]
 
     std::uint64_t connections_opened = 0; // and found to be to a broker [connection-creation-total]
     std::uint64_t connections_failed = 0; // could not be opened, or broke
@@ -69,9 +69,9 @@ struct producer_metrics
 
     // --- right now ---------------------------------------------------------------------------------------------------
 
-    std::size_t records_pending = 0; // in batches whose fate is open
-    std::size_t records_waiting = 0; // for room, or for their topic to be known [waiting-threads]
-    std::size_t batches_pending = 0;
+    std::size_t records_pending = 0;    // in batches whose fate is open
+    std::size_t records_waiting = 0;    // for room, or for their topic to be known [waiting-threads]
+    std::size_t batches_pending = 0;    // whose fate is open
     std::size_t requests_in_flight = 0; // of all kinds [requests-in-flight]
     std::size_t connections = 0;        // to brokers, ready for use [connection-count]
     std::size_t buffer_total = 0;       // bytes: buffer.memory [buffer-total-bytes]

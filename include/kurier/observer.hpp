@@ -60,6 +60,7 @@ struct batch_event
 };
 static_assert(std::is_trivially_destructible_v<batch_event>);
 
+// What a broker_event tells.
 enum class broker_change : std::uint8_t {
     connected,
     disconnected, // error: why; none: it was idle, or the producer closes
@@ -81,21 +82,26 @@ struct broker_event
 };
 static_assert(std::is_trivially_destructible_v<broker_event>);
 
+// Has on_record, for a producer.
 template <class O>
 concept observes_records = requires(O& o, const record_event& event) {
     { o.on_record(event) } noexcept;
 };
+// Has on_batch, for an engine.
 template <class O>
 concept observes_batches = requires(O& o, const batch_event& event) {
     { o.on_batch(event) } noexcept;
 };
+// Has on_broker, for an engine.
 template <class O>
 concept observes_brokers = requires(O& o, const broker_event& event) {
     { o.on_broker(event) } noexcept;
 };
+// Has one of the three at least.
 template <class O>
 concept observer = observes_records<O> || observes_batches<O> || observes_brokers<O>;
 
+// The default of a producer.
 struct no_observer
 {};
 

@@ -56,6 +56,7 @@ concept partitioner = std::move_constructible<P> && requires(P& p, const partiti
     { p.partition(query) } noexcept -> std::same_as<std::int32_t>;
 };
 
+// One that has on_new_batch.
 template <class P>
 concept batch_aware_partitioner =
     partitioner<P> && requires(P& p, std::string_view topic, std::int32_t partition) {

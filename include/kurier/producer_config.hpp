@@ -29,6 +29,7 @@ enum class acks : std::int16_t {
 // What to do when no known broker answers any more (KIP-899, KIP-1102).
 enum class metadata_recovery_strategy : std::uint8_t { none, rebootstrap };
 
+// Which addresses of a host name are tried (KIP-302, KIP-602).
 enum class client_dns_lookup : std::uint8_t { use_all_dns_ips, resolve_canonical_bootstrap_servers_only };
 
 // What a connection begins with: TLS, SASL, both or nothing.
@@ -43,6 +44,7 @@ enum class insecure : std::uint8_t {
     unsecured_tokens = 8,       // OAuth tokens without a signature
     http_endpoints = 16,        // tokens fetched without TLS
 };
+// Both.
 constexpr insecure operator|(insecure a, insecure b) noexcept
 {
     return static_cast<insecure>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

@@ -102,6 +102,7 @@ inline void append_property_value(std::string& out, std::string_view value)
 
 } // namespace detail
 
+// Which settings to_properties prints: those that differ from their defaults, or all.
 enum class printed_settings : unsigned char { changed, all };
 
 // One "key=value" a line, in the order of the table: the settings that differ from their defaults, or all.

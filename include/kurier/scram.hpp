@@ -18,6 +18,7 @@ namespace kurier::inline KURIER_ABI {
 
 using sasl::scram_options; // bounds for the iterations; whether it is a delegation token
 
+// A login for an engine; scram_sha256 and scram_sha512 are the two that Kafka has.
 template <class Hash> class basic_scram
 {
 public:
@@ -40,7 +41,9 @@ private:
     scram_options options_;
 };
 
+// SCRAM-SHA-256.
 using scram_sha256 = basic_scram<sasl::sha256>;
+// SCRAM-SHA-512: takes longer to guess, for who gets hold of what the broker stores.
 using scram_sha512 = basic_scram<sasl::sha512>;
 
 } // namespace kurier::inline KURIER_ABI

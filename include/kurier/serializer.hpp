@@ -37,8 +37,10 @@ template <class T> struct serializer
     using not_specialised = T;
 };
 
+// Of a record.
 enum class serialized_part : std::uint8_t { key, value };
 
+// What a general serializer may ask for as its third argument.
 struct serialize_context
 {
     std::string_view topic;
@@ -50,11 +52,13 @@ struct serialize_context
 template <class T> using serialized_argument =
     std::conditional_t<std::same_as<arg<T>, in<T>>, const T&, const arg<T>&>;
 
+// The bytes exist already.
 template <class S, class T>
 concept view_serializer_for = requires(S& s, serialized_argument<T> v) {
     { s.view(v) } noexcept -> std::same_as<nullable_bytes>;
 };
 
+// The size is known beforehand.
 template <class S, class T>
 concept sized_serializer_for = requires(S& s, serialized_argument<T> v, std::byte* at) {
     { s.size(v) } -> std::same_as<std::size_t>;
@@ -95,9 +99,11 @@ concept has_serialize = requires { &S::serialize; };
 
 } // namespace detail
 
+// Anything else.
 template <class S, class T>
 concept general_serializer_for = detail::serializes_plainly<S, T> || detail::serializes_in_context<S, T>;
 
+// One of the three.
 template <class S, class T>
 concept serializer_for =
     std::move_constructible<S> &&

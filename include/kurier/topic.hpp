@@ -8,6 +8,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// Kafka's limit, because a partition's folder has the name in its own.
 inline constexpr std::size_t topic_name_size_max = 249;
 
 // Letters, digits, dot, underscore, hyphen.

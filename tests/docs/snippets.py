@@ -7,13 +7,12 @@
 
 The steps are one program, because that compiles in a tenth of the time."""
 
-import importlib.machinery
-import importlib.util
 import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
+
+from site_pages import load
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/pages"
@@ -22,18 +21,7 @@ OTHERS = [ROOT / "docs/snippets/coming_from.cpp", *sorted((ROOT / "docs/plugins"
 BLOCK = re.compile(r"(<!-- (code|output) (\S+) -->\n\n?```\w*\n).*?(```\n)", re.S)
 FLAGS = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
 
-MADE = ()  # names of pages in reference/
 BENCH = re.compile(r"(<!-- bench (.*?) -->\n).*?(<!-- end of bench -->\n)", re.S)
-LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
-
-
-def load(path):
-    """A script without .py as a module."""
-    loader = importlib.machinery.SourceFileLoader(path.name, str(path))
-    spec = importlib.util.spec_from_loader(path.name, loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
 
 
 draw = load(ROOT / "docs/draw")
@@ -103,28 +91,6 @@ def pages():
     return sorted(PAGES.rglob("*.md"))
 
 
-def anchors(page):
-    """As GitHub and mkdocs name the headings of a page."""
-    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
-
-
-def dead_links(page):
-    """Links of a page that lead nowhere. Pages of reference/ are made when the site is built."""
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
-    for link in LINK.findall(text):
-        path, _, anchor = link.partition("#")
-        if "://" in link or link.startswith("mailto:"):
-            continue
-        target = (page.parent / path).resolve() if path else page
-        if target.parent == PAGES / "reference":
-            good = target.stem in MADE and not anchor
-        else:
-            good = target.is_file() and PAGES in target.parents and (not anchor or anchor in anchors(target))
-        if not good:
-            yield link
-
-
 def compiles(paths, folder):
     """Code that is not run: of the other pages. One source, because that is quicker."""
     source = folder / "pages.cpp"
@@ -154,7 +120,6 @@ def results(write=False):
         if write and new != text:
             page.write_text(new)
         found.append((f"{page.relative_to(ROOT)} shows the code and its output as they are (--write)", write or new == text))
-        found += [(f"{page.relative_to(ROOT)} links to {link}", False) for link in dead_links(page)]
     found.append(("the pictures are those of docs/pictures and bench/results (docs/draw)", not draw.stale()))
     for plugin in sorted((ROOT / "docs/plugins").glob("*.hpp")):
         lines = plugin.read_text().count("\n")

@@ -9,6 +9,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// The 32-bit hash.
 constexpr std::uint32_t fnv1a(bytes_view bytes) noexcept
 {
     std::uint32_t hash = 2166136261;

@@ -79,6 +79,7 @@ template <class T> struct argument<std::optional<T>>
     using type = std::optional<typename argument<T>::type>;
 };
 
+// What of a T travels in a record; see argument.
 template <class T> using arg = typename argument<T>::type;
 
 namespace detail {

@@ -8,6 +8,7 @@
 
 namespace kurier::inline KURIER_ABI {
 
+// As it is in a record.
 using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
 // A record's time, or none. Made from any system_clock time, which is rounded down: system_clock::now() will do.

@@ -13,6 +13,7 @@ namespace kurier::inline KURIER_ABI::testing {
 
 using broker_id = std::int32_t; // from 1; -1 is nobody
 
+// Of one topic.
 struct topic_options
 {
     std::int32_t partitions = 1;

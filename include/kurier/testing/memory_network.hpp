@@ -41,8 +41,10 @@ namespace kurier::inline KURIER_ABI::testing {
 
 namespace asio = boost::asio;
 
+// What a transport or a resolver is asked to do.
 enum class operation : std::uint8_t { make, look_up, open, write_now, write_later, read_some };
 
+// Its name.
 constexpr std::string_view to_string(operation what) noexcept
 {
     constexpr std::array<std::string_view, 6> names{"make",      "look_up",     "open",

@@ -14,6 +14,7 @@
 
 namespace kurier::inline KURIER_ABI::testing {
 
+// Users with their passwords, for one mechanism.
 template <class Hash> class scram_users
 {
 public:

@@ -14,6 +14,7 @@
 
 namespace kurier::inline KURIER_ABI::testing {
 
+// A header with copies of its texts.
 struct stored_header
 {
     std::string name;
@@ -21,6 +22,7 @@ struct stored_header
     friend bool operator==(const stored_header&, const stored_header&) = default;
 };
 
+// A record with copies of its texts, and what its batch says of the producer.
 struct stored_record
 {
     std::int64_t offset = 0;
@@ -33,6 +35,7 @@ struct stored_record
     std::int32_t sequence = -1;
 };
 
+// Nothing for null.
 inline std::optional<std::string> to_optional_string(nullable_bytes bytes)
 {
     return bytes.is_null() ? std::nullopt : std::optional<std::string>{as_text(bytes.view())};

@@ -25,6 +25,7 @@
 
 namespace kurier::inline KURIER_ABI::testing {
 
+// The server's side of TLS, for one connection.
 class tls_filter final : public connection_filter
 {
 public:
