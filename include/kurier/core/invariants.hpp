@@ -215,11 +215,14 @@ private:
     {
         std::map<const batch*, std::uint32_t> references;
         std::map<const partition_state*, const batch*> newest;
+        std::set<const batch*> settled_by;
         for (const auto& [id, link] : access::connections(core_).all())
             for (const auto& sent : link->requests)
                 for (const auto& cut : sent->cuts) {
                     ++references[cut.body];
-                    if (sent->answered) continue;
+                    if (sent->answered || cut.left) continue;
+                    require(settled_by.insert(cut.body).second, "two requests settle one batch",
+                            *cut.body->partition);
                     auto& before = newest[cut.body->partition];
                     require(!before || before->first_record < cut.body->first_record,
                             "the requests are not in the order of the flights", *cut.body->partition);

@@ -22,7 +22,8 @@ struct request
     {
         std::size_t at;
         batch* body;
-        uuid topic_id; // that the request names; the topic may get another one before the answer comes
+        uuid topic_id;     // that the request names; the topic may get another one before the answer comes
+        bool left = false; // the batch has gone to a newer leader, and this request's answer settles nothing
     };
 
     exchange* owner = nullptr;

@@ -45,6 +45,7 @@ public:
     // Sends what is ready, to every broker that takes a request now. True: batches wait for a producer id.
     bool send_ready(instant now)
     {
+        if (context_.ready.take_leader_changes()) leave_old_leaders(now);
         bool blocked = false;
         for (const auto& [id, node] : context_.view.nodes()) {
             // What a broker could not take has expired, so nothing else would tell that it is back.
@@ -153,6 +154,34 @@ private:
         return common.highest;
     }
 
+    // --- leaders that moved away -------------------------------------------------------------------------------------
+
+    void leave_old_leaders(instant now)
+    {
+        for (const auto& [id, node] : context_.view.nodes())
+            if (node->link && node->link->unanswered > 0)
+                for (const auto& sent : node->link->requests)
+                    if (sent->owner == this && !sent->answered) leave_old_leaders_of(*sent, now);
+    }
+
+    // The batches whose leader is another one by now are of unknown fate, as after a lost connection: they go to the new
+    // one with their sequences, in order, the first alone. Not without sequences, for then nobody would notice that the
+    // old one has appended them too. And not to the leader of a topic that was made again: its epochs mean nothing here.
+    void leave_old_leaders_of(request& sent, instant now)
+    {
+        if (!context_.epochs.idempotent()) return;
+        for (auto& cut : sent.cuts) {
+            auto& about = *cut.body;
+            if (cut.left || cut.topic_id != about.partition->topic->id ||
+                !leader_moved_away(*about.partition, about))
+                continue;
+            cut.left = true;
+            context_.settle.lost(about, true, broker_errc::not_leader_or_follower, now); // it may leave yet
+        }
+    }
+
+    void on_silent(connection&, request& due, instant now) override { leave_old_leaders_of(due, now); }
+
     // --- what became of them -----------------------------------------------------------------------------------------
 
     bool on_response(connection& from, request& sent, bytes_view body, instant now) override
@@ -160,8 +189,7 @@ private:
         auto& result = result_;
         if (!codec_.decode(sent, body, result)) {
             context_.health.produce_lost(from, sent, errc::protocol_error, now);
-            for (const auto& cut : sent.cuts)
-                context_.settle.lost(*cut.body, true, errc::protocol_error, now);
+            lost(sent, true, errc::protocol_error, now);
             return false;
         }
         from.node->service_time =
@@ -172,6 +200,7 @@ private:
         take_nodes(result);
         bool leaders_moved = false;
         for (std::size_t i = 0; i < sent.cuts.size(); ++i) {
+            if (sent.cuts[i].left) continue;
             auto& about = *sent.cuts[i].body;
             auto& part = result.partitions[i];
             if (!part.present) { // a broker that forgets a partition has told us nothing about it
@@ -222,9 +251,13 @@ private:
         context_.health.produce_lost(over, sent, why, now);
         debug::produce_lost(context_.logs, *over.node, sent.cuts.size(),
                             why ? why : make_error_code(errc::disconnected));
-        for (const auto& cut : sent.cuts)
-            context_.settle.lost(*cut.body, sent.fully_written(),
-                                 why ? why : make_error_code(errc::disconnected), now);
+        lost(sent, sent.fully_written(), why ? why : make_error_code(errc::disconnected), now);
+    }
+
+    void lost(const request& over, bool sent, error_code why, instant now)
+    {
+        for (const auto& cut : over.cuts)
+            if (!cut.left) context_.settle.lost(*cut.body, sent, why, now);
     }
 
     void on_released(request& over) override

@@ -18,6 +18,15 @@ inline bool same_leadership(const partition_state& partition, const batch& sent)
            partition.leader_epoch == sent.last_attempt_epoch;
 }
 
+// Has another leader, in a newer epoch, taken over from the one that this attempt went to? Epochs are of one topic: the
+// caller sees to that.
+inline bool leader_moved_away(const partition_state& partition, const batch& sent) noexcept
+{
+    return partition.leader && partition.leader->current &&
+           partition.leader->id != sent.last_attempt_leader && sent.last_attempt_epoch >= 0 &&
+           partition.leader_epoch > sent.last_attempt_epoch;
+}
+
 // May the batch at the head of the partition's queue be sent beside those in flight?
 inline bool may_follow_flights(const partition_state& partition, const batch& head, std::size_t flights_max,
                                const producer_identity& identity) noexcept

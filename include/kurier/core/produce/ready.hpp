@@ -45,10 +45,13 @@ public:
     {
         if (partition.ready_hook.linked) old->ready.erase(partition);
         partition.producer.proven = false;
+        leaders_changed_ = true;
         if (partition.backoff_hook.linked && partition.leader)
             backoffs_.end(partition); // a new leader is worth trying at once (KIP-951)
         update(partition);
     }
+
+    bool take_leader_changes() noexcept { return std::exchange(leaders_changed_, false); }
 
     // The batch that goes next: the oldest in the queue, else the open one once it is due.
     static batch* head_of(const partition_state& partition) noexcept
@@ -125,7 +128,8 @@ private:
     accumulator& records_;
     const epoch_authority& epochs_;
     backoff_list backoffs_;
-    bool stale_topics_ = false; // since take_stale_topics()
+    bool stale_topics_ = false;    // since take_stale_topics()
+    bool leaders_changed_ = false; // since take_leader_changes()
 };
 
 } // namespace kurier::inline KURIER_ABI::core

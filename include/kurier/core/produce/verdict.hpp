@@ -67,7 +67,7 @@ constexpr bool says_not_there(broker_errc error) noexcept
 }
 
 // True if no earlier batch of the partition is queued for a retry. None is in flight either when a response arrives: a
-// partition's batches share a connection, which answers its requests in order.
+// partition's batches share a connection, which answers its requests in order, and are left together.
 inline bool is_first_unresolved(const batch& about) noexcept
 {
     const batch* queued = about.partition->queue.front();

@@ -7,6 +7,8 @@
 #include <kurier/testing/simulation/topic_chaos.hpp>
 
 #include <array>
+#include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ public:
         for (const auto& broker : state_.metadata().brokers) addresses_.push_back({broker.host, broker.port});
     }
 
+    // What makes a broker's process stand still until a time; the network knows.
+    std::function<void(broker_id, std::chrono::nanoseconds)> freeze;
+
     // One thing may go wrong now.
     void strike()
     {
@@ -37,6 +42,7 @@ public:
                                           fault_kind::followers_stopped,
                                           fault_kind::replicas_lost,
                                           fault_kind::broker_stopped,
+                                          fault_kind::broker_frozen,
                                           fault_kind::broker_restarted_forgetful,
                                           fault_kind::producer_state_lost,
                                           fault_kind::producer_state_expired,
@@ -142,6 +148,8 @@ private:
             return lose_replicas(name, partition);
         case fault_kind::broker_stopped:
             return stop_a_broker();
+        case fault_kind::broker_frozen:
+            return freeze_a_broker();
         case fault_kind::broker_restarted_forgetful:
             return start(any_broker(), producer_memory::newest_only);
         case fault_kind::producer_state_lost:
@@ -224,6 +232,37 @@ private:
         if (!state_.metadata().is_alive(broker)) return false;
         cluster_.stop_broker(broker);
         return true;
+    }
+
+    // The controller fences it, now or later (leader_moved), and its leaders go to others that are in sync. Some come back
+    // before it goes on, as after a short session timeout.
+    bool freeze_a_broker()
+    {
+        const auto broker = any_broker();
+        if (!state_.metadata().is_alive(broker)) return false;
+        freeze(broker,
+               clock_.now() + random_.between(std::chrono::nanoseconds{std::chrono::milliseconds{100}},
+                                              std::chrono::nanoseconds{std::chrono::seconds{8}}));
+        if (random_.once_in(4)) return true;
+        const bool returns = random_.once_in(4);
+        for (const auto& name : topics_) {
+            const auto* known = state_.metadata().find_topic(std::string_view{name});
+            for (std::size_t i = 0; known && i < known->partitions.size(); ++i)
+                take_away(name, static_cast<std::int32_t>(i), broker, returns);
+        }
+        return true;
+    }
+
+    void take_away(const std::string& name, std::int32_t partition, broker_id frozen, bool returns)
+    {
+        const auto& led = state_.partition_of(name, partition);
+        if (led.leader != frozen) return;
+        for (const auto replica : led.isr)
+            if (replica != frozen && state_.metadata().is_alive(replica)) {
+                state_.move_leader(name, partition, replica);
+                if (returns) state_.move_leader(name, partition, frozen);
+                return;
+            }
     }
 
     bool start(broker_id broker, producer_memory memory)

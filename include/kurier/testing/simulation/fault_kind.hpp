@@ -64,6 +64,7 @@ enum class fault_kind : std::uint8_t {
     followers_stopped,
     replicas_lost, // NOT_ENOUGH_REPLICAS
     broker_stopped,
+    broker_frozen, // its process stands still, and handles what lies in its sockets when it goes on
     broker_restarted_forgetful, // it knows the last batch of each producer only
     producer_state_lost,
     producer_state_expired,
@@ -145,6 +146,7 @@ inline constexpr std::array<std::string_view, fault_kinds> fault_names{
     "followers_stopped",
     "replicas_lost",
     "broker_stopped",
+    "broker_frozen",
     "broker_restarted_forgetful",
     "producer_state_lost",
     "producer_state_expired",

@@ -8,6 +8,7 @@
 #include <kurier/testing/simulation/simulated_connection.hpp>
 #include <kurier/testing/simulation/virtual_clock.hpp>
 
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -118,6 +119,9 @@ public:
         if (scratch_.capacity() > 65536) scratch_ = {};
     }
 
+    // The broker's process stands still until then; its kernel goes on taking connections and bytes.
+    void freeze(broker_id broker, nanoseconds until) { frozen_[broker] = until; }
+
     // The broker hangs up on everybody, or the network does.
     bool reset_one()
     {
@@ -134,6 +138,7 @@ public:
     // back and answers with resets.
     void heal(bool reset_dead)
     {
+        frozen_.clear();
         for (auto& connection : connections_) {
             connection->up.trickles = connection->down.trickles = false;
             if (reset_dead && (connection->up.silent || connection->down.silent)) reset(*connection);
@@ -179,6 +184,14 @@ private:
         for (const auto& broker : cluster_.state().metadata().brokers)
             if (broker.host == host && broker.port == port) return broker.id;
         return -1;
+    }
+
+    static constexpr nanoseconds a_while = std::chrono::milliseconds{10};
+
+    bool is_frozen(broker_id broker) const noexcept
+    {
+        const auto found = frozen_.find(broker);
+        return found != frozen_.end() && found->second > clock_.now();
     }
 
     nanoseconds latency() { return random_.between(usual_.latency_min, usual_.latency_max); }
@@ -324,6 +337,7 @@ private:
             if (connection.client_gone) schedule(connection, step::forget, latency());
             return;
         }
+        if (is_frozen(connection.broker)) return schedule_pipe(connection, pipe, step::deliver_up, a_while);
         static constexpr std::array kinds{
             fault_kind::reset_in_request, fault_kind::half_open, fault_kind::answers_lost,
             fault_kind::slow_trickle,     fault_kind::delay,     fault_kind::late_request};
@@ -360,6 +374,7 @@ private:
             if (connection.end_of_stream) end_client(connection, errc::disconnected);
             return;
         }
+        if (is_frozen(connection.broker)) return schedule_pipe(connection, pipe, step::deliver_down, a_while);
         static constexpr std::array kinds{fault_kind::reset_in_answer, fault_kind::lost_answer,
                                           fault_kind::half_open,       fault_kind::slow_trickle,
                                           fault_kind::delay,           fault_kind::late_answer,
@@ -459,6 +474,7 @@ private:
     std::uint64_t last_serial_ = 0, steps_ = 0;
     agenda<std::pair<std::uint64_t, step>> agenda_;
     std::vector<std::byte> scratch_;
+    std::map<broker_id, nanoseconds> frozen_;
 };
 
 } // namespace kurier::inline KURIER_ABI::testing

@@ -88,6 +88,7 @@ private:
                          : std::string{});
             if (made.appended) checker_.appended(made);
         });
+        chaos_.freeze = [this](broker_id which, nanoseconds until) { network_.freeze(which, until); };
         producer_.after_turn = [this](const core::producer_core& core) { after_turn(core); };
         if (random_.once_in(3)) producer_.in_handler = [this] { act_in_handler(); };
     }
