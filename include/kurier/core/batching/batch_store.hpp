@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kurier/core/state/topic.hpp>
+#include <kurier/core/support/make_room.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <cstring>
@@ -93,7 +94,7 @@ private:
         auto* more = new (std::nothrow) batch;
         if (!more) return false;
         try {
-            free_.reserve(all_.size() + 1); // so that recycle() never allocates
+            make_room(free_, all_.size() + 1); // so that recycle() never allocates
             all_.emplace_back(more);
         } catch (...) {
             delete more;

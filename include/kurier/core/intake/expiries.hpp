@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kurier/core/state/topic.hpp>
+#include <kurier/core/support/make_room.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -44,7 +45,7 @@ public:
     void prepare()
     {
         if (heap_.size() >= tidy_at_) tidy();
-        heap_.reserve(heap_.size() + 1);
+        make_room(heap_, heap_.size() + 1);
         if (!spare_) spare_ = std::make_unique<expiry>();
     }
 

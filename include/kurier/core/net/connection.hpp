@@ -94,13 +94,14 @@ struct connection
     }
 
     // The next bytes to write, as a gather list. The memory stays valid until the connection is reported closed or
-    // written() covers it.
+    // written() covers it. A request of thousands of batches is gathered in many pieces: each begins where the last ended.
     std::size_t gather(std::span<bytes_view> out) const noexcept
     {
         std::size_t used = 0;
         for (auto& next : requests) {
             if (next->fully_written()) continue;
-            std::size_t skip = next->written, at = 0;
+            auto at = next->cuts_written == 0 ? 0 : next->cuts[next->cuts_written - 1].at;
+            auto skip = next->written - next->bodies_written - at;
             const auto add = [&](const std::byte* data, std::size_t size) {
                 if (skip >= size) {
                     skip -= size;
@@ -109,7 +110,8 @@ struct connection
                 if (used < out.size()) out[used++] = {data + skip, size - skip};
                 skip = 0;
             };
-            for (const auto& cut : next->cuts) {
+            for (auto i = next->cuts_written; i < next->cuts.size() && used < out.size(); ++i) {
+                const auto& cut = next->cuts[i];
                 add(next->head.data() + at, cut.at - at);
                 add_body(add, *cut.body);
                 at = cut.at;

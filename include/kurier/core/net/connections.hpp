@@ -70,7 +70,7 @@ public:
         for (std::size_t i = 0; bytes > 0 && i < conn->requests.size(); ++i) {
             auto& sent = *conn->requests[i];
             const auto part = std::min(bytes, sent.bytes - sent.written);
-            sent.written += part;
+            sent.add_written(part);
             bytes -= part;
             if (part > 0 && sent.fully_written() && !sent.expects_response) {
                 sent.answered = true;

@@ -33,11 +33,25 @@ struct request
     std::vector<cut> cuts; // in the order in which they were encoded
     std::size_t bytes = 0; // of head and bodies
     std::size_t written = 0;
+    std::size_t cuts_written = 0,
+                bodies_written = 0; // cuts that are written whole, and the bytes of their batches
     nanoseconds sent_at{0}, deadline{never};
     bool answered = false; // or no response is expected any more
     bool expects_response = true;
 
     bool fully_written() const noexcept { return written == bytes; }
+
+    void add_written(std::size_t more) noexcept
+    {
+        written += more;
+        while (cuts_written < cuts.size()) {
+            const auto& next = cuts[cuts_written];
+            const auto size = next.body->wire_size();
+            if (next.at + bodies_written + size > written) return;
+            bodies_written += size;
+            ++cuts_written;
+        }
+    }
 };
 
 // Requests that are over, kept for their memory.

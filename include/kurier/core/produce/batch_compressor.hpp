@@ -7,6 +7,7 @@
 #include <kurier/core/state/compression_job.hpp>
 #include <kurier/core/state/topic.hpp>
 #include <kurier/core/support/log_queue.hpp>
+#include <kurier/core/support/make_room.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <algorithm>
@@ -56,10 +57,10 @@ public:
     // Allocates whatever begin() and forget() need: they don't throw.
     void prepare_job(const batch& closed)
     {
-        spare_.reserve(jobs_.size() + spare_.size() + 1);
+        make_room(spare_, jobs_.size() + spare_.size() + 1);
         if (spare_.empty()) spare_.push_back(std::make_unique<compression_job>());
-        jobs_.reserve(jobs_.size() + 1);
-        begun_.reserve(begun_.size() + 1);
+        make_room(jobs_, jobs_.size() + 1);
+        make_room(begun_, begun_.size() + 1);
         if (auto& topic = *closed.partition->topic; topic.chooses_codec) chooser_of(topic);
     }
 
@@ -171,7 +172,7 @@ private:
     adaptive_codec& chooser_of(topic_state& topic)
     {
         if (!topic.chooser) {
-            choosing_.reserve(choosing_.size() + 1);
+            make_room(choosing_, choosing_.size() + 1);
             topic.chooser = std::make_shared<adaptive_codec>(candidates(), config_.compression_prices());
             topic.codec = topic.chooser->current();
             choosing_.push_back(&topic);
