@@ -110,7 +110,8 @@ def synopsis(entry, elsewhere):
             lines.append("    // " + member.comment)
         code = member.code + ";" if member.function else member.code
         if member.function and member.comment and not is_long(member):
-            code += " // " + member.comment
+            behind = f"{code} // {member.comment}"
+            code = behind if len(behind.splitlines()[-1]) <= 96 else f"// {member.comment}\n{code}"
         elif member.name in elsewhere:
             code += f" // see {PAGES[elsewhere[member.name]][0]}"
         lines += ["    " + line for line in code.splitlines()]
