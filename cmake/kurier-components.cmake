@@ -12,6 +12,7 @@ set(KURIER_COMPONENT_TABLE
     "zstd    | compression/zstd.hpp   | libzstd-dev   | zstd   | zstd/[>=1.4.5 <2] zstd::zstdlib       | libzstd | zstd: zstd::libzstd zstd::libzstd_shared zstd::libzstd_static | zstd.h zstd"
     "tls     | tls.hpp tls/transport.hpp testing/tls_broker.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::ssl | libssl | OpenSSL: OpenSSL::SSL | openssl/ssl.h ssl"
     "sasl    | scram.hpp sasl.hpp sasl/scram.hpp sasl/scram_keys.hpp testing/scram_users.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::crypto | libcrypto | OpenSSL: OpenSSL::Crypto | openssl/evp.h crypto"
+    "oidc    | oidc.hpp http/exchange.hpp oauth/assertion.hpp oauth/from_config.hpp oauth/source.hpp | libssl-dev | openssl | openssl/[>=3.0 <4] openssl::ssl | libssl | OpenSSL: OpenSSL::SSL | openssl/ssl.h ssl"
     "testing | testing/embedded_broker.hpp testing/memory_network.hpp | | | | | |")
 
 foreach(line IN LISTS KURIER_COMPONENT_TABLE)

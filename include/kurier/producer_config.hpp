@@ -52,6 +52,10 @@ constexpr insecure operator|(insecure a, insecure b) noexcept
 
 enum class tls_versions : std::uint8_t { v1_2 = 1, v1_3 = 2, both = 3 }; // a set
 
+// What an identity provider is asked for, and how assertions for it are signed.
+enum class oauth_grant : std::uint8_t { client_credentials, jwt_bearer };
+enum class assertion_algorithm : std::uint8_t { rs256, es256 };
+
 // Has a broker's certificate to be for the host that is connected to?
 enum class endpoint_identification : std::uint8_t { none, https };
 
@@ -106,6 +110,24 @@ public:
     std::string sasl_username;
     secret sasl_password;
     bool sasl_scram_token = false; // user name and password are a delegation token's id and HMAC (KIP-48)
+
+    // Tokens from an identity provider, for OAUTHBEARER: what kurier::oidc asks for, and as whom
+    std::string sasl_oauthbearer_token_endpoint_url;
+    oauth_grant sasl_oauthbearer_grant_type = oauth_grant::client_credentials;
+    std::string sasl_oauthbearer_client_id;
+    secret sasl_oauthbearer_client_secret;
+    std::string sasl_oauthbearer_scope;
+    std::string sasl_oauthbearer_extensions; // "name=value,name=value"
+    bool sasl_oauthbearer_header_urlencode = false;
+    std::string sasl_oauthbearer_assertion_file, sasl_oauthbearer_assertion_private_key_file;
+    secret sasl_oauthbearer_assertion_private_key_pem, sasl_oauthbearer_assertion_private_key_passphrase;
+    assertion_algorithm sasl_oauthbearer_assertion_algorithm = assertion_algorithm::rs256;
+    std::string sasl_oauthbearer_assertion_claim_iss, sasl_oauthbearer_assertion_claim_sub,
+        sasl_oauthbearer_assertion_claim_aud;
+    std::int32_t sasl_oauthbearer_assertion_claim_exp_seconds = 300;
+    std::int32_t sasl_oauthbearer_assertion_claim_nbf_seconds = 60;
+    bool sasl_oauthbearer_assertion_claim_jti_include = false;
+    std::string https_ca_location, https_ca_pem; // whom to trust there; neither: the system's authorities
 
     // TLS: whom to trust, and who we are. Files are PEM or PKCS12.
     std::string ssl_truststore_location; // a directory too; empty: the system's authorities

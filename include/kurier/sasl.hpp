@@ -2,6 +2,8 @@
 //
 //     kurier::engine engine{executor, kurier::from_properties(text), kurier::sasl::from_config{}};
 //
+// A source of tokens in the braces, kurier::oidc{} for one, is for sasl.mechanism=OAUTHBEARER.
+//
 // CMake: kurier::sasl, which brings OpenSSL.
 #pragma once
 
@@ -10,24 +12,40 @@
 #include <kurier/scram.hpp>
 
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace kurier::inline KURIER_ABI::sasl {
 
-class from_config
+struct no_tokens
+{};
+
+template <class Tokens = no_tokens> class from_config
 {
 public:
-    void check(const producer_config& config, config_problems& problems) const
+    from_config()
+        requires(std::is_same_v<Tokens, no_tokens>)
+    = default;
+    explicit from_config(Tokens tokens)
+        requires(!std::is_same_v<Tokens, no_tokens>)
+        : tokens_{std::move(tokens)}
+    {}
+
+    void check(const producer_config& config, config_problems& problems)
     {
         if (!config.uses_sasl()) return; // it logs in if the configuration does
         const auto& name = config.sasl_mechanism;
         if (name == "PLAIN") return with_user(config, kurier::detail::login_secrecy::sends_secret, problems);
         if (name == sha256::mechanism || name == sha512::mechanism)
             return with_user(config, kurier::detail::login_secrecy::proves_secret, problems);
+        if constexpr (has_tokens) {
+            if (name == "OAUTHBEARER") return tokens_.check(config, problems);
+        }
         std::string what = "sasl.mechanism is missing; it may be ";
         if (name == "OAUTHBEARER")
-            what = "sasl.mechanism=OAUTHBEARER needs a source of tokens: give the engine a "
-                   "kurier::oauthbearer in "
-                   "place of from_config, which does ";
+            what = "sasl.mechanism=OAUTHBEARER needs a source of tokens: write from_config{kurier::oidc{}}, "
+                   "or give the engine a "
+                   "kurier::oauthbearer in place of from_config, which does ";
         else if (!name.empty())
             what = "sasl.mechanism=" + name + " is not one that kurier has; it may be ";
         problems.emplace_back(config_severity::error, "sasl.mechanism",
@@ -38,6 +56,9 @@ public:
     {
         if (!config.uses_sasl()) return {};
         const auto& name = config.sasl_mechanism;
+        if constexpr (has_tokens) {
+            if (name == "OAUTHBEARER") return tokens_.make_login(config);
+        }
         if (name == "PLAIN")
             return kurier::plain{config.sasl_username, config.sasl_password}.make_login(config);
         scram_options options;
@@ -49,6 +70,9 @@ public:
     }
 
 private:
+    static constexpr bool has_tokens = !std::is_same_v<Tokens, no_tokens>;
+    using token_login = std::conditional_t<has_tokens, kurier::oauthbearer<Tokens>, no_tokens>;
+
     static void with_user(const producer_config& config, kurier::detail::login_secrecy secrecy,
                           config_problems& problems)
     {
@@ -59,6 +83,8 @@ private:
                 "sasl.mechanism=" + config.sasl_mechanism +
                     " needs a user: set sasl.username and sasl.password, or sasl.jaas.config");
     }
+
+    token_login tokens_;
 };
 
 } // namespace kurier::inline KURIER_ABI::sasl

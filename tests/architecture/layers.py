@@ -24,8 +24,9 @@ LAYERS = [
     ("core", "core"),
     ("io", "io"),
     ("tls", "tls tls.hpp"),
+    ("http", "http"),
     ("producer", "delivery.hpp engine.hpp engine_user.hpp engine_parts.hpp group_wait.hpp send_summary.hpp producer_parts.hpp producer.hpp src.hpp"),
-    ("extras", "schema_registry metrics plain.hpp scram.hpp oauthbearer.hpp sasl.hpp"),
+    ("extras", "schema_registry metrics plain.hpp scram.hpp oauthbearer.hpp sasl.hpp oauth oidc.hpp"),
     ("testing", "testing"),
     ("all", "kurier.hpp"),
 ]

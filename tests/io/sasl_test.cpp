@@ -236,6 +236,55 @@ TEST_CASE("an engine whose login and configuration don't agree is not made")
     CHECK(refusal(net, sasl::from_config{}).empty());
 }
 
+TEST_CASE(
+    "four fifths of a token's life over, a new one is asked for; while none can be had, the old one serves")
+{
+    struct clock
+    {
+        using time_point = std::chrono::steady_clock::time_point;
+        static time_point& now()
+        {
+            static time_point at;
+            return at;
+        }
+    };
+    int asked = 0;
+    bool fails = false;
+    const auto issue = [&] {
+        ++asked;
+        if (fails) throw std::runtime_error{"no network"};
+        return oauth_token{"token-" + std::to_string(asked), 100s};
+    };
+    using source = io::token_source<std::remove_const_t<decltype(issue)>, clock>;
+    const auto tokens =
+        std::make_shared<source>(std::make_shared<std::remove_const_t<decltype(issue)>>(issue));
+    asio::io_context context;
+    const auto obtain = [&] {
+        std::string got;
+        tokens->obtain(context.get_executor(), [&](io::credential one) {
+            got = one.words.empty() ? std::string{as_text(one.bytes.view())} : one.words;
+        });
+        context.run();
+        context.restart();
+        return got;
+    };
+    CHECK(obtain() == "token-1");
+    clock::now() += 79s;
+    CHECK(obtain() == "token-1");
+    CHECK(asked == 1);
+    clock::now() += 1s;
+    fails = true;
+    CHECK(obtain() == "token-1");
+    CHECK(asked == 2);
+    clock::now() += 20s;
+    CHECK(contains(obtain(), "no network"));
+    fails = false;
+    CHECK(obtain() == "token-4");
+    fails = true;
+    tokens->refused(); // then it serves nobody any more
+    CHECK(contains(obtain(), "no network"));
+}
+
 TEST_CASE("one token serves many logins until it is old or refused")
 {
     guarded net;

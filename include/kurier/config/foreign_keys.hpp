@@ -31,12 +31,17 @@ inline constexpr std::string_view own_context =
     "is code; give kurier::tls a context of your own in its place, and remove it";
 inline constexpr std::string_view told_by_content =
     "is not needed, a file's content tells what it is (PEM or PKCS12); remove it";
-inline constexpr std::string_view login_class = "names a Java class; give the engine a login in its place: "
-                                                "kurier::oauthbearer with a source of tokens, or a "
-                                                "mechanism of your own; remove it";
-inline constexpr std::string_view no_oidc = "is about fetching tokens, which kurier doesn't do itself yet; "
-                                            "give the engine a kurier::oauthbearer with a source "
-                                            "of tokens, and remove it";
+inline constexpr std::string_view login_class =
+    "names a Java class; give the engine a login in its place: kurier::oauthbearer with kurier::oidc or a "
+    "source of your own, or a mechanism of your own; remove it";
+inline constexpr std::string_view oidc_classes =
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler|"
+    "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler";
+inline constexpr std::string_view retriever_classes =
+    "org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever|"
+    "org.apache.kafka.common.security.oauthbearer.ClientCredentialsJwtRetriever|"
+    "org.apache.kafka.common.security.oauthbearer.FileJwtRetriever";
+inline constexpr std::string_view broker_checks = "is about how brokers check tokens; remove it";
 inline constexpr std::string_view no_kerberos =
     "belongs to Kerberos (GSSAPI), which is not supported yet; remove it";
 inline constexpr std::string_view login_tuning =
@@ -86,11 +91,40 @@ inline constexpr foreign_key foreign_keys[] = {
     {"ssl.client.auth", broker_setting, {}},
     {"ssl.principal.mapping.rules", broker_setting, {}},
     {"sasl.client.callback.handler.class", login_class, {}},
-    {"sasl.login.callback.handler.class", login_class, {}},
+    {"sasl.login.callback.handler.class", login_class, oidc_classes},
     {"sasl.login.class", login_class, {}},
     {"sasl.kerberos.kinit.cmd", "would run a command, which a producer should not do; remove it", {}},
     {"sasl.kerberos.*", no_kerberos, {}},
-    {"sasl.oauthbearer.*", no_oidc, {}},
+    {"sasl.oauthbearer.jwt.retriever.class",
+     "names a Java class; a JwtBearerJwtRetriever is sasl.oauthbearer.grant.type="
+     "urn:ietf:params:oauth:grant-type:jwt-bearer here; others are a source of your own; remove it",
+     retriever_classes},
+    {"sasl.oauthbearer.jwt.validator.class", "is not needed, brokers judge the tokens; remove it",
+     "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator|"
+     "org.apache.kafka.common.security.oauthbearer.ClientJwtValidator"},
+    {"sasl.oauthbearer.method", "may be oidc; a source of tokens of your own goes to kurier::oauthbearer",
+     "oidc|default"},
+    {"sasl.oauthbearer.config",
+     "is librdkafka's, for unsecured tokens; give the engine a "
+     "kurier::oauthbearer{kurier::unsecured_tokens{...}}, and remove it",
+     {}},
+    {"sasl.oauthbearer.metadata.authentication.type",
+     "asks a cloud's metadata service for tokens, which is not supported yet; "
+     "give the engine a kurier::oauthbearer with a source of tokens",
+     "none"},
+    {"sasl.oauthbearer.jwks.*", broker_checks, {}},
+    {"sasl.oauthbearer.expected.*", broker_checks, {}},
+    {"sasl.oauthbearer.clock.skew.seconds", broker_checks, {}},
+    {"sasl.oauthbearer.scope.claim.name", broker_checks, {}},
+    {"sasl.oauthbearer.sub.claim.name", broker_checks, {}},
+    {"sasl.oauthbearer.assertion.template.file",
+     "is not supported; set the sasl.oauthbearer.assertion.claim settings, or "
+     "sasl.oauthbearer.assertion.file",
+     {}},
+    {"sasl.oauthbearer.assertion.jwt.template.file",
+     "is not supported; set the sasl.oauthbearer.assertion.claim settings, or "
+     "sasl.oauthbearer.assertion.file",
+     {}},
     {"sasl.login.*", login_tuning, {}},
     {"enable.sasl.oauthbearer.unsecure.jwt",
      "is librdkafka's; give the engine a kurier::oauthbearer{kurier::unsecured_tokens{...}} and set "
@@ -236,13 +270,9 @@ inline std::string explain_partitioner_class(std::string_view value)
 // Behind the name of a login module that sasl.jaas.config can't have.
 constexpr std::string_view explain_login_module(std::string_view module)
 {
-    if (module == "OAuthBearerLoginModule")
-        return ", which fetches tokens; give the engine a kurier::oauthbearer with a source of tokens, and "
-               "remove "
-               "sasl.jaas.config";
     if (module == "Krb5LoginModule") return ", which is for Kerberos (GSSAPI); that is not supported yet";
     if (module == "IAMLoginModule") return ", which is for AWS MSK IAM; that is not supported yet";
-    return ", which is not taken; it takes PlainLoginModule and ScramLoginModule";
+    return ", which is not taken; it takes PlainLoginModule, ScramLoginModule and OAuthBearerLoginModule";
 }
 
 // Letters and digits only, small: "linger_ms", "lingerMs" and "LINGER.MS" are all "lingerms".

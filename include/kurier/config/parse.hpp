@@ -177,6 +177,7 @@ private:
         jaas_parser parser{text_};
         if (!parser.parse(entry)) return fail(name + ' ' + parser.problem());
         const auto module = std::string_view{entry.module}.substr(entry.module.rfind('.') + 1);
+        if (module == "OAuthBearerLoginModule") return take_oauth(entry);
         if (module != "PlainLoginModule" && module != "ScramLoginModule")
             return fail(name + " names " + wire::escape(module, 80) +
                         std::string{explain_login_module(module)});
@@ -189,6 +190,33 @@ private:
         config_.sasl_username = *user;
         config_.sasl_password = secret::literal(std::move(*password));
         config_.sasl_scram_token = token && same_letters(*token, "true");
+        return true;
+    }
+
+    // Kafka before 4.1 had the client's id and secret there and nowhere else; settings of their own count more.
+    bool take_oauth(jaas_entry& entry)
+    {
+        for (const auto& [option, value] : entry.options)
+            if (option.starts_with("unsecuredLogin"))
+                return fail(
+                    std::string{key_} + place() + " asks for unsecured tokens by " +
+                    wire::escape(option, 80) +
+                    "; give the engine a kurier::oauthbearer{kurier::unsecured_tokens{...}}, and remove it");
+        auto* id = entry.find("clientId");
+        auto* hidden = entry.find("clientSecret");
+        auto* scope = entry.find("scope");
+        if (id && config_.sasl_oauthbearer_client_id.empty()) config_.sasl_oauthbearer_client_id = *id;
+        if (hidden && !config_.sasl_oauthbearer_client_secret)
+            config_.sasl_oauthbearer_client_secret = secret::literal(std::move(*hidden));
+        if (scope && config_.sasl_oauthbearer_scope.empty()) config_.sasl_oauthbearer_scope = *scope;
+        auto& extensions = config_.sasl_oauthbearer_extensions;
+        if (!extensions.empty()) return true;
+        constexpr std::string_view prefix = "extension_";
+        for (const auto& [option, value] : entry.options) {
+            if (!option.starts_with(prefix)) continue;
+            if (!extensions.empty()) extensions += ',';
+            extensions += option.substr(prefix.size()) + '=' + value;
+        }
         return true;
     }
 

@@ -1,107 +1,16 @@
-// One row for each setting: its key, its field, what is allowed, what it does. Parsing, printing, validation
-// and the table in the documentation are all made from this.
+// One row for each setting. Parsing, printing, validation and the table in the documentation are all made from this.
 #pragma once
 
+#include <kurier/config/setting_row.hpp>
 #include <kurier/producer_config.hpp>
 
 #include <array>
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
-#include <span>
 #include <string_view>
-#include <type_traits>
 
 namespace kurier::inline KURIER_ABI::detail {
 
-enum class setting_kind : unsigned char {
-    milliseconds,
-    bytes,
-    number,
-    boolean,
-    choice,
-    words, // several of the choices, separated by commas
-    text,
-    secret,            // never shown
-    jaas,              // sasl.jaas.config, which is user and password; never shown
-    servers,           // bootstrap.servers
-    compression_rules, // kurier.compression.topics
-};
-
-struct setting_choice
-{
-    std::string_view text;
-    std::int64_t value;
-};
-
-inline constexpr std::size_t compression_rules_max = 1000;
-
-// An enable.idempotence that nobody has set.
-inline constexpr std::int64_t unset_value = std::numeric_limits<std::int64_t>::min();
-
-struct setting_row
-{
-    std::string_view key;
-    setting_kind kind;
-    std::int64_t (*get)(const producer_config&); // null for texts and lists
-    void (*set)(producer_config&, std::int64_t);
-    std::int64_t min;
-    std::int64_t max;
-    std::span<const setting_choice>
-        choices; // of a choice; of a number: one value outside of min..max that is allowed
-    std::string_view doc;
-    std::string producer_config::* text = nullptr; // of a text
-    secret producer_config::* hidden = nullptr;    // of a secret
-
-    constexpr bool is_secret() const noexcept
-    {
-        return kind == setting_kind::secret || kind == setting_kind::jaas;
-    }
-};
-
-template <class> struct member_type;
-template <class T> struct member_type<T producer_config::*>
-{
-    using type = T;
-};
-
-template <auto Member> std::int64_t get_member(const producer_config& config)
-{
-    using type = typename member_type<decltype(Member)>::type;
-    const auto& value = config.*Member;
-    if constexpr (std::is_same_v<type, std::chrono::milliseconds>) {
-        return value.count();
-    } else if constexpr (std::is_same_v<type, std::optional<bool>>) {
-        return value ? static_cast<std::int64_t>(*value) : unset_value;
-    } else if constexpr (std::is_same_v<type, std::size_t>) {
-        constexpr auto max = std::numeric_limits<std::int64_t>::max();
-        return value > static_cast<std::size_t>(max) ? max : static_cast<std::int64_t>(value);
-    } else {
-        return static_cast<std::int64_t>(value);
-    }
-}
-
-template <auto Member> void set_member(producer_config& config, std::int64_t value)
-{
-    using type = typename member_type<decltype(Member)>::type;
-    if constexpr (std::is_same_v<type, std::chrono::milliseconds>) {
-        config.*Member = std::chrono::milliseconds{value};
-    } else if constexpr (std::is_same_v<type, std::optional<bool>> || std::is_same_v<type, bool>) {
-        config.*Member = value != 0;
-    } else {
-        config.*Member = static_cast<type>(value);
-    }
-}
-
-inline constexpr std::int64_t int_max = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t long_max = std::numeric_limits<std::int64_t>::max();
-inline constexpr std::int64_t memory_max =
-    sizeof(std::size_t) > 4 ? std::int64_t{1} << 47 : std::int64_t{int_max};
-
 inline constexpr setting_choice acks_choices[] = {{"all", -1}, {"-1", -1}, {"0", 0}, {"1", 1}};
-inline constexpr setting_choice boolean_choices[] = {{"true", 1}, {"false", 0}};
 inline constexpr setting_choice dns_choices[] = {{"use_all_dns_ips", 0},
                                                  {"resolve_canonical_bootstrap_servers_only", 1}};
 inline constexpr setting_choice recovery_choices[] = {{"rebootstrap", 1}, {"none", 0}};
@@ -118,61 +27,9 @@ inline constexpr setting_choice insecure_choices[] = {{"cleartext-secrets", 1},
 inline constexpr setting_choice identification_choices[] = {{"https", 1}, {"none", 0}, {"", 0}};
 inline constexpr setting_choice version_choices[] = {{"TLSv1.2", 1}, {"TLSv1.3", 2}};
 inline constexpr setting_choice minus_one[] = {{"-1", -1}};
-
-template <auto Member> constexpr setting_row milliseconds_row(std::string_view key, std::int64_t min,
-                                                              std::int64_t max, std::string_view doc)
-{
-    return {key, setting_kind::milliseconds, get_member<Member>, set_member<Member>, min, max, {}, doc};
-}
-
-template <auto Member> constexpr setting_row bytes_row(std::string_view key, std::int64_t min,
-                                                       std::int64_t max, std::string_view doc)
-{
-    return {key, setting_kind::bytes, get_member<Member>, set_member<Member>, min, max, {}, doc};
-}
-
-template <auto Member>
-constexpr setting_row number_row(std::string_view key, std::int64_t min, std::int64_t max,
-                                 std::span<const setting_choice> also, std::string_view doc)
-{
-    return {key, setting_kind::number, get_member<Member>, set_member<Member>, min, max, also, doc};
-}
-
-template <auto Member> constexpr setting_row boolean_row(std::string_view key, std::string_view doc)
-{
-    return {key, setting_kind::boolean, get_member<Member>, set_member<Member>, 0, 1, boolean_choices, doc};
-}
-
-template <auto Member> constexpr setting_row
-choice_row(std::string_view key, std::span<const setting_choice> choices, std::string_view doc)
-{
-    return {key, setting_kind::choice, get_member<Member>, set_member<Member>, 0, 0, choices, doc};
-}
-
-template <auto Member> constexpr setting_row words_row(std::string_view key,
-                                                       std::span<const setting_choice> words,
-                                                       std::string_view doc, std::int64_t min = 0)
-{
-    std::int64_t all = 0;
-    for (const auto& word : words) all |= word.value;
-    return {key, setting_kind::words, get_member<Member>, set_member<Member>, min, all, words, doc};
-}
-
-constexpr setting_row text_row(std::string_view key, setting_kind kind, std::string_view doc)
-{
-    return {key, kind, nullptr, nullptr, 0, 0, {}, doc};
-}
-
-constexpr setting_row text_row(std::string_view key, std::string producer_config::* member,
-                               std::string_view doc)
-{
-    return {key, setting_kind::text, nullptr, nullptr, 0, 0, {}, doc, member};
-}
-
-constexpr setting_row secret_row(std::string_view key, secret producer_config::* member, std::string_view doc)
-{
-    return {key, setting_kind::secret, nullptr, nullptr, 0, 0, {}, doc, nullptr, member};
-}
+inline constexpr setting_choice grant_choices[] = {{"client_credentials", 0},
+                                                   {"urn:ietf:params:oauth:grant-type:jwt-bearer", 1}};
+inline constexpr setting_choice algorithm_choices[] = {{"RS256", 0}, {"ES256", 1}};
 
 using settings = producer_config;
 
@@ -223,6 +80,48 @@ inline constexpr std::array setting_rows{
              "user name and password in the Java client's format: PlainLoginModule or ScramLoginModule"),
     boolean_row<&settings::sasl_scram_token>(
         "sasl.scram.token", "user name and password are a delegation token's id and HMAC (KIP-48)"),
+    text_row("sasl.oauthbearer.token.endpoint.url", &settings::sasl_oauthbearer_token_endpoint_url,
+             "where tokens come from: https://, or file: with a token in it"),
+    choice_row<&settings::sasl_oauthbearer_grant_type>(
+        "sasl.oauthbearer.grant.type", grant_choices,
+        "tokens for this client itself (KIP-768), or for the subject of an assertion (KIP-1139)"),
+    text_row("sasl.oauthbearer.client.credentials.client.id", &settings::sasl_oauthbearer_client_id,
+             "this client's id at the identity provider. Also sasl.oauthbearer.client.id"),
+    secret_row("sasl.oauthbearer.client.credentials.client.secret", &settings::sasl_oauthbearer_client_secret,
+               "its secret; never printed. Also sasl.oauthbearer.client.secret"),
+    text_row("sasl.oauthbearer.scope", &settings::sasl_oauthbearer_scope, "the scope to ask for"),
+    text_row("sasl.oauthbearer.extensions", &settings::sasl_oauthbearer_extensions,
+             "name=value pairs, separated by commas, that the broker gets beside the token (KIP-342)"),
+    boolean_row<&settings::sasl_oauthbearer_header_urlencode>(
+        "sasl.oauthbearer.header.urlencode",
+        "URL-encode client id and secret before they become Basic authentication (KIP-1025)"),
+    text_row("sasl.oauthbearer.assertion.file", &settings::sasl_oauthbearer_assertion_file,
+             "an assertion made elsewhere, read anew for each token"),
+    text_row("sasl.oauthbearer.assertion.private.key.file",
+             &settings::sasl_oauthbearer_assertion_private_key_file, "PEM; signs assertions"),
+    secret_row("sasl.oauthbearer.assertion.private.key.pem",
+               &settings::sasl_oauthbearer_assertion_private_key_pem, "the same, inline; never printed"),
+    secret_row("sasl.oauthbearer.assertion.private.key.passphrase",
+               &settings::sasl_oauthbearer_assertion_private_key_passphrase,
+               "password of an encrypted key; never printed"),
+    choice_row<&settings::sasl_oauthbearer_assertion_algorithm>(
+        "sasl.oauthbearer.assertion.algorithm", algorithm_choices, "how assertions are signed"),
+    text_row("sasl.oauthbearer.assertion.claim.iss", &settings::sasl_oauthbearer_assertion_claim_iss,
+             "issuer of the assertions that are signed here"),
+    text_row("sasl.oauthbearer.assertion.claim.sub", &settings::sasl_oauthbearer_assertion_claim_sub,
+             "subject of assertions"),
+    text_row("sasl.oauthbearer.assertion.claim.aud", &settings::sasl_oauthbearer_assertion_claim_aud,
+             "audience of assertions"),
+    number_row<&settings::sasl_oauthbearer_assertion_claim_exp_seconds>(
+        "sasl.oauthbearer.assertion.claim.exp.seconds", 1, 86400, {}, "how long they are valid"),
+    number_row<&settings::sasl_oauthbearer_assertion_claim_nbf_seconds>(
+        "sasl.oauthbearer.assertion.claim.nbf.seconds", 0, 3600, {},
+        "how long before now they became valid, for clocks that differ"),
+    boolean_row<&settings::sasl_oauthbearer_assertion_claim_jti_include>(
+        "sasl.oauthbearer.assertion.claim.jti.include", "give each an id of its own"),
+    text_row("https.ca.location", &settings::https_ca_location,
+             "CA certificates for HTTPS, a PEM file; empty: the system's"),
+    text_row("https.ca.pem", &settings::https_ca_pem, "the same, inline PEM"),
     choice_row<&settings::acks>(
         "acks", acks_choices,
         "replicas that must acknowledge a batch: all in sync (all, -1), the leader (1), none (0)"),
@@ -332,6 +231,8 @@ inline constexpr other_name other_names[] = {
     {"ssl.certificate.pem", "ssl.keystore.certificate.chain"},
     {"ssl.key.pem", "ssl.keystore.key"},
     {"sasl.mechanisms", "sasl.mechanism"},
+    {"sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"},
+    {"sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"},
 };
 
 constexpr const setting_row* find_setting(std::string_view key)

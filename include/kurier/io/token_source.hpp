@@ -1,5 +1,5 @@
 // Tokens for logins from whoever issues them: asked once for all that wait, and again when four fifths of a token's life are
-// over or a broker has refused it.
+// over or a broker has refused it. While a new one can't be had, the old one serves until its end.
 #pragma once
 
 #include <kurier/io/credential_source.hpp>
@@ -26,15 +26,16 @@ template <class Executor> inline constexpr bool is_token_awaitable<asio::awaitab
 
 // A source is called without arguments, on the engine's executor. It returns a token, an awaitable of one, or an operation
 // of Asio's that completes with (error_code, oauth_token).
-template <class Source> class token_source final : public credential_source,
-                                                   public std::enable_shared_from_this<token_source<Source>>
+template <class Source, class Clock = std::chrono::steady_clock> class token_source final
+    : public credential_source,
+      public std::enable_shared_from_this<token_source<Source, Clock>>
 {
 public:
     explicit token_source(std::shared_ptr<Source> source) : source_{std::move(source)} {}
 
     void obtain(const asio::any_io_executor& executor, credential_handler done) override
     {
-        if (token_ && std::chrono::steady_clock::now() < renew_at_) {
+        if (token_ && Clock::now() < renew_at_) {
             asio::post(executor, [bytes = token_, done = std::move(done)] { done(copy(*bytes)); });
             return;
         }
@@ -90,11 +91,12 @@ private:
 
     void arrived(oauth_token token)
     {
-        const auto life = token.expires_in();
+        constexpr std::chrono::seconds year = std::chrono::hours{24 * 365};
+        const auto life = std::min(token.expires_in(), year);
         const auto got = std::make_shared<const oauth_token>(std::move(token));
         token_ = life.count() > 0 ? got : nullptr;
-        constexpr std::chrono::seconds year = std::chrono::hours{24 * 365};
-        renew_at_ = std::chrono::steady_clock::now() + std::min(life, year) * 4 / 5;
+        expires_at_ = Clock::now() + life;
+        renew_at_ = expires_at_ - life / 5;
         tell([&] { return copy(*got); });
     }
 
@@ -111,6 +113,10 @@ private:
 
     void failed(const std::string& why)
     {
+        if (const auto old = token_; old && Clock::now() < expires_at_) {
+            tell([&] { return copy(*old); });
+            return;
+        }
         tell([&] {
             credential none;
             none.why = errc::credential_unavailable;
@@ -129,7 +135,7 @@ private:
     std::vector<credential_handler> waiting_;
     bool asking_ = false;
     std::shared_ptr<const oauth_token> token_; // nothing: none that may be used again
-    std::chrono::steady_clock::time_point renew_at_{};
+    typename Clock::time_point renew_at_{}, expires_at_{};
 };
 
 } // namespace kurier::inline KURIER_ABI::io

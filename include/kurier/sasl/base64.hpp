@@ -18,7 +18,8 @@ enum class base64_form : std::uint8_t {
     url,    // - and _, without
 };
 
-inline void append_base64(std::string& out, bytes_view bytes, base64_form form = base64_form::padded)
+// `Text` is a string, of whatever memory.
+template <class Text> void append_base64(Text& out, bytes_view bytes, base64_form form = base64_form::padded)
 {
     const std::string_view alphabet =
         form == base64_form::padded ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kurier/sasl/base64.hpp>
+#include <kurier/sasl/json_text.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -14,17 +15,10 @@ namespace kurier::inline KURIER_ABI::sasl {
 inline std::string unsecured_token(std::string_view subject, std::int64_t now,
                                    std::chrono::seconds lifetime = std::chrono::hours{1})
 {
-    std::string claims = R"({"sub":")";
-    for (const char c : subject) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        const auto value = static_cast<unsigned char>(c);
-        if (value < 0x20 || c == '"' || c == '\\')
-            (claims += "\\u00") += {digits[value >> 4U], digits[value & 15U]};
-        else
-            claims += c;
-    }
+    std::string claims = R"({"sub":)";
+    append_json_text(claims, subject);
     claims +=
-        R"(","iat":)" + std::to_string(now) + R"(,"exp":)" + std::to_string(now + lifetime.count()) + '}';
+        R"(,"iat":)" + std::to_string(now) + R"(,"exp":)" + std::to_string(now + lifetime.count()) + '}';
     return to_base64(as_bytes(R"({"alg":"none"})"), base64_form::url) + '.' +
            to_base64(as_bytes(claims), base64_form::url) + '.';
 }

@@ -57,7 +57,7 @@ public:
                                        : X509_VERIFY_PARAM_set1_host(wanted, name_.c_str(), name_.size());
             if (set != 1) throw std::bad_alloc{};
         }
-        SSL_set_app_data(ssl, this);
+        SSL_set_ex_data(ssl, place(), this);
         SSL_set_verify(ssl, rules.chain == chain_check::on ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                        &peer_check::verify);
     }
@@ -75,11 +75,18 @@ public:
     const std::string& name() const noexcept { return name_; }
 
 private:
+    // Of its own: an Asio stream deletes what it finds as SSL_get_app_data.
+    static int place()
+    {
+        static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+        return index;
+    }
+
     // A callback that the user's context has may refuse more, and less only if that is allowed.
     static int verify(int good, X509_STORE_CTX* store) noexcept
     {
         SSL* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-        auto& self = *static_cast<peer_check*>(SSL_get_app_data(ssl));
+        auto& self = *static_cast<peer_check*>(SSL_get_ex_data(ssl, place()));
         const auto users = SSL_CTX_get_verify_callback(SSL_get_SSL_CTX(ssl));
         bool taken = good != 0;
         if (users) taken = users(good, store) != 0;

@@ -16,6 +16,7 @@ COMPONENTS = {
     "zstd": ("zstd/[>=1.4.5 <2]", "zstd::zstdlib"),
     "tls": ("openssl/[>=3.0 <4]", "openssl::ssl"),
     "sasl": ("openssl/[>=3.0 <4]", "openssl::crypto"),
+    "oidc": ("openssl/[>=3.0 <4]", "openssl::ssl"),
 }
 
 
