@@ -4,6 +4,7 @@
 // headers.delimiter, headers.separator, headers.key.separator, null.marker=..., ignore.error=true.
 // --print-metadata writes one JSON object for each line to standard output, in the order of the input.
 // Exit status: 0 when every line was delivered, 1 when one was not, 2 for a mistake on the command line.
+#include <kurier/oidc.hpp>
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
 #include <kurier/sasl.hpp>
@@ -280,7 +281,7 @@ bool send_line(text_producer& to, const options& o, line_parser& parser, std::st
 asio::awaitable<void> run(const options& o, std::shared_ptr<report> results)
 {
     const auto executor = co_await asio::this_coro::executor;
-    text_producer to{executor, o.config, kurier::tls{}, kurier::sasl::from_config{}};
+    text_producer to{executor, o.config, kurier::tls{}, kurier::sasl::from_config{kurier::oidc{}}};
     input lines{executor};
     asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&lines](boost::system::error_code ec, int) {

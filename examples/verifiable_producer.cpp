@@ -5,6 +5,7 @@
 #include <kurier/compression/lz4.hpp>
 #include <kurier/compression/snappy.hpp>
 #include <kurier/compression/zstd.hpp>
+#include <kurier/oidc.hpp>
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
 #include <kurier/sasl.hpp>
@@ -115,8 +116,8 @@ message make_message(const options& o, std::int64_t number)
 asio::awaitable<void> run(const options& o, std::shared_ptr<progress> counts)
 {
     const auto executor = co_await asio::this_coro::executor;
-    text_producer to{
-        kurier::engine{executor, o.config, every_codec{}, kurier::tls{}, kurier::sasl::from_config{}}};
+    text_producer to{kurier::engine{executor, o.config, every_codec{}, kurier::tls{},
+                                    kurier::sasl::from_config{kurier::oidc{}}}};
     asio::steady_timer pause{executor};
     asio::signal_set signals{executor, SIGINT, SIGTERM};
     signals.async_wait([&pause, counts](boost::system::error_code ec, int) {

@@ -23,6 +23,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,9 @@ public:
 
     void check(const producer_config& config, config_problems& problems)
     {
-        const auto options = options_ ? *options_ : oauth::options_from(config);
+        auto options = options_ ? *options_ : oauth::options_from(config);
+        // a connection that is given up first would not tell what the provider said
+        options.timeout = std::min(options.timeout, config.socket_connection_setup_timeout * 4 / 5);
         constexpr std::string_view file = "file:";
         if (options.token_endpoint_url.starts_with(file)) {
             std::string_view path = options.token_endpoint_url;
