@@ -52,8 +52,10 @@ constexpr insecure operator|(insecure a, insecure b) noexcept
 
 enum class tls_versions : std::uint8_t { v1_2 = 1, v1_3 = 2, both = 3 }; // a set
 
-// What an identity provider is asked for, and how assertions for it are signed.
+// What an identity provider is asked for: a token for this client (KIP-768), or for an assertion's subject (KIP-1139).
 enum class oauth_grant : std::uint8_t { client_credentials, jwt_bearer };
+
+// How assertions are signed.
 enum class assertion_algorithm : std::uint8_t { rs256, es256 };
 
 // Has a broker's certificate to be for the host that is connected to?

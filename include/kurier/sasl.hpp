@@ -17,17 +17,19 @@
 
 namespace kurier::inline KURIER_ABI::sasl {
 
+namespace detail {
 struct no_tokens
 {};
+} // namespace detail
 
-template <class Tokens = no_tokens> class from_config
+template <class Tokens = detail::no_tokens> class from_config
 {
 public:
     from_config()
-        requires(std::is_same_v<Tokens, no_tokens>)
+        requires(std::is_same_v<Tokens, detail::no_tokens>)
     = default;
     explicit from_config(Tokens tokens)
-        requires(!std::is_same_v<Tokens, no_tokens>)
+        requires(!std::is_same_v<Tokens, detail::no_tokens>)
         : tokens_{std::move(tokens)}
     {}
 
@@ -70,8 +72,8 @@ public:
     }
 
 private:
-    static constexpr bool has_tokens = !std::is_same_v<Tokens, no_tokens>;
-    using token_login = std::conditional_t<has_tokens, kurier::oauthbearer<Tokens>, no_tokens>;
+    static constexpr bool has_tokens = !std::is_same_v<Tokens, detail::no_tokens>;
+    using token_login = std::conditional_t<has_tokens, kurier::oauthbearer<Tokens>, detail::no_tokens>;
 
     static void with_user(const producer_config& config, kurier::detail::login_secrecy secrecy,
                           config_problems& problems)
