@@ -33,7 +33,7 @@ LAYERS = [
 ASIO_STARTS_AT = "io"
 
 # Inside core/, from the data outwards; headers of core/ itself come last.
-CORE_FOLDERS = "state support net batching cluster produce identity intake".split()
+CORE_FOLDERS = "state support net batching cluster produce transaction identity intake".split()
 
 IMPURE = re.compile(
     r"boost/asio|\basio::|(steady|system|high_resolution)_clock::now|"
