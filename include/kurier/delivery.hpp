@@ -77,7 +77,7 @@ public:
     // Is the fate of the record known? Then awaiting it does not suspend.
     [[gnu::always_inline]] bool resolved() const noexcept
     {
-        return (!where_ || where_->done() || where_->slot_of(index_).expired) && known();
+        return (!where_ || where_->done() || where_->slot_of(index_).expired()) && known();
     }
 
 private:

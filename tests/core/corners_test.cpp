@@ -337,11 +337,11 @@ TEST_CASE("a record with headers into a batch that is open; one from another tim
     CHECK(s.partition().open->record_count == 2);
     SUBCASE("too late for it")
     {
-        s.send_record("t", {{}, "next", {}, 1000 + (std::int64_t{1} << 31)}, 0);
+        s.send_record("t", {{}, "next", {}, 1000 + time_delta_max + 1}, 0);
     }
     SUBCASE("too early for it")
     {
-        s.send_record("t", {{}, "next", {}, 1000 - (std::int64_t{1} << 31) - 1}, 0);
+        s.send_record("t", {{}, "next", {}, 1000 - time_delta_max - 1}, 0);
     }
     CHECK(s.partition().open->record_count == 1);
     s.step(5ms);

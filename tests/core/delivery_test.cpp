@@ -363,6 +363,19 @@ TEST_CASE("the time of a record: its own, or the broker's when the topic says Lo
     }
 }
 
+TEST_CASE("records whose times are months apart share a batch, and each keeps its own")
+{
+    core_script s{lingering()};
+    s.warm_up();
+    const std::int64_t today = 1'700'000'000'000;
+    for (int i = 0; i < 50; ++i) s.send_record("t", {{}, "a", {}, i % 2 == 0 ? today : 0}, 0);
+    s.step(5ms);
+    CHECK(s.asked.at(0).only().header.record_count == 50);
+    CHECK(s.asked.at(0).only().header.max_timestamp == today);
+    s.answer();
+    for (std::size_t i = 0; i < 50; ++i) CHECK(s.outcomes[i].timestamp == (i % 2 == 0 ? today : 0));
+}
+
 // --- acks ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("acks=0: done when written, offset unknown, several in flight")

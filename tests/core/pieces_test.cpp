@@ -393,7 +393,7 @@ TEST_CASE("rewrite: every subset of withdrawn records of a batch")
         std::vector<std::string> expected;
         for (std::uint32_t i = 0; i < 5; ++i) {
             if (mask & (1u << i)) {
-                open.slot_of(i).withdrawn = true;
+                open.slot_of(i).withdraw();
                 ++open.withdrawn;
             } else {
                 expected.push_back(
@@ -422,7 +422,7 @@ TEST_CASE("rewrite: more than 64 and 8192 records, where offset deltas change th
     batch& open = *f.partition.open;
     REQUIRE(open.record_count == count);
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); i += 3) {
-        open.slot_of(i).withdrawn = true;
+        open.slot_of(i).withdraw();
         ++open.withdrawn;
     }
     drop_withdrawn(open);
@@ -502,13 +502,41 @@ TEST_CASE("accumulator: a partition that gets less holds less memory, by half wi
     CHECK(capacities.back() == buffer_pool::smallest);
 }
 
-TEST_CASE("accumulator: times far apart don't fit into one batch")
+TEST_CASE("accumulator: times far apart fit into one batch (timestampDelta is a varlong)")
+{
+    filled f;
+    std::vector<std::string> expected;
+    constexpr std::int64_t month = 30LL * 24 * 3600 * 1000;
+    for (int i = 0; i < 100; ++i) {
+        const auto time = 1'700'000'000'000 - (i % 2) * month;
+        f.add("v", time);
+        expected.push_back("v@" + std::to_string(time));
+    }
+    for (const std::int64_t time : {std::int64_t{0}, std::int64_t{1} << 31, std::int64_t{1} << 46}) {
+        f.add("w", time);
+        expected.push_back("w@" + std::to_string(time));
+    }
+    CHECK(f.partition.queue.empty());
+    batch& open = *f.partition.open;
+    CHECK(open.record_count == 103);
+    CHECK(read(open) == expected);
+    for (std::uint32_t i = 0; i < 103; ++i) {
+        CHECK("v@" + std::to_string(open.timestamp_of(open.slot_of(i).time_delta())) ==
+              "v" + expected[i].substr(1));
+        CHECK_FALSE(open.slot_of(i).withdrawn());
+    }
+    open.slot_of(0).withdraw();
+    CHECK(open.slot_of(0).time_delta() == 0);
+    CHECK(open.slot_of(1).time_delta() == -month);
+}
+
+TEST_CASE("accumulator: 4,000 years don't fit into one batch")
 {
     filled f;
     f.add("a", 0);
-    f.add("b", 2147483647);
+    f.add("b", time_delta_max);
     CHECK(f.partition.open->record_count == 2);
-    f.add("c", 4294967296);
+    f.add("c", time_delta_max + 1);
     CHECK(f.partition.open->record_count == 1);
     CHECK(f.partition.queue.size() == 1);
     f.add("d", 0);

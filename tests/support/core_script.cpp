@@ -298,7 +298,7 @@ void core_script::tell(void* context, const fate& what)
     told.attempts = where.attempts;
     if (!where.error) {
         told.offset = where.offset_of(what.index);
-        told.timestamp = where.timestamp_of(where.waiter_of(what.index).time_delta);
+        told.timestamp = where.timestamp_of(where.waiter_of(what.index).time_delta());
     }
     if (where.error) {
         told.failure = explain(where, what.index);
@@ -318,7 +318,7 @@ void core_script::announce()
 {
     while (auto* expired = core.next_expired()) {
         auto& slot = expired->where->slot_of(expired->index);
-        failed += slot.withdrawn ? 1U : 0U; // else its batch is counted
+        failed += slot.withdrawn() ? 1U : 0U; // else its batch is counted
         if (const auto notify = std::exchange(slot.notify, nullptr))
             notify(slot.context, {nullptr, 0, expired, nullptr});
         core.announced(*expired);
@@ -327,7 +327,7 @@ void core_script::announce()
     while (auto* done = core.next_done()) {
         for (; done->notified < static_cast<std::uint32_t>(done->accepted); ++done->notified) {
             auto& slot = done->waiter_of(done->notified);
-            if (!slot.withdrawn) ++(done->error ? failed : delivered);
+            if (!slot.withdrawn()) ++(done->error ? failed : delivered);
             if (const auto notify = std::exchange(slot.notify, nullptr))
                 notify(slot.context, {done, done->notified, nullptr, nullptr});
         }

@@ -63,7 +63,7 @@ inline bool was_taken_out(const batch& done, std::uint32_t index) noexcept
 // `index`: of the record in `where`, which has failed.
 inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32_t index)
 {
-    if (!where.done()) return explain_expiry(where, where.slot_of(index).withdrawn);
+    if (!where.done()) return explain_expiry(where, where.slot_of(index).withdrawn());
     if (was_taken_out(where, index)) return explain_expiry(where, true);
     auto failure = std::make_shared<delivery_failure>();
     const auto& partition = *where.partition;
@@ -87,7 +87,8 @@ inline std::shared_ptr<delivery_failure> explain(const batch& where, std::uint32
 
 inline std::shared_ptr<delivery_failure> explain(const waiting_record& refused)
 {
-    if (refused.where) return explain_expiry(*refused.where, refused.where->slot_of(refused.index).withdrawn);
+    if (refused.where)
+        return explain_expiry(*refused.where, refused.where->slot_of(refused.index).withdrawn());
     auto failure = std::make_shared<delivery_failure>();
     failure->code = refused.error;
     failure->topic = std::string_view{refused.topic->name};

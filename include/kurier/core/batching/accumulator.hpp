@@ -321,8 +321,6 @@ private:
 
     // However well records compress: the largest block that the pool keeps, less the slots.
     static constexpr std::size_t raw_size_max = buffer_pool::largest_kept / 4 * 3;
-    static constexpr std::int64_t time_delta_max = 0x7fffffff; // what a slot can hold
-
     batch_store store_;
     std::size_t batch_size_;
     nanoseconds linger_, open_time_, slow_open_time_;

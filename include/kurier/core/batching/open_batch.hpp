@@ -20,7 +20,7 @@ inline std::size_t payload_size(const record_bytes& record) noexcept
 [[gnu::always_inline]] inline void take_slot(batch& open, std::int64_t delta) noexcept
 {
     const auto index = static_cast<std::uint32_t>(open.record_count);
-    new (&open.slot_of(index)) slot{nullptr, nullptr, static_cast<std::int32_t>(delta), false};
+    new (&open.slot_of(index)) slot{delta};
     ++open.record_count;
     ++open.accepted;
     ++open.partition->records;

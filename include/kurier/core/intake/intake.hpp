@@ -77,8 +77,8 @@ public:
         auto& slot = where.slot_of(index);
         const bool compressed =
             where.compressing || where.codec() != compression::none; // can't be taken apart
-        if (where.done() || where.attempts > 0 || compressed || where.root || slot.withdrawn) return false;
-        slot.withdrawn = true;
+        if (where.done() || where.attempts > 0 || compressed || where.root || slot.withdrawn()) return false;
+        slot.withdraw();
         ++where.withdrawn;
         if (where.outside) {
             where.outside->bytes = {};
@@ -334,10 +334,10 @@ private:
     void expire(batch& where, std::uint32_t index)
     {
         auto& slot = where.slot_of(index);
-        if (slot.withdrawn) return;
+        if (slot.withdrawn()) return;
         auto over = std::make_unique<waiting_record>();        // before anything has changed
         if (take_out(where, index)) ++metrics_.records_failed; // else the batch's end is counted
-        slot.expired = true;
+        slot.expire();
         over->topic = where.partition->topic;
         over->partition = where.partition->index;
         over->error = errc::record_expired;

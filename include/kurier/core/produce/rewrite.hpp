@@ -66,7 +66,7 @@ inline void drop_withdrawn(batch& from)
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(from.accepted); ++i) {
         if (from.positions && (*from.positions)[i] == not_on_wire) continue;
         const auto record = next_record(records);
-        if (from.slot_of(i).withdrawn) continue;
+        if (from.slot_of(i).withdrawn()) continue;
         (*positions)[i] = static_cast<std::uint32_t>(kept);
         from.max_timestamp = std::max(from.max_timestamp, from.base_timestamp + record.time_delta);
         at = put_renumbered(at, record, kept++);

@@ -37,7 +37,7 @@ struct fate
     std::uint32_t index = 0;
     const waiting_record* refused = nullptr;
     void* teller = nullptr;      // the driver's; the core only passes it on
-    std::int32_t time_delta = 0; // of the record's create time, as in its slot
+    std::int64_t time_delta = 0; // of the record's create time, as in its slot
 };
 
 using notify_function = void (*)(void* context, const fate& what);
@@ -48,10 +48,30 @@ struct slot
 {
     notify_function notify = nullptr; // nullptr: nobody waits
     void* context = nullptr;
-    std::int32_t time_delta = 0; // create time of the record - base_timestamp of the batch
-    bool withdrawn = false;      // cancelled before the batch was drained: it must not be sent
-    bool expired = false;        // its own timeout has passed (record::timeout), not the batch's
+
+    slot() = default;
+    explicit slot(std::int64_t time_delta) noexcept : packed_{time_delta << 16} {}
+
+    // Create time of the record - base_timestamp of the batch.
+    std::int64_t time_delta() const noexcept { return packed_ >> 16; }
+
+    // Cancelled before the batch was drained: it must not be sent.
+    bool withdrawn() const noexcept { return (packed_ & withdrawn_bit) != 0; }
+    void withdraw() noexcept { packed_ |= withdrawn_bit; }
+
+    // Its own timeout has passed (record::timeout), not the batch's.
+    bool expired() const noexcept { return (packed_ & expired_bit) != 0; }
+    void expire() noexcept { packed_ |= expired_bit; }
+
+private:
+    static constexpr std::int64_t withdrawn_bit = 1, expired_bit = 2;
+
+    std::int64_t packed_ = 0; // a slot for every record: 24 bytes are enough
 };
+
+static_assert(sizeof(slot) == 2 * sizeof(void*) + 8);
+inline constexpr std::int64_t time_delta_max =
+    (std::int64_t{1} << 47) - 1; // what a slot can hold: 4,000 years
 
 // A record that the broker blames for the batch's failure (KIP-467).
 struct record_failure
@@ -161,7 +181,7 @@ struct batch
     }
     bytes_view body() const noexcept { return {memory.data + batch_header_size, size - batch_header_size}; }
 
-    std::int64_t timestamp_of(std::int32_t time_delta) const noexcept
+    std::int64_t timestamp_of(std::int64_t time_delta) const noexcept
     {
         return log_append_time >= 0 ? log_append_time : base_timestamp + time_delta;
     }
@@ -176,7 +196,7 @@ struct batch
     }
     bool done() const noexcept { return phase == batch_phase::done; }
     // Does the record end before its batch?
-    bool expired(std::uint32_t index) const noexcept { return !done() && slot_of(index).expired; }
+    bool expired(std::uint32_t index) const noexcept { return !done() && slot_of(index).expired(); }
 
     // The slot of record `index`, wherever it is kept.
     slot& waiter_of(std::uint32_t index) const noexcept

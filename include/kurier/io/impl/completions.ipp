@@ -80,7 +80,7 @@ private:
             auto& slot = done.waiter_of(index);
             if (index + told_soon < count) __builtin_prefetch(done.waiter_of(index + told_soon).context, 1);
             if (const auto notify = std::exchange(slot.notify, nullptr))
-                notify(slot.context, {&done, index, nullptr, &machine, slot.time_delta});
+                notify(slot.context, {&done, index, nullptr, &machine, slot.time_delta()});
         }
     }
 

@@ -260,7 +260,7 @@ private:
     // A record whose own time was over may have left already.
     static persisted written_of(const core::waiting_record& failed) noexcept
     {
-        const bool left = failed.where && !failed.where->slot_of(failed.index).withdrawn;
+        const bool left = failed.where && !failed.where->slot_of(failed.index).withdrawn();
         return left ? persisted::possibly : persisted::no;
     }
 
@@ -281,7 +281,7 @@ private:
     void took_delivery(sent_record& about, const core::batch& where, std::uint32_t index)
     {
         const auto offset = where.offset_of(index);
-        const auto timestamp = where.timestamp_of(where.waiter_of(index).time_delta);
+        const auto timestamp = where.timestamp_of(where.waiter_of(index).time_delta());
         const auto partition = where.partition->index;
         log_.add(clock_.now(), event_kind::delivered, static_cast<std::int64_t>(about.number), offset,
                  partition, timestamp);

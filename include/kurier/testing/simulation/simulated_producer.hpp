@@ -291,7 +291,7 @@ private:
     {
         while (auto* expired = core_->next_expired()) {
             auto& slot = expired->where->slot_of(expired->index);
-            failed_ += slot.withdrawn ? 1U : 0U; // else its batch is counted
+            failed_ += slot.withdrawn() ? 1U : 0U; // else its batch is counted
             if (const auto notify = std::exchange(slot.notify, nullptr)) {
                 notify(slot.context, {nullptr, 0, expired, this});
                 act_in_handler();
@@ -302,7 +302,7 @@ private:
             while (done->notified < static_cast<std::uint32_t>(done->accepted)) {
                 const auto index = done->notified++;
                 auto& slot = done->waiter_of(index);
-                if (!slot.withdrawn) ++(done->error ? failed_ : delivered_);
+                if (!slot.withdrawn()) ++(done->error ? failed_ : delivered_);
                 if (const auto notify = std::exchange(slot.notify, nullptr)) {
                     notify(slot.context, {done, index, nullptr, this});
                     act_in_handler();
