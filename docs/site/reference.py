@@ -265,13 +265,9 @@ def fields():
 
 def settings():
     """The table of settings, with their fields."""
-    head, line, *rows = made("settings").splitlines()
     named = fields()
-    out = ["| setting | field" + head.removeprefix("| setting"), "|---" + line]
-    for row in rows:
-        key = re.match(r"\| `([^`]+)`", row)[1]
-        out.append(row.replace(f"`{key}` |", f"`{key}` | `{named[key]}` |", 1))
-    return "\n".join(out)
+    cell = lambda found: f"| `{found[1]}`<br>`{named[found[1]]}` |"  # noqa: E731
+    return re.sub(r"^\| `([^`]+)` \|", cell, made("settings"), flags=re.M).replace("| setting |", "| setting, field |")
 
 
 def metrics():
@@ -292,8 +288,8 @@ def events():
 
 def tables():
     return {
-        "errc": made("errors"),
-        "broker_errc": made("broker_errors") + "\nThe other numbers are Kafka's too, but no answer to a producer: " + made("other_broker_errors"),
+        "errc": "In logs and metrics its name is in capitals: `RECORD_TOO_LARGE` (`error_name`).\n\n" + made("errors"),
+        "broker_errc": "In the log? says what a Produce response with it means for the batch.\n\n" + made("broker_errors") + "\nThe other numbers are Kafka's too, but no answer to a producer: " + made("other_broker_errors"),
         "configure": {"All settings": settings()},
         "observe": {"All metrics": metrics(), "All log events": events()},
     }

@@ -63,24 +63,23 @@ void all_settings()
 
 void errors()
 {
-    std::cout << "| code | in logs | try again? | meaning | what to do |\n|---|---|---|---|---|\n";
+    std::cout << "| code | try again? | meaning | what to do |\n|---|---|---|---|\n";
     for (const auto& row : client_error_rows) {
         std::string name = row.name;
         for (char& c : name) c = c == '_' ? c : static_cast<char>(c - 'A' + 'a');
-        std::cout << "| `errc::" << name << "` | `" << row.name << "` | " << (row.retriable ? "yes" : "no")
-                  << " | " << row.text << " | " << row.advice << " |\n";
+        std::cout << "| `errc::" << name << "` | " << (row.retriable ? "yes" : "no") << " | " << row.text
+                  << " | " << row.advice << " |\n";
     }
 }
 
 void broker_errors()
 {
-    std::cout << "| number | in logs | try again? | is the batch in the log? | meaning | what to do |\n"
-                 "|---:|---|---|---|---|---|\n";
+    std::cout << "| code | try again? | in the log? | meaning | what to do |\n|---|---|---|---|---|\n";
     int number = -1;
     for (const auto& row : broker_error_table::rows) {
         const auto code = static_cast<broker_errc>(number++);
         if (*row.text)
-            std::cout << "| " << static_cast<int>(code) << " | `" << row.name << "` | "
+            std::cout << "| `" << row.name << "` (" << static_cast<int>(code) << ") | "
                       << (retriable(code) ? "yes" : "no") << " | " << to_string(what_was_written(code))
                       << " | " << row.text << " | " << row.advice << " |\n";
     }
