@@ -30,6 +30,7 @@ import jars
 import process
 from disk import Disk
 from jars import Unavailable, number
+from secure import Security
 
 HOST = "127.0.0.1"
 FIRST_GROUP = 20000                                 # a broker's group id tells its packets from the others
@@ -167,13 +168,14 @@ class Cluster:
     """`properties` are added to each server.properties; `advertise`, if given, is called with (broker id, real port)
     and returns the port that clients are told (a proxy's). Brokers among themselves use a listener of their own.
     `network`: gives each broker a name, an address and a group id of its own. `disks`: a second log directory for each
-    broker, on a disk that can fail (disk.py)."""
+    broker, on a disk that can fail (disk.py). `secure`: a listener for each way in (secure.py), for one broker."""
 
     def __init__(self, version=jars.NEWEST, brokers=1, properties=None, advertise=None, heap="256m",
-                 session_ms=3000, network=None, disks=False):
+                 session_ms=3000, network=None, disks=False, secure=False):
         self.version, self.count, self.heap, self.session_ms = version, brokers, heap, session_ms
         self.extra, self.advertise = properties or {}, advertise
-        self.network, self.disks = network, disks
+        self.network, self.disks, self.secure = network, disks, secure
+        self.security = None
         self.zookeeper = number(version) < (3, 0)
         self.nodes, self.keeper = {}, None
 
@@ -207,6 +209,10 @@ class Cluster:
     def bootstrap(self):
         return ",".join(f"{self.name(i)}:{node.ports['advertised']}" for i, node in self.nodes.items())
 
+    def listener(self, name):
+        """Of the first broker: one of secure.LISTENERS, or CLIENT."""
+        return self.bootstrap if name == "CLIENT" else f"{HOST}:{self.secure_ports[name]}"
+
     @property
     def direct(self):
         """Around a proxy: for the tests' own administration and reading back."""
@@ -217,6 +223,10 @@ class Cluster:
         ports = {i: dict(zip(("client", "internal", "controller"), free_ports(3))) for i in ids}
         if self.zookeeper:
             self.start_zookeeper()
+        if self.secure:
+            self.security = Security(self.folder, self.version)
+            self.security.start()
+            self.secure_ports = dict(zip(self.security.listeners, free_ports(len(self.security.listeners))))
         for i in ids:
             ports[i]["advertised"] = self.advertise(i, ports[i]["client"]) if self.advertise else ports[i]["client"]
             folder = self.folder / f"broker-{i}"
@@ -226,6 +236,7 @@ class Cluster:
                 disk.mount()
             command = [java(), f"-Xmx{self.heap}", "-Xms64m", *SMALL_JVM, *logging_flags(self.version, folder),
                        *(OPEN_JDK if number(self.version) < (3, 7) else []),
+                       *(self.security.jvm_flags() if self.security else []),
                        "-cp", self.classes, "kafka.Kafka", folder / "server.properties"]
             ready = r"\[KafkaServer id=\d+\] started" if self.zookeeper else "Kafka Server started"
             self.nodes[i] = Node(folder, command, ready, disk, FIRST_GROUP + i if self.network else None, **ports[i])
@@ -273,6 +284,13 @@ class Cluster:
                        "broker.heartbeat.interval.ms": max(100, self.session_ms // 6),
                        "controller.quorum.election.timeout.ms": 500,
                        "controller.quorum.fetch.timeout.ms": 1000}
+        if self.security:
+            addresses = "".join(f",{name}://{HOST}:{port}" for name, port in self.secure_ports.items())
+            values["listeners"] += addresses
+            values["advertised.listeners"] += addresses
+            values["listener.security.protocol.map"] += "".join(
+                f",{name}:{protocol}" for name, protocol in self.security.listeners.items())
+            values |= self.security.properties()
         values |= self.extra
         (node.folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
 
@@ -294,7 +312,7 @@ class Cluster:
         first, *others = self.nodes.items()
         command = [java(), "-Xmx128m", *SMALL_JVM, *logging_flags(self.version, self.folder), "-cp", self.classes,
                    "kafka.tools.StorageTool", "format", "-t", kafka_uuid(), "-c",
-                   first[1].folder / "server.properties"]
+                   first[1].folder / "server.properties", *(self.security.format_flags() if self.security else [])]
         result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True)
         if result.returncode:
@@ -314,6 +332,8 @@ class Cluster:
             if node.disk:
                 node.disk.unmount()
         self.nodes, self.keeper = {}, None
+        if self.security:
+            self.security.stop()
         if not os.environ.get("KURIER_KAFKA_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -11,9 +11,13 @@ from cluster import Cluster
 # By name: the keyword arguments of Cluster
 SINGLE = "one broker"
 THREE = "three brokers"
+SECURE = "every way in"
+SECURE_OLD = "every way in, Kafka 2.1.1"
 CLUSTERS = {
     SINGLE: {"properties": {"quota.window.num": 2, "auto.create.topics.enable": "true"}},
     THREE: {"brokers": 3, "properties": {"auto.create.topics.enable": "false"}},
+    SECURE: {"secure": True},
+    SECURE_OLD: {"secure": True, "version": "2.1.1"},
 }
 
 

@@ -4,9 +4,12 @@
 #include <kurier/compression/lz4.hpp>
 #include <kurier/compression/snappy.hpp>
 #include <kurier/compression/zstd.hpp>
+#include <kurier/oidc.hpp>
 #include <kurier/producer.hpp>
 #include <kurier/properties.hpp>
+#include <kurier/sasl.hpp>
 #include <kurier/serializers/uuid.hpp>
+#include <kurier/tls.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -258,7 +261,8 @@ void send_line(bytes_producer& producer, report& out, const std::string& line, s
 asio::awaitable<int> send(const command_line& arguments, report& out)
 {
     const auto executor = co_await asio::this_coro::executor;
-    bytes_producer producer{executor, arguments.config()};
+    bytes_producer producer{kurier::engine{executor, arguments.config(), kurier::tls{},
+                                           kurier::sasl::from_config{kurier::oidc{}}}};
     std::int64_t number = 0;
     for (std::string line; std::getline(std::cin, line); ++number)
         send_line(producer, out, line, std::to_string(number));
@@ -272,7 +276,8 @@ class stream
 {
 public:
     stream(asio::any_io_executor executor, const command_line& arguments, report& out)
-        : out_{out}, producer_{kurier::engine{executor, arguments.config(), every_codec{}, arguments.log()}},
+        : out_{out}, producer_{kurier::engine{executor, arguments.config(), every_codec{}, arguments.log(),
+                                              kurier::tls{}, kurier::sasl::from_config{kurier::oidc{}}}},
           stop_{executor, SIGTERM, SIGINT}, topic_{arguments.text("--topic")},
           prefix_{arguments.text("--prefix", "0") + '.'}, records_{arguments.number("--records", "-1")},
           first_{arguments.number("--first", "0")}, keys_{arguments.number("--keys", "0")},

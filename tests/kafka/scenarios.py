@@ -24,6 +24,7 @@ import cases_harness                                # noqa: F401
 import cases_cluster                                # noqa: F401
 import cases_codecs                                 # noqa: F401
 import cases_parity                                 # noqa: F401
+import cases_secure                                 # noqa: F401
 import cases_versions                               # noqa: F401
 import clients
 import harness
