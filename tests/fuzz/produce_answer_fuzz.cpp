@@ -120,7 +120,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool accepted = fuzz::within_allocation_bound(
         body.size(), 8, [&] { return exchange.decode(asked.sent, body, result); });
     protocol::produce_response declared;
-    require(accepted == protocol::decode(message, version, declared, std::size_t{1} << 40));
+    std::size_t behind = 0;
+    require(accepted == protocol::decode_front(message, version, declared, std::size_t{1} << 40, behind));
     if (!accepted) return 0;
     require(result.throttle_ms == declared.throttle_time_ms);
     require(result.nodes.size() == declared.node_endpoints.size());

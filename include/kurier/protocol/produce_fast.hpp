@@ -193,7 +193,8 @@ struct produce_partition_view
 };
 
 // `bytes`: the message, without headers. Texts and lists that the visitor is given are views of them. False: malformed,
-// which may show only after the visitor was told of a part: then forget what it was told.
+// which may show only after the visitor was told of a part: then forget what it was told. Bytes behind the message
+// are ignored, as in decode_response.
 template <class Visitor>
 bool decode_produce_response(bytes_view bytes, std::int16_t version, Visitor&& visitor)
 {
@@ -223,7 +224,7 @@ bool decode_produce_response(bytes_view bytes, std::int16_t version, Visitor&& v
         detail::take_tag_zero(in, [&](wire::reader& body) { leaders = node_endpoints_view::take(body, h); });
     else if (h.flexible)
         skip_tagged_fields(in);
-    if (in.bad() || in.left() > 0) return false;
+    if (in.bad()) return false;
     visitor.end(throttle_time_ms, leaders);
     return true;
 }

@@ -112,7 +112,8 @@ TEST_CASE("of damaged bytes both accept the same, and read the same")
             for (auto times = maker.below(3); times < 3; ++times) damage_lightly(bytes, maker);
             produce_response declared;
             builder by_hand;
-            const auto accepted = decode(bytes, version, declared, without_bound);
+            std::size_t behind = 0;
+            const auto accepted = decode_front(bytes, version, declared, without_bound, behind);
             REQUIRE(decode_produce_response(bytes, version, by_hand) == accepted);
             if (accepted) REQUIRE(by_hand.built == declared);
             ++(accepted ? good : bad);
@@ -120,6 +121,21 @@ TEST_CASE("of damaged bytes both accept the same, and read the same")
     }
     CHECK(good > 1'000);
     CHECK(bad > 10'000);
+}
+
+TEST_CASE("bytes behind a Produce response are ignored, as Kafka's Java client does")
+{
+    message_maker maker{7};
+    for (std::int16_t version = produce_response::valid.lo; version <= produce_response::valid.hi;
+         ++version) {
+        CAPTURE(version);
+        const auto made = maker.make<produce_response>(version);
+        auto bytes = encoded(made, version);
+        bytes.insert(bytes.end(), 5, std::byte{0xff});
+        builder read;
+        REQUIRE(decode_produce_response(bytes, version, read));
+        CHECK(read.built == made);
+    }
 }
 
 TEST_CASE("a tagged field that is there twice: the last one counts, as in Kafka")
