@@ -329,19 +329,92 @@ TEST_CASE("without topic ids: older epochs are believed when the leader that was
     }
 }
 
-TEST_CASE("with topic ids an older epoch of the same topic is from a broker that lags behind, whatever the "
-          "leader says")
+TEST_CASE(
+    "with topic ids an older epoch of the same topic is from a broker that lags behind, until the leader "
+    "has refused and everybody says so")
 {
-    recreated s{12};
-    s.send("t", "a");
-    s.step();
-    for (int i = 0; i < 3; ++i) {
-        s.answer(not_leader_or_follower);
-        s.step(2s);
-        CHECK(s.sent_to() == 9002);
+    const auto config = plain_config();
+    cluster_view view{config};
+    auto& topic = view.topic("t");
+    const auto apply = [&](std::int32_t leader, std::int32_t epoch, nanoseconds asked_at) {
+        protocol::metadata_response response;
+        response.brokers = {{1, "broker", 9001, {}}, {2, "broker", 9002, {}}};
+        auto& told = response.topics.emplace_back();
+        told.name = "t";
+        told.topic_id = id_of(1);
+        told.partitions.emplace_back();
+        told.partitions[0].leader_id = leader;
+        told.partitions[0].leader_epoch = epoch;
+        deaf_listener nobody;
+        view.apply(response, 12, asked_at, nobody);
+        return topic.partitions[0].leader->id;
+    };
+    auto& partition = topic.partitions.emplace_back();
+    partition.topic = &topic;
+    CHECK(apply(2, 2147483647, 1s) == 2); // an epoch that nothing can be newer than
+    for (int i = 0; i < 10; ++i) CHECK(apply(1, 3, 2s) == 2);
+    partition.disowned_at = 3s;
+    CHECK(apply(1, 3, 2s) == 2); // from before the refusal
+    CHECK(apply(1, 3, 4s) == 2);
+    CHECK(apply(1, 3, 4s) == 2);
+    SUBCASE("everybody says so")
+    {
+        CHECK(apply(1, 3, 4s) == 1);
+        CHECK(partition.leader_epoch == 3);
+        CHECK(partition.disowned_at == never);
     }
-    s.answer();
-    CHECK(s.outcomes[0].ok());
+    SUBCASE("the leader takes a batch meanwhile")
+    {
+        partition.disowned_at = never;
+        CHECK(apply(1, 3, 4s) == 2);
+        partition.disowned_at = 5s;
+        for (int i = 0; i < 2; ++i) CHECK(apply(1, 3, 5s) == 2);
+        CHECK(apply(1, 3, 5s) == 1);
+    }
+    SUBCASE("the leader is gone")
+    {
+        partition.disowned_at = never;
+        view.node(2)->failures = 1;
+        for (int i = 0; i < 3; ++i) apply(1, 3, 5s);
+        CHECK(partition.leader->id == 1);
+    }
+}
+
+TEST_CASE(
+    "a topic made again is told of without its partitions first: their leader epochs start anew all the same")
+{
+    core_script s;
+    s.topics["t"].partitions = {{1, 7, 0}, {1, 7, 0}};
+    s.warm_up();
+    const auto left_out = [&](topic_model again) { // of this answer
+        s.topics["t"] = std::move(again);
+        s.send("t", "a", 1);
+        s.step();
+        s.answer(unknown_topic_id);
+        s.step(2s);
+    };
+    SUBCASE("all of them")
+    {
+        left_out({id_of(5), {}, none});
+        CHECK(s.asked.size() == 1); // to the old one, by its id
+        CHECK(s.asked.front().only().id != id_of(5));
+        s.topics["t"].partitions = {{1, 0, 0}, {1, 0, 0}};
+        s.answer(unknown_topic_id);
+    }
+    SUBCASE("one of them")
+    {
+        left_out({id_of(5), {{1, 0, 0}}, none});
+        s.topics["t"].partitions = {{1, 0, 0}, {1, 0, 0}};
+    }
+    for (int i = 0; i < 3; ++i) {
+        s.step(2s);
+        s.answer_all();
+    }
+    s.send("t", "b", 1);
+    s.step(2s);
+    s.answer_all();
+    CHECK(s.outcomes.back().ok());
+    CHECK(s.partition(1).leader_epoch == 0);
 }
 
 TEST_CASE("metadata that names no broker is from one that is still starting: nothing changes")

@@ -140,6 +140,33 @@ TEST_CASE("metadata: a broker with an old picture, known by its bootstrap addres
     CHECK(asked.contains(9003));
 }
 
+TEST_CASE("metadata: a broker that didn't help and hung up is asked again before one that was asked later")
+{
+    core_script s;
+    s.brokers = {{1, 9001}, {2, 9002}};
+    s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+    s.warm_up();
+    s.answer_metadata = false;
+    s.send("t", "a", 0);
+    s.step();
+    s.answer(not_leader_or_follower);
+    const auto stale = s.metadata_answer(s.metadata_asked.back()); // broker 1 leads, in the same epoch
+    const auto asked_next = [&] {
+        while (s.held.empty()) {
+            s.step(100ms);
+            while (!s.asked.empty()) s.answer(not_leader_or_follower);
+        }
+        const auto port = s.peers.at(s.held.front().first).port;
+        answer_held(s, stale);
+        return port;
+    };
+    for (int i = 0; asked_next() != 9002; ++i) REQUIRE(i < 2);
+    s.drop(s.link_to(9002));
+    std::set<std::uint16_t> asked;
+    for (int i = 0; i < 4; ++i) asked.insert(asked_next());
+    CHECK(asked.count(9002) == 1);
+}
+
 TEST_CASE("KIP-1102: REBOOTSTRAP_REQUIRED leads back to bootstrap.servers")
 {
     core_script s{two_servers()};
@@ -247,6 +274,51 @@ TEST_CASE("acks=0: requests that are written go, however long one before them wa
     }
     CHECK(s.core.connections().find(link)->requests.size() <= 2);
     CHECK(s.core.pool().in_use() < 10'000);
+}
+
+TEST_CASE(
+    "acks=0: topics are named, since nobody would say that one was made again and has another id (KIP-516)")
+{
+    for (const auto acks : {acks::none, acks::all}) {
+        auto config = plain_config();
+        config.acks = acks;
+        core_script s{config};
+        s.topics["t"].id = id_of(3);
+        s.send("t", "a");
+        s.step();
+        s.answer_all();
+        REQUIRE(s.outcomes[0].ok());
+        if (acks == acks::none) CHECK(s.unacknowledged.at(0).version == 12);
+    }
+}
+
+TEST_CASE(
+    "acks=0: close waits for responses that are due, lest one meets a closed socket and undoes what was sent")
+{
+    auto config = plain_config();
+    config.acks = acks::none;
+    core_script s{config};
+    s.warm_up();
+    s.answer_metadata = false;
+    s.core.use_topic("another", s.now); // is asked about, and nobody answers yet
+    s.step();
+    REQUIRE(s.held.size() == 1);
+    auto& told = s.send("t", "a");
+    s.step();
+    REQUIRE(told.ok());
+    s.core.close(never);
+    s.step();
+    CHECK_FALSE(s.core.ended());
+    SUBCASE("a response comes")
+    {
+        answer_held(s, s.metadata_answer(s.metadata_asked.back()));
+    }
+    SUBCASE("none comes")
+    {
+        s.step(2 * config.request_timeout);
+    }
+    CHECK(s.core.ended());
+    CHECK_FALSE(s.core.close_outcome());
 }
 
 } // namespace kurier::core::script

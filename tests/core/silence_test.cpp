@@ -143,6 +143,24 @@ TEST_CASE("a leader that always takes two seconds is not silent, nor one that is
     CHECK(told.ok());
 }
 
+TEST_CASE("acks=0: a connection that took long to write isn't silent any more when nothing is due on it")
+{
+    auto config = plain_config();
+    config.acks = acks::none;
+    core_script s{config};
+    s.warm_up();
+    s.take_writes = false;
+    auto& told = s.send("t", "a");
+    s.step(2s);
+    const auto link = s.link_to(9001);
+    CHECK(is_silent(*s.partition().leader));
+    s.write(link);
+    s.step();
+    CHECK(told.ok());
+    CHECK_FALSE(
+        is_silent(*s.partition().leader)); // or records without a key would keep away from it for ever
+}
+
 TEST_CASE("what waits behind other requests of the connection is not a sign of silence")
 {
     three_brokers s;

@@ -345,8 +345,9 @@ TEST_CASE("verdict: only the leader that we know disowns a partition, by one of 
                         s.about().last_attempt_leader = asked;
                         s.about().last_attempt_epoch = epoch;
                         INFO(error_name(error), ", done ", done, ", sent to ", asked, " in epoch ", epoch);
-                        const bool says_so =
-                            error == not_leader_or_follower || error == unknown_topic_or_partition;
+                        const bool says_so = error == not_leader_or_follower ||
+                                             error == unknown_topic_or_partition ||
+                                             error == unknown_topic_id || error == inconsistent_topic_id;
                         CHECK(judge(error, s.about(), -1, epochs).disowned ==
                               (says_so && asked == 1 && epoch == 4));
                     }

@@ -22,9 +22,7 @@ inline constexpr std::uint64_t fixed_seeds = 4000, fresh_seeds = 4000;
 class campaign
 {
 public:
-    explicit campaign(std::uint64_t violations_wanted, bool recovers = false)
-        : violations_max_{violations_wanted}, recovers_{recovers}
-    {}
+    explicit campaign(std::uint64_t violations_wanted) : violations_max_{violations_wanted} {}
 
     // `invariants_every`: one in so many seeds is run with the walk over the core's whole state, and twice, since the
     // same seed must do the same.
@@ -125,7 +123,6 @@ private:
     void run_seed(std::uint64_t seed, bool thoroughly)
     {
         auto options = kurier::testing::random_options(seed);
-        options.recovers = recovers_;
         if (thoroughly) options.invariants_every = 1;
         simulation run{options};
         run.run();
@@ -138,7 +135,6 @@ private:
     }
 
     const std::uint64_t violations_max_;
-    const bool recovers_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     std::uint64_t runs_ = 0, steps_ = 0, cases_ = 0, violations_ = 0, hash_ = 0;
     std::int64_t virtual_seconds_ = 0;

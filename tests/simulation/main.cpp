@@ -5,7 +5,6 @@
 //     simulate --minutes 10             fresh seeds for so long
 //     simulate --seed 42 --events       replays one and prints what happened
 //     simulate --odd-responses [--write] each field of each response with odd values; --write: ODD_RESPONSES.md
-//     simulate --recovery ...           after the faults of a seed, the cluster must deliver again (recovery.hpp)
 //     simulate --exhaustive 2           every placement of two faults
 //     simulate --every-place            small sessions, disturbed at each bit and each step
 //
@@ -28,17 +27,16 @@ struct flags
 {
     std::uint64_t seeds = 0, first = 0;
     double minutes = 0;
-    bool events = false, fixed_only = false, first_only = false, every_place = false, recovery = false,
-         odd_responses = false, write = false;
+    bool events = false, fixed_only = false, first_only = false, every_place = false, odd_responses = false,
+         write = false;
     int exhaustive = -1;
     std::string record; // a line for this commit is appended to RUNS.md
 };
 
 [[noreturn]] void explain()
 {
-    std::puts(
-        "simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
-        "[--exhaustive 1|2] [--every-place] [--odd-responses [--write]] [--recovery] [--record COMMIT]");
+    std::puts("simulate [--seeds N] [--seed S] [--minutes M] [--events] [--fixed] [--first-violation] "
+              "[--exhaustive 1|2] [--every-place] [--odd-responses [--write]] [--record COMMIT]");
     std::exit(2);
 }
 
@@ -68,8 +66,6 @@ flags parse(int argc, char** argv)
             parsed.odd_responses = true;
         else if (name == "--write")
             parsed.write = true;
-        else if (name == "--recovery")
-            parsed.recovery = true;
         else if (name == "--record")
             parsed.record = value();
         else
@@ -78,16 +74,16 @@ flags parse(int argc, char** argv)
     return parsed;
 }
 
-int replay(std::uint64_t seed, bool recovers)
+int replay(std::uint64_t seed)
 {
     auto options = kurier::testing::random_options(seed);
-    options.recovers = recovers;
     options.events_kept = 200'000;
     options.invariants_every = 1;
     kurier::testing::simulation run{std::move(options)};
     run.run();
     std::fputs(run.events().c_str(), stdout);
     for (const auto& rule : run.broken()) std::printf("broken: %s\n", rule.c_str());
+    if (!run.broken().empty()) std::fputs(run.dump().c_str(), stdout);
     std::printf("seed %llu: %llu steps, hash %016llx\n", static_cast<unsigned long long>(seed),
                 static_cast<unsigned long long>(run.steps()), static_cast<unsigned long long>(run.hash()));
     return run.broken().empty() ? 0 : 1;
@@ -118,8 +114,8 @@ void try_odd_responses(simulation_tests::campaign& runs, bool write)
 int main(int argc, char** argv)
 {
     const auto wanted = parse(argc, argv);
-    if (wanted.events) return replay(wanted.first, wanted.recovery);
-    simulation_tests::campaign runs{wanted.first_only ? 1u : 20u, wanted.recovery};
+    if (wanted.events) return replay(wanted.first);
+    simulation_tests::campaign runs{wanted.first_only ? 1u : 20u};
     const bool everything = wanted.seeds == 0 && wanted.first == 0 && wanted.minutes <= 0 &&
                             wanted.exhaustive < 0 && !wanted.every_place && !wanted.odd_responses;
     if (wanted.fixed_only || everything) runs.run_seeds(1, simulation_tests::fixed_seeds, 64);

@@ -107,7 +107,6 @@ private:
         options.value_size_max = 60;
         options.keep_per_million = 0;
         options.hurried_per_million = 0;
-        options.recovers = true;
         options.invariants_every = 16;
         return options;
     }

@@ -18,7 +18,6 @@ simulation_options calm_options(std::uint64_t seed)
     options.producer.delivery_timeout = std::chrono::seconds{60};
     options.invariants_every = 16;
     options.active = std::chrono::seconds{2};
-    options.recovers = true;
     return options;
 }
 

@@ -105,7 +105,6 @@ public:
     }
 
     void count_refusal() noexcept override { ++metrics_.records_refused; }
-
     bool withdraw(batch& where, std::uint32_t index) override { return intake::withdraw(where, index); }
     void withdraw(waiting_record& waiting) override { intake_.withdraw(waiting); }
 
@@ -171,8 +170,8 @@ public:
     nanoseconds deadline() const noexcept
     {
         auto at = std::min({conns_.deadline(), ready_.deadline(), settler_.deadline(), intake_.deadline(),
-                            life_.deadline(idle()), watch_.deadline()});
-        if (life_.ended()) return at;
+                            life_.deadline(may_end()), watch_.deadline()});
+        if (only_waits()) return at;
         if (intake_.memory_was_freed()) return nanoseconds{0}; // let waiting records in
         return std::min({at, identity_.deadline(), metadata_.deadline(), produce_.deadline()});
     }
@@ -223,7 +222,6 @@ public:
 
     // In the middle of an event: only a partitioner is called then, and what it sends leaves later.
     bool busy() const noexcept { return busy_; }
-
     bool connect(connect_attempt& attempt) override { return try_cluster(attempt, metadata_, health_); }
     bool has_room() const noexcept override
     {
@@ -288,11 +286,15 @@ private:
         const bool stale = ready_.take_stale_topics();
         if (watch_.on_time(now) || stale) metadata_.ask_soon();
         intake_.let_in(now);
-        if (life_.drained(idle(), now.steady)) abort(idle() ? errc::closed : errc::aborted);
-        if (life_.ended()) return;
+        if (life_.drained(may_end(), now.steady)) abort(idle() ? errc::closed : errc::aborted);
+        if (only_waits()) return;
         metadata_.ask_if_due(now);
         identity_.ask_if(produce_.send_ready(now), now);
     }
+
+    // With acks=0 the broker may not have read yet what counts as delivered: see connections::expects.
+    bool may_end() const noexcept { return idle() && !(config_.acks == acks::none && conns_.expects()); }
+    bool only_waits() const noexcept { return life_.ended() || (life_.draining() && idle()); }
 
     // Once in a while: with more to send than brokers take, the buffer is full all the time.
     void log_full_buffer(instant now)
@@ -356,9 +358,7 @@ private:
     }
 
     void on_partitions_listed(topic_state& topic) override { debug::topic_known(logs_, topic); }
-
     void on_leaders_moved() override { intake_.leaders_moved(); }
-
     void on_topic_refreshed(topic_state& topic) override
     {
         for (auto& partition : topic.partitions.all())

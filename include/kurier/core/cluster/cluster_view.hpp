@@ -120,7 +120,7 @@ public:
             if (auto* listed = node(broker.node_id))
                 listed->nearby = config_.partitioner_rack_aware && broker.rack == config_.client_rack;
         }
-        update change{listener, asked_at, version >= 9};
+        update change{listener, asked_at, version >= 9, response.brokers.size()};
         for (const auto& reported : response.topics)
             if (reported.name)
                 if (auto* topic = find(*reported.name)) apply(*topic, reported, change);
@@ -188,6 +188,7 @@ private:
         topology_listener& listener;
         nanoseconds asked_at;
         bool epochs_reliable; // see below
+        std::size_t brokers;
         bool changed = false;
         bool same_topic = false;  // it is certainly the topic that we know, by its id
         bool other_topic = false; // it certainly isn't
@@ -202,11 +203,13 @@ private:
             for (auto& partition : topic.partitions.all()) partition.disowned_at = change.asked_at;
         if (error != broker_errc::none)
             return; // what we know stays: a topic that is denied for a moment keeps its sequences
+        const auto count = count_of(topic, reported); // 0: nothing is known of it yet, whichever topic it is
         change.same_topic = !topic.id.is_nil() && topic.id == reported.topic_id;
         change.other_topic =
-            !topic.id.is_nil() && !reported.topic_id.is_nil() && topic.id != reported.topic_id;
-        if (!reported.topic_id.is_nil()) topic.id = reported.topic_id;
-        if (const auto count = count_of(topic, reported); count > 0) list(topic, count, change);
+            count > 0 && !topic.id.is_nil() && !reported.topic_id.is_nil() && topic.id != reported.topic_id;
+        if (count > 0 && !reported.topic_id.is_nil()) topic.id = reported.topic_id;
+        if (change.other_topic) begin_anew(topic);
+        if (count > 0) list(topic, count, change);
         for (const auto& described : reported.partitions) {
             const auto index = static_cast<std::size_t>(described.partition_index); // huge if negative
             if (index < topic.partitions.size()) apply(topic.partitions[index], described, change);
@@ -214,6 +217,14 @@ private:
         topic.phase = topic.partitions.empty() ? topic_phase::unknown : topic_phase::known;
         topic.unlisted = topic.partitions.empty();
         refresh_available(topic);
+    }
+
+    // A new log: its leader epochs start anew (KAFKA-12257), those of partitions that are described later too. It knows
+    // nothing of our sequences, but takes any first one (KIP-360); and batches may be in it already, sent to the topic's name
+    // before we heard that it is new. A new epoch would write them again.
+    static void begin_anew(topic_state& topic) noexcept
+    {
+        for (auto& partition : topic.partitions.all()) partition.leader_epoch = -1;
     }
 
     // A broker lists all partitions, 0 .. n - 1. Numbers that no list of that length, nor the topic before, can have don't
@@ -266,19 +277,17 @@ private:
     {
         // Before Kafka 2.4 (Metadata v9) brokers don't report the epoch accurately while a reassignment is in progress.
         const auto epoch = change.epochs_reliable ? described.leader_epoch : -1;
-        // A new log: its leader epochs start anew (KAFKA-12257). It knows nothing of our sequences, but takes any first
-        // one (KIP-360); and batches may be in it already, sent to the topic's name before we heard that it is new. A new
-        // epoch would write them again.
-        if (change.other_topic) partition.leader_epoch = -1;
         auto* leader = described.leader_id < 0 ? nullptr : node(described.leader_id);
         const bool older = epoch >= 0 && epoch < partition.leader_epoch;
         const bool refused = partition.disowned_at <= change.asked_at;
-        const bool lags = older && (change.same_topic || !(refused || is_out_of_reach(partition.leader)));
+        const bool doubted = refused || is_out_of_reach(partition.leader);
+        const bool lags = older && !(change.same_topic ? all_agree(partition, doubted, change) : doubted);
         if (lags || (leader == partition.leader && epoch <= partition.leader_epoch)) {
             // Who waits for another leader than the one that refused is not helped: ask again soon, and another broker.
             if (refused && has_work(partition)) partition.topic->stale = true;
         } else {
             partition.disowned_at = never;
+            partition.older_told = 0;
         }
         if (lags) return;
         if (leader != partition.leader || epoch != partition.leader_epoch || change.other_topic) {
@@ -286,6 +295,15 @@ private:
             change.changed = true;
         }
         if (!leader) partition.topic->stale = true; // an election goes on: ask again soon
+    }
+
+    // Even of the same topic an older epoch must be believed once the leader that we know refuses or is gone and as many
+    // responses as there are brokers say so. An epoch that never was, or a controller that lost its newest state, would
+    // leave the partition without a leader for as long as we live.
+    static bool all_agree(partition_state& partition, bool doubted, const update& change) noexcept
+    {
+        partition.older_told = doubted ? partition.older_told + 1 : 0;
+        return partition.older_told > change.brokers;
     }
 
     static bool has_work(const partition_state& partition) noexcept

@@ -76,6 +76,8 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t never_asked = 0;
+
     connection* one(std::int32_t id, instant now)
     {
         auto* node = view_.node(id);
@@ -100,7 +102,8 @@ private:
         if (!found.best)
             for (const auto& node : view_.bootstrap()) found.consider(*node, now);
         if (found.best) return found.best;
-        if (!found.coming) connect_somewhere(to, now, found.last_resort);
+        if (!found.coming)
+            connect_somewhere(to, now, found.last_resort ? found.least_reluctant : never_asked);
         retry_at_ = std::min(retry_at_, found.throttled_until);
         return found.last_resort;
     }
@@ -136,16 +139,18 @@ private:
         }
     };
 
-    // None of them has a connection, or none that may help. The broker that failed least; bootstrap addresses too when there
-    // is no connection at all, so that a cluster that moved is found again (KIP-899).
-    void connect_somewhere(const route& to, instant now, bool connected)
+    // None of them has a connection, or none that may help: then whoever was asked later than the connected ones won't
+    // either. The broker that failed least; bootstrap addresses too when there is no connection at all, so that a cluster
+    // that moved is found again (KIP-899).
+    void connect_somewhere(const route& to, instant now, std::uint64_t asked_before)
     {
+        const bool connected = asked_before != never_asked;
         broker_node* chosen = nullptr;
         std::uint64_t ties = 0;
         auto soonest = never;
         const auto consider = [&](broker_node& node) {
             if (node.link || says_nothing(node.host, node.port)) return;
-            if (connected && to.reluctance(node) > 0) return;
+            if (connected && to.reluctance(node) > asked_before) return;
             soonest = std::min(soonest, node.retry_at);
             if (node.retry_at > now.steady) return;
             if (!chosen || node.failures < chosen->failures) {

@@ -72,6 +72,7 @@ struct connection
             else if (auto& place = requests[kept++]; &place != &sent)
                 place = std::move(sent);
         requests.resize(kept);
+        if (kept == 0) silent = false; // nothing is due; with acks=0 nothing may ever come that says so
         return kept == 0;
     }
 

@@ -76,6 +76,15 @@ public:
         return at;
     }
 
+    // Is a response due on any of them? As long as one is, closing may lose what was written: a response that meets a closed
+    // socket makes the kernel reset the connection, and requests that the broker hasn't read yet are gone.
+    bool expects() const noexcept
+    {
+        for (const auto* conn = busy_.front(); conn; conn = busy_.next(*conn))
+            if (conn->phase == connection_phase::ready && conn->unanswered > 0) return true;
+        return false;
+    }
+
 private:
     friend struct invariant_access;
 

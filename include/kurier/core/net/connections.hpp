@@ -236,6 +236,7 @@ public:
 
     const std::map<connection_id, std::unique_ptr<connection>>& all() const noexcept { return all_; }
 
+    bool expects() const noexcept { return schedule_.expects(); } // a response
     // Everybody logs in with the same credential: after a refusal one broker is asked at a time whether it will do now.
     bool login_was_refused() const noexcept { return reconnecting_.login_was_refused(); }
     bool must_wait_to_open() const noexcept

@@ -145,11 +145,13 @@ private:
         });
     }
 
-    // Since version 13 topics have no names, only ids. Some clusters speak that version and tell no ids.
+    // Since version 13 topics have no names, only ids. Some clusters speak that version and tell no ids. With acks=0 nobody
+    // would say that the topic was made again and has another id: the broker hangs up, each time, and the others may not
+    // tell ids.
     std::int16_t version_for(version_range common) const noexcept
     {
         for (const batch* body : taken_)
-            if (body->partition->topic->id.is_nil())
+            if (body->partition->topic->id.is_nil() || context_.config.acks == acks::none)
                 return std::max(common.lowest, std::min<std::int16_t>(common.highest, 12));
         return common.highest;
     }

@@ -82,7 +82,7 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
 
     const auto before = about.maybe_written ? persisted::possibly : persisted::no;
     const bool disowned =
-        (error == broker_errc::not_leader_or_follower || error == broker_errc::unknown_topic_or_partition) &&
+        (error == broker_errc::not_leader_or_follower || says_not_there(error)) &&
         same_leadership(*about.partition, about);
     if (about.done()) return {.what = verdict::forget, .written = before, .disowned = disowned};
     if (error == broker_errc::message_too_large && about.record_count > 1) return {verdict::split, before};

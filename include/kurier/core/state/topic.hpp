@@ -65,6 +65,7 @@ struct partition_state
     partition_presence presence = partition_presence::present;
     // When this leader last said that it doesn't lead the partition, or metadata that there is no such topic.
     nanoseconds disowned_at{never};
+    std::size_t older_told = 0; // responses with an older leader epoch, while this leader refuses or is gone
 
     batch* open = nullptr;                             // takes records; not in the queue
     intrusive_list<batch, &batch::queue_hook> queue;   // closed, in record order

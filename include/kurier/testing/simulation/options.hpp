@@ -43,7 +43,7 @@ struct simulation_options
     std::uint32_t hurried_per_million = 67'000; // of records, with a time of their own
     std::chrono::nanoseconds strike_pause{
         std::chrono::seconds{2}};       // between the moments when something may happen to the cluster
-    bool recovers = false;              // when the faults are over, the cluster must deliver (recovery.hpp)
+    bool recovers = true;               // when the faults are over, the cluster must deliver (recovery.hpp)
     std::size_t events_kept = 0;        // for reading
     std::uint32_t invariants_every = 0; // turns; 0: never
 };
