@@ -81,9 +81,8 @@ inline judgement judge(broker_errc error, const batch& about, std::int64_t log_s
     if (error == broker_errc::duplicate_sequence_number) return {verdict::duplicate, persisted::yes};
 
     const auto before = about.maybe_written ? persisted::possibly : persisted::no;
-    const bool disowned =
-        (error == broker_errc::not_leader_or_follower || says_not_there(error)) &&
-        same_leadership(*about.partition, about);
+    const bool disowned = (error == broker_errc::not_leader_or_follower || says_not_there(error)) &&
+                          same_leadership(*about.partition, about);
     if (about.done()) return {.what = verdict::forget, .written = before, .disowned = disowned};
     if (error == broker_errc::message_too_large && about.record_count > 1) return {verdict::split, before};
 
