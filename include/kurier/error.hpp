@@ -189,7 +189,7 @@ constexpr const client_error_row* find_row(errc code)
 
 constexpr const broker_error_row* find_row(broker_errc code)
 {
-    const auto index = static_cast<std::size_t>(static_cast<int>(code) + 1);
+    const auto index = static_cast<std::size_t>(static_cast<int>(code)) + 1; // from -1
     return index < broker_error_count ? &broker_error_table::rows[index] : nullptr;
 }
 

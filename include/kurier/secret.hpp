@@ -252,7 +252,7 @@ private:
 
     static secret_bytes read_variable(const std::string& name)
     {
-        const char* value = std::getenv(name.c_str());
+        const char* value = std::getenv(name.c_str()); // NOLINT(concurrency-mt-unsafe): nobody sets it
         if (!value) throw unavailable("the environment variable " + name + " is not set");
         return secret_bytes{std::string_view{value}};
     }

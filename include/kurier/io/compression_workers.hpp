@@ -88,7 +88,7 @@ private:
             : channel_{std::move(other.channel_)}, errand_{std::exchange(other.errand_, {})}
         {}
         ticket& operator=(ticket&&) = delete;
-        ~ticket()
+        ~ticket() // NOLINT(bugprone-exception-escape): a mutex that is there can be locked
         {
             if (!errand_.job) return;
             const std::lock_guard lock{channel_->mutex};

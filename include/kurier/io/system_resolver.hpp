@@ -22,11 +22,11 @@ public:
 
     void look_up(const std::string& host, addresses_handler done) override
     {
-        resolver_.async_resolve(host, "",
-                                [done = std::move(done)](error_code ec, tcp::resolver::results_type found) {
-                                    const auto addresses = addresses_of(found, ec);
-                                    done(ec, addresses);
-                                });
+        resolver_.async_resolve(
+            host, "", [done = std::move(done)](error_code ec, const tcp::resolver::results_type& found) {
+                const auto addresses = addresses_of(found, ec);
+                done(ec, addresses);
+            });
     }
 
     void cancel() noexcept override { resolver_.cancel(); }

@@ -35,7 +35,7 @@ public:
                  sizeof(std::ranges::range_value_t<Container>) == 1)
     explicit large_value(Container&& moved_in)
     {
-        auto kept = std::make_shared<Container>(std::move(moved_in));
+        auto kept = std::make_shared<Container>(std::forward<Container>(moved_in));
         bytes_ = std::as_bytes(std::span{std::ranges::data(*kept), std::ranges::size(*kept)});
         owner_ = std::move(kept);
     }

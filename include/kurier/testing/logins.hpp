@@ -76,6 +76,7 @@ public:
     std::vector<std::string> names() const
     {
         std::vector<std::string> all;
+        all.reserve(mechanisms_.size());
         for (const auto& [name, begin] : mechanisms_) all.push_back(name);
         return all;
     }

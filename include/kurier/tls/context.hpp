@@ -44,7 +44,7 @@ inline int count_authorities(SSL_CTX* context) noexcept
 // Where this OpenSSL looks: a file, which is read at once, and a directory, in which it looks when it needs to.
 inline std::string system_path(const char* variable, const char* otherwise)
 {
-    const char* set = std::getenv(variable);
+    const char* set = std::getenv(variable); // NOLINT(concurrency-mt-unsafe): nobody sets it
     return set ? set : otherwise;
 }
 

@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace kurier::inline KURIER_ABI::openssl {
@@ -34,7 +34,9 @@ inline constexpr std::size_t store_size_max = 16 * 1024 * 1024;
 inline secret_bytes read_store(const std::string& path)
 {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"), &std::fclose};
-    const auto failed = [&] { return std::runtime_error{path + " can't be read: " + std::strerror(errno)}; };
+    const auto failed = [&] {
+        return std::runtime_error{path + " can't be read: " + std::generic_category().message(errno)};
+    };
     if (!file) throw failed();
     std::setvbuf(file.get(), nullptr, _IONBF, 0); // a buffer would keep a copy
     if (std::fseek(file.get(), 0, SEEK_END) != 0) throw failed();

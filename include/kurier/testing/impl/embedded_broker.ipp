@@ -93,10 +93,10 @@ struct embedded_broker::state : std::enable_shared_from_this<state>
         if (!id) return; // the socket closes
         error_code ignored;
         socket.set_option(tcp::no_delay{true}, ignored);
-        auto added = std::make_shared<client>(std::move(socket), *id);
+        const auto added = std::make_shared<client>(std::move(socket), *id);
         if (make_filter) added->filter = make_filter();
         clients.emplace(*id, added);
-        read(std::move(added));
+        read(added);
     }
 
     void read(const std::shared_ptr<client>& from)
@@ -253,6 +253,7 @@ KURIER_TESTING_DECL embedded_broker::embedded_broker(boost::asio::any_io_executo
     state_->listen();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): without memory nobody could go on
 KURIER_TESTING_DECL embedded_broker::~embedded_broker()
 {
     if (state_) state_->stop();

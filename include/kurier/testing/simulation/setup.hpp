@@ -30,6 +30,7 @@ inline cluster_options with_codec(cluster_options options)
 inline std::vector<std::string> names_of(const simulation_options& options)
 {
     std::vector<std::string> names;
+    names.reserve(options.topics.size());
     for (const auto& topic : options.topics) names.push_back(topic.name);
     return names;
 }
