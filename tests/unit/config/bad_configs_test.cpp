@@ -74,6 +74,7 @@ TEST_CASE("what kurier does anyway may be said")
 {
     for (const std::string line :
          {"security.protocol=PLAINTEXT", "security.protocol=plaintext", "enable.metrics.push=false",
+          "buffer.memory.allocation.strategy=full", "buffer.memory.allocation.strategy=incremental",
           "partitioner.rack.aware=false", "transaction.two.phase.commit.enable=false",
           "socket.nagle.disable=true"}) {
         CAPTURE(line);

@@ -24,6 +24,7 @@ struct action
     std::string host;               // connect only
     std::uint16_t port = 0;         // connect only
     compression_job* job = nullptr; // compress only
+    bool canonical = false;         // connect only: by the canonical name of each of the host's addresses
 };
 
 } // namespace kurier::inline KURIER_ABI::core

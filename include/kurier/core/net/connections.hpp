@@ -155,7 +155,8 @@ public:
         if (mechanism_) made->opening = handshake{mechanism_->begin(node, random_)};
         made->setup_deadline = reconnecting_.setup_deadline(node, now);
         made->last_used = now.steady;
-        actions_.push_back({action_kind::connect, made->id, node.host, node.port});
+        actions_.push_back({action_kind::connect, made->id, node.host, node.port, nullptr,
+                            by_canonical_name(node, config_)});
         auto& opened = *all_.emplace(made->id, std::move(made)).first->second;
         schedule_.busy(opened);
         node.link = &opened;
@@ -180,7 +181,6 @@ public:
     {
         for (auto& [id, conn] : all_) close(*conn, why);
     }
-
     // A request to fill in; send() takes it.
     std::unique_ptr<request> make(connection& conn, exchange& owner, std::int16_t version)
     {

@@ -11,6 +11,13 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
+// What client.dns.lookup says. Brokers tell names by which they want to be called, bootstrap.servers may be aliases.
+inline bool by_canonical_name(const broker_node& node, const producer_config& config) noexcept
+{
+    return node.id < 0 &&
+           config.client_dns_lookup == client_dns_lookup::resolve_canonical_bootstrap_servers_only;
+}
+
 class reconnecting
 {
 public:

@@ -36,13 +36,14 @@ public:
     {
         host_ = wanted.host;
         done_.emplace(std::move(done));
+        if (wanted.canonical) return look_up_canonical(wanted.port);
         error_code ec;
         const auto address = asio::ip::make_address(host_, ec);
         if (!ec) {
-            endpoints_ = {{address, wanted.port}};
+            candidates_ = {{{address, wanted.port}, host_}};
         } else if (host_ == "localhost") { // RFC 6761; a look-up would cost a thread
-            endpoints_ = {{asio::ip::address_v6::loopback(), wanted.port},
-                          {asio::ip::address_v4::loopback(), wanted.port}};
+            candidates_ = {{{asio::ip::address_v6::loopback(), wanted.port}, host_},
+                           {{asio::ip::address_v4::loopback(), wanted.port}, host_}};
         } else {
             look_up(wanted.port);
             return;
@@ -64,40 +65,55 @@ private:
     {
         resolver_->look_up(host_, [this, port, kept = boost::intrusive_ptr<counted>{&loop_}](
                                       error_code ec, const std::vector<asio::ip::address>& found) {
-            if (ec && ec != asio::error::operation_aborted) ec = errc::resolve_failed;
-            if (!ec) take(found, port, ec);
-            if (ec || !open_next(ec)) (*done_)(ec);
+            looked_up(ec, [&] {
+                for (const auto& address : found) candidates_.push_back({{address, port}, host_});
+            });
         });
     }
 
-    void take(const std::vector<asio::ip::address>& found, std::uint16_t port, error_code& ec)
+    void look_up_canonical(std::uint16_t port)
     {
+        resolver_->look_up_canonical(host_,
+                                     [this, port, kept = boost::intrusive_ptr<counted>{&loop_}](
+                                         error_code ec, const std::vector<resolver::named_address>& found) {
+                                         looked_up(ec, [&] {
+                                             for (const auto& one : found)
+                                                 candidates_.push_back({{one.address, port}, one.name});
+                                         });
+                                     });
+    }
+
+    template <class Take> void looked_up(error_code ec, Take take)
+    {
+        if (ec && ec != asio::error::operation_aborted) ec = errc::resolve_failed;
         try {
-            for (const auto& address : found) endpoints_.push_back({address, port});
+            if (!ec) take();
             rotate();
         } catch (...) {
             ec = thrown_error();
         }
+        if (ec || !open_next(ec)) (*done_)(ec);
     }
 
     // Another address first each time, so that a dead one is not met again and again.
     void rotate()
     {
-        if (endpoints_.empty()) return;
-        const auto shift = rotation_++ % endpoints_.size();
-        std::reverse(endpoints_.begin(), endpoints_.end());
-        std::rotate(endpoints_.begin(), endpoints_.begin() + static_cast<std::ptrdiff_t>(shift),
-                    endpoints_.end());
+        if (candidates_.empty()) return;
+        const auto shift = rotation_++ % candidates_.size();
+        std::reverse(candidates_.begin(), candidates_.end());
+        std::rotate(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(shift),
+                    candidates_.end());
     }
 
     // False: no address is left. `last` is what was wrong with the one before.
     bool open_next(error_code& last)
     {
-        while (!stopped_ && !endpoints_.empty()) {
-            const auto endpoint = endpoints_.back();
-            endpoints_.pop_back();
+        while (!stopped_ && !candidates_.empty()) {
+            opening_ = std::move(candidates_.back());
+            candidates_.pop_back();
             try {
-                transport_.open(endpoint, host_, io_handler::to<&connector::tried>(*this, memory_, &loop_));
+                transport_.open(opening_.at, opening_.name,
+                                io_handler::to<&connector::tried>(*this, memory_, &loop_));
                 return true;
             } catch (...) {
                 last = thrown_error();
@@ -113,12 +129,19 @@ private:
         if (open || !open_next(ec)) (*done_)(ec); // which may destroy this object
     }
 
+    struct candidate
+    {
+        tcp::endpoint at;
+        std::string name;
+    };
+
     counted& loop_;
     transport& transport_;
     std::unique_ptr<resolver> resolver_; // nothing: the context has ended
     std::size_t& rotation_;
     std::string host_;
-    std::vector<tcp::endpoint> endpoints_; // still to be tried, the next one last
+    std::vector<candidate> candidates_; // still to be tried, the next one last
+    candidate opening_;
     std::optional<io_handler> done_;
     handler_memory memory_;
     bool stopped_ = false;
