@@ -9,6 +9,7 @@
 // --before-kip-360`.
 #include "parity/idempotence_cases.hpp"
 #include "parity/protocol_cases.hpp"
+#include "parity/transaction_cases.hpp"
 #include "parity/validation_cases.hpp"
 
 #include <cstdio>
@@ -85,6 +86,7 @@ int main(int argc, char** argv)
     std::vector<named_case> cases = idempotence_cases();
     for (auto& more : validation_cases()) cases.push_back(std::move(more));
     for (auto& more : protocol_cases()) cases.push_back(std::move(more));
+    for (auto& more : transaction_cases()) cases.push_back(std::move(more));
 
     if (chosen.before_kip_360) usual_produce_version = 7;
     embedded_target embedded{chosen.before_kip_360};

@@ -96,6 +96,16 @@ public:
     // Who may log in, and how; empty: everybody may ask for everything.
     login_desk& logins() noexcept { return handler_.logins(); }
 
+    transaction_coordinator& transactions() noexcept { return handler_.transactions(); }
+    group_offsets& groups() noexcept { return handler_.groups(); }
+
+    // The cluster's transaction.version is finalized anew. Clients hear of it with their next ApiVersions request.
+    void finalize_transaction_version(std::int16_t level)
+    {
+        state_.options().transaction_version = level;
+        ++state_.options().finalized_features_epoch;
+    }
+
     // For connections made from now on.
     void set_versions(broker_id broker, version_table versions)
     {
@@ -143,9 +153,10 @@ public:
         }
     }
 
-    std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0)
+    std::vector<stored_record> log(std::string_view topic, std::int32_t partition = 0,
+                                   isolation level = isolation::read_uncommitted)
     {
-        return read_records(state_.log(topic, partition), state_.options().decompress);
+        return read_records(state_.log(topic, partition), state_.options().decompress, level);
     }
 
     std::uint64_t requests() const noexcept { return handler_.requests(); }
@@ -350,6 +361,7 @@ private:
         if (front.api_key == protocol::produce_request::api_key && connection.produce_waiting > 0)
             --connection.produce_waiting;
         expire_producers(now);
+        transactions().advance(now.wall_ms);
         handler_.handle(connection, connection.unhandled().subspan(4, static_cast<std::size_t>(front.size)),
                         now);
         if (!connection.closed) connection.consume(front.whole());

@@ -42,6 +42,12 @@ struct cluster_options
     // to them. They say CORRUPT_MESSAGE for INVALID_RECORD, which came with 2.4.
     bool before_kip_360 = false;
     bool leader_hints = true; // KIP-951
+    // The finalized feature, as ApiVersions 3 tells it (KIP-584); 2: KIP-890 part 2. Brokers that don't offer Produce 12
+    // have no such feature.
+    std::int16_t transaction_version = 2;
+    std::int64_t finalized_features_epoch = 1;
+    std::int32_t transaction_max_timeout_ms = 900'000;
+    bool verifies_transactions = true; // before a partition is written to (KIP-890 part 1, Kafka 3.6)
     // A broker that isn't Apache's, and accepts no producer epoch but what InitProducerId gave out.
     bool refuses_raised_epochs = false;
     std::int32_t socket_request_max_bytes = 104'857'600;

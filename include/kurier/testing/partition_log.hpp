@@ -4,6 +4,7 @@
 
 #include <kurier/testing/batch_validation.hpp>
 #include <kurier/testing/cluster_options.hpp>
+#include <kurier/testing/partition_transactions.hpp>
 #include <kurier/testing/producer_state.hpp>
 
 #include <cstddef>
@@ -57,6 +58,8 @@ public:
     }
     producer_states& producers() noexcept { return producers_; }
     const producer_states& producers() const noexcept { return producers_; }
+    const partition_transactions& transactions() const noexcept { return transactions_; }
+    std::int64_t last_stable_offset() const noexcept { return transactions_.last_stable_offset(end_offset_); }
 
     // `checked` has passed check_shape.
     append_result append(validation checked, const topic_options& topic, const cluster_options& cluster,
@@ -76,12 +79,33 @@ public:
         const bool has_producer = checked.header.producer_id != -1;
         sequenced_batch sequenced = to_sequenced(checked, topic, now_ms);
         if (has_producer && !admit(sequenced, cluster, result)) return result;
+        if (!checked.header.transactional() && transactions_.is_open(checked.header.producer_id)) {
+            refuse(result, broker_errc::invalid_txn_state);
+            return result;
+        }
         store(checked, sequenced.max_timestamp, topic.log_append_time, leader_epoch);
         if (has_producer) producers_.add(sequenced);
+        if (checked.header.transactional())
+            transactions_.append(checked.header.producer_id, sequenced.base_offset);
         result.base_offset = sequenced.base_offset;
         result.log_append_time = topic.log_append_time ? now_ms : -1;
         result.log_start_offset = start_offset_;
         return result;
+    }
+
+    // The end of a transaction, from its coordinator.
+    broker_errc append_marker(const transaction_marker& marker, std::int32_t leader_epoch,
+                              std::int64_t now_ms)
+    {
+        const auto error =
+            producers_.check_marker(marker.producer_id, marker.producer_epoch, marker.new_epoch);
+        if (error != broker_errc::none) return error;
+        const auto batch = to_control_batch(marker, end_offset_, leader_epoch, now_ms);
+        batches_.push_back({end_offset_, end_offset_, bytes_.size(), batch.size(), 0});
+        bytes_.insert(bytes_.end(), batch.begin(), batch.end());
+        producers_.add_marker(marker.producer_id, marker.producer_epoch);
+        transactions_.end(marker.producer_id, marker.commit, end_offset_++);
+        return broker_errc::none;
     }
 
     // Retention or DeleteRecords: nothing before `offset` can be read any more.
@@ -109,6 +133,7 @@ public:
         }
         if (batches_.empty()) end_offset_ = std::max(std::min(offset, end_offset_), std::int64_t{0});
         start_offset_ = std::min(start_offset_, end_offset_);
+        reload_transactions();
         reload_producers(memory);
     }
 
@@ -120,12 +145,28 @@ public:
         for (const stored_batch& batch : batches_) {
             batch_header header = load_batch_header(bytes(batch));
             if (header.producer_id == -1) continue;
+            if (header.control()) {
+                producers_.add_marker(header.producer_id, header.producer_epoch);
+                continue;
+            }
             header.crc = batch.client_crc;
             producers_.add(sequenced_of(header, batch.base_offset, batch.last_offset, header.max_timestamp));
         }
     }
 
 private:
+    void reload_transactions()
+    {
+        transactions_.clear();
+        for (const stored_batch& batch : batches_) {
+            const batch_header header = load_batch_header(bytes(batch));
+            if (header.control())
+                transactions_.end(header.producer_id, marks_commit(bytes(batch)), batch.base_offset);
+            else if (header.transactional())
+                transactions_.append(header.producer_id, batch.base_offset);
+        }
+    }
+
     static sequenced_batch sequenced_of(const batch_header& header, std::int64_t base, std::int64_t last,
                                         std::int64_t max_timestamp) noexcept
     {
@@ -206,6 +247,7 @@ private:
     std::vector<std::byte> bytes_;
     std::vector<stored_batch> batches_;
     producer_states producers_;
+    partition_transactions transactions_;
     std::int64_t start_offset_ = 0;
     std::int64_t end_offset_ = 0;
 };

@@ -4,7 +4,8 @@
 //  - a new epoch starts at sequence 0, unless the partition doesn't know the producer: then any will do;
 //  - a batch whose first and last sequence are those of one of the last five appended ones is a duplicate
 //    and is answered with their offset;
-//  - any other batch must follow the last one; after 2^31 - 1 comes 0.
+//  - any other batch must follow the last one; after 2^31 - 1 comes 0;
+//  - a transaction's marker may bring a newer epoch, which then starts at sequence 0 too (KIP-890).
 #pragma once
 
 #include <kurier/broker_errc.hpp>
@@ -76,6 +77,12 @@ public:
         last_timestamp_ = batch.max_timestamp;
     }
 
+    void begin_epoch(std::int16_t epoch) noexcept
+    {
+        if (epoch != epoch_) count_ = 0;
+        epoch_ = epoch;
+    }
+
     // What a snapshot file keeps, so all that a broker knows after a clean restart.
     void keep_newest_only() noexcept
     {
@@ -111,13 +118,25 @@ public:
         }
         const producer_entry& known = found->second;
         if (batch.producer_epoch < known.epoch()) return broker_errc::invalid_producer_epoch;
-        const bool in_order = batch.producer_epoch > known.epoch()
+        const bool in_order = batch.producer_epoch > known.epoch() || known.empty()
                                   ? batch.first_sequence == 0
                                   : sequence_follows(known.newest().last_sequence, batch.first_sequence);
         return in_order ? broker_errc::none : broker_errc::out_of_order_sequence_number;
     }
 
     void add(const sequenced_batch& batch) { entries_[batch.producer_id].add(batch); }
+
+    // Markers come in the epoch of what they end, or with the next one. Validated since KIP-1228.
+    broker_errc check_marker(std::int64_t producer_id, std::int16_t epoch, bool new_epoch) const noexcept
+    {
+        const producer_entry* known = find(producer_id);
+        const bool old = known && (new_epoch ? epoch <= known->epoch() : epoch < known->epoch());
+        return old ? broker_errc::invalid_producer_epoch : broker_errc::none;
+    }
+    void add_marker(std::int64_t producer_id, std::int16_t epoch)
+    {
+        entries_[producer_id].begin_epoch(epoch);
+    }
 
     const producer_entry* find(std::int64_t producer_id) const noexcept
     {
@@ -145,7 +164,7 @@ public:
     void forget_before(std::int64_t log_start_offset)
     {
         std::erase_if(entries_, [&](const auto& known) {
-            return known.second.newest().last_offset < log_start_offset;
+            return !known.second.empty() && known.second.newest().last_offset < log_start_offset;
         });
     }
 

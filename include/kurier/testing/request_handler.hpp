@@ -26,9 +26,10 @@ class request_handler
 {
 public:
     explicit request_handler(cluster_state& cluster)
-        : parts_{cluster, faults_, violations_, observer_, logins_}
+        : transactions_{cluster, groups_, violations_},
+          parts_{cluster, faults_, violations_, observer_, logins_, transactions_, groups_}
     {
-        serve_all(answered_requests{});
+        serve_all(protocol::requests{});
     }
     request_handler(const request_handler&) = delete;
     request_handler& operator=(const request_handler&) = delete;
@@ -38,9 +39,11 @@ public:
     violation_log& violations() noexcept { return violations_; }
     produce_observer& observer() noexcept { return observer_; }
     login_desk& logins() noexcept { return logins_; }
+    transaction_coordinator& transactions() noexcept { return transactions_; }
+    group_offsets& groups() noexcept { return groups_; }
     std::uint64_t requests() const noexcept { return requests_; }
 
-    // Brokers answer this API too; those of answered_requests they answer anyway.
+    // Brokers answer this API too; those of protocol::requests they answer anyway.
     template <class Request> void serve()
     {
         apis_[Request::api_key] = std::make_unique<served<Request>>(parts_);
@@ -250,6 +253,8 @@ private:
     violation_log violations_;
     produce_observer observer_;
     login_desk logins_;
+    group_offsets groups_;
+    transaction_coordinator transactions_;
     broker_parts parts_;
     std::map<std::int16_t, std::unique_ptr<served_api>> apis_; // by key
     std::uint64_t requests_ = 0;

@@ -43,10 +43,18 @@ inline std::optional<std::string> to_optional_string(nullable_bytes bytes)
 
 // Throws std::runtime_error when the reader refuses what the broker has stored, as for a compressed batch
 // without a decompressor.
-inline std::vector<stored_record> read_records(const partition_log& log, const batch_decompressor& decompress)
+inline std::vector<stored_record> read_records(const partition_log& log, const batch_decompressor& decompress,
+                                               isolation level = isolation::read_uncommitted)
 {
     std::vector<stored_record> records;
+    const bool committed = level == isolation::read_committed;
+    const auto end = committed ? log.last_stable_offset() : log.end_offset();
     for (const stored_batch& stored : log.batches()) {
+        const batch_header about = load_batch_header(log.bytes(stored));
+        if (about.control() || stored.base_offset >= end) continue;
+        if (committed && about.transactional() &&
+            log.transactions().was_aborted(about.producer_id, stored.base_offset))
+            continue;
         batch_reader in{log.bytes(stored), batch_origin::log, decompress};
         while (in.next_batch()) {
             const batch_header& header = in.header();

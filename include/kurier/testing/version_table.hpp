@@ -49,7 +49,7 @@ public:
     {
         version_table table;
         table.set(fetch_api_key, 4, 4);
-        table.set_all(answered_requests{});
+        table.set_all(protocol::requests{});
         return table;
     }
 
@@ -94,7 +94,7 @@ private:
     {
         version_table table;
         table.set(fetch_api_key, 4, 4);
-        table.set_released(release, answered_requests{});
+        table.set_released(release, protocol::requests{});
         return table;
     }
 

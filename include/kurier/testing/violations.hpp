@@ -25,16 +25,19 @@ enum class violation : std::uint8_t {
     wrong_max_timestamp,
     sent_while_throttled, // KIP-219. Not the client's fault if it was on its way
     not_logged_in,        // a request where a login has to come first, or in the middle of one
+    marker_refused, // a partition has records with an epoch that the coordinator never gave out: its last stable
+                    // offset stands still for ever
 };
 
-inline constexpr std::size_t violation_kinds = 12;
+inline constexpr std::size_t violation_kinds = 13;
 
 constexpr std::string_view name_of(violation kind) noexcept
 {
     constexpr std::array<std::string_view, violation_kinds> names{
         "malformed_request",   "unsupported_version", "not_canonical",        "correlation_id_reused",
         "too_many_in_flight",  "partition_twice",     "sequence_gap",         "sequence_reused",
-        "wrong_offset_deltas", "wrong_max_timestamp", "sent_while_throttled", "not_logged_in"};
+        "wrong_offset_deltas", "wrong_max_timestamp", "sent_while_throttled", "not_logged_in",
+        "marker_refused"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -161,11 +161,12 @@ template <class... Request> void check_offered(const version_table& table,
 
 TEST_CASE("version tables hold each message of the list")
 {
-    check_offered(version_table::kafka_2_1(), &released_versions::kafka_2_1, answered_requests{});
-    check_offered(version_table::kafka_2_8(), &released_versions::kafka_2_8, answered_requests{});
-    check_offered(version_table::kafka_3_9(), &released_versions::kafka_3_9, answered_requests{});
-    check_offered(version_table::kafka_4_3(), &released_versions::kafka_4_3, answered_requests{});
-    check_offered(version_table::librdkafka_mock(), &released_versions::librdkafka_mock, answered_requests{});
+    check_offered(version_table::kafka_2_1(), &released_versions::kafka_2_1, protocol::requests{});
+    check_offered(version_table::kafka_2_8(), &released_versions::kafka_2_8, protocol::requests{});
+    check_offered(version_table::kafka_3_9(), &released_versions::kafka_3_9, protocol::requests{});
+    check_offered(version_table::kafka_4_3(), &released_versions::kafka_4_3, protocol::requests{});
+    check_offered(version_table::librdkafka_mock(), &released_versions::librdkafka_mock,
+                  protocol::requests{});
     CHECK(version_table::kafka_2_1().offers(protocol::metadata_request::api_key, 7));
     CHECK_FALSE(version_table::kafka_2_1().offers(protocol::metadata_request::api_key, 8));
     CHECK(version_table::kafka_4_3().offers(protocol::produce_request::api_key, 13));

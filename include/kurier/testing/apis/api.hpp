@@ -22,6 +22,7 @@
 #include <kurier/testing/fault_script.hpp>
 #include <kurier/testing/logins.hpp>
 #include <kurier/testing/produced_batch.hpp>
+#include <kurier/testing/transaction_coordinator.hpp>
 #include <kurier/testing/violations.hpp>
 
 #include <cstdint>
@@ -39,6 +40,8 @@ struct broker_parts
     violation_log& violations;
     const produce_observer& observer;
     login_desk& logins; // of all brokers
+    transaction_coordinator& transactions;
+    group_offsets& groups;
 };
 
 // A request on its way through its API, and what becomes of it besides the response.

@@ -4,6 +4,8 @@
 
 #include <kurier/testing/apis/api.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 namespace kurier::inline KURIER_ABI::testing {
@@ -35,6 +37,7 @@ public:
             told.error_code = code_of(broker_errc::invalid_request);
         else
             told.api_keys = call.offered;
+        if (call.version >= 3 && !invalid) tell_features(call, told);
     }
 
     void fail(call&, broker_errc error, const request&, response& told) const
@@ -54,6 +57,19 @@ public:
     }
 
 private:
+    // KIP-584. A level of 0 is that of a feature that isn't used, and isn't told.
+    void tell_features(const call& call, response& told) const
+    {
+        const auto knows = [](const protocol::api_version& range) {
+            return range.api_key == protocol::produce_request::api_key && range.max_version >= 12;
+        };
+        if (std::ranges::none_of(call.offered, knows)) return;
+        const std::int16_t level = cluster_.options().transaction_version;
+        told.supported_features = {{"transaction.version", 0, 2}};
+        told.finalized_features_epoch = cluster_.options().finalized_features_epoch;
+        if (level > 0) told.finalized_features = {{"transaction.version", level, level}};
+    }
+
     // KIP-511: letters and digits, with '-' and '.' between them.
     static bool is_software_name(std::string_view text) noexcept
     {

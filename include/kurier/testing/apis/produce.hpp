@@ -23,13 +23,14 @@ public:
 
     explicit api(const broker_parts& parts)
         : cluster_{parts.cluster}, faults_{parts.faults}, violations_{parts.violations},
-          observer_{parts.observer}
+          observer_{parts.observer}, transactions_{parts.transactions}
     {}
 
     void answer(call& call, const request& asked, response& told)
     {
         call_ = &call;
         acks_ = asked.acks;
+        transactional_id_ = asked.transactional_id ? &*asked.transactional_id : nullptr;
         any_error_ = false;
         waiting_.clear();
         told.throttle_time_ms = 0;
@@ -134,7 +135,7 @@ private:
         batch.header = checked.header;
         call_->idempotent |= checked.header.producer_id != -1;
         if (checked.failed()) return fail(told, checked.error);
-        if (checked.header.transactional())
+        if (checked.header.transactional() && !transactional_id_)
             return fail(told, broker_errc::transactional_id_authorization_failed);
         if (acks_ < -1 || acks_ > 1) return fail(told, broker_errc::invalid_required_acks);
 
@@ -149,7 +150,37 @@ private:
             told.log_start_offset = stored.log.start_offset();
             return fail(told, broker_errc::not_enough_replicas);
         }
+        if (checked.header.transactional())
+            if (const auto error = join(topic->id, data.index, stored, checked.header);
+                error != broker_errc::none)
+                return fail(told, error);
         append(state, stored, partition->leader_epoch, std::move(checked), told, batch);
+    }
+
+    // Is the partition in the transaction? Since version 12 it gets in this way (KIP-890); before, brokers since Kafka 3.6
+    // ask the coordinator, unless it is open here already.
+    broker_errc join(const uuid& topic, std::int32_t index, const partition_state& stored,
+                     const batch_header& header)
+    {
+        const bool adds = call_->version >= 12;
+        const transactional_client client{*transactional_id_, header.producer_id, header.producer_epoch,
+                                          adds};
+        if (!adds && (!cluster_.options().verifies_transactions ||
+                      stored.log.transactions().is_open(header.producer_id)))
+            return broker_errc::none;
+        const auto error = adds ? transactions_.add(client, {{topic, index}}, {}, call_->now.wall_ms)
+                                : transactions_.verify(client, {topic, index});
+        switch (error) {
+        case broker_errc::
+            producer_fenced: // old clients would end for it, though only the coordinator may fence them
+            return broker_errc::invalid_producer_epoch;
+        case broker_errc::transaction_abortable:
+            return call_->version >= 11 ? error : broker_errc::invalid_txn_state;
+        case broker_errc::concurrent_transactions:
+            return adds ? error : broker_errc::not_enough_replicas;
+        default:
+            return error;
+        }
     }
 
     void append(topic_state& state, partition_state& stored, std::int32_t leader_epoch, validation checked,
@@ -244,10 +275,12 @@ private:
     fault_script& faults_;
     violation_log& violations_;
     const produce_observer& observer_;
+    transaction_coordinator& transactions_;
 
     // Of the request in hand
     call* call_ = nullptr;
     std::int16_t acks_ = 0;
+    const std::string* transactional_id_ = nullptr;
     bool any_error_ = false;
     std::size_t topic_ = 0, position_ = 0; // in the answer
     std::vector<std::pair<std::size_t, std::size_t>> waiting_;
