@@ -140,6 +140,9 @@ TEST_CASE("invariants: ready lists")
     CHECK(bent(s, s.change().ready_hook.linked, false) == "t-0: it could be sent and nobody knows");
     CHECK(bent(s, s.change(0, "u").ready_hook.linked, true) ==
           "u-0: it is in a ready list and can't be sent");
+    CHECK(bent(s, s.change().leader->active_hook.linked, false) ==
+          "a broker has something to send and nobody looks");
+    CHECK(bent(s, s.change(0, "u").backoff.linked, true) == "u-0: nobody looks when its backoff ends");
 }
 
 TEST_CASE("invariants: the waiting room")

@@ -8,6 +8,7 @@
 #include <kurier/core/produce/rewrite.hpp>
 #include <kurier/core/produce/sequence.hpp>
 #include <kurier/core/state/buffer_pool.hpp>
+#include <kurier/core/state/deadline_heap.hpp>
 #include <kurier/core/state/intrusive_list.hpp>
 #include <kurier/core/support/backoff.hpp>
 #include <kurier/core/support/log_queue.hpp>
@@ -17,6 +18,7 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -209,6 +211,47 @@ TEST_CASE("random: below nothing there is only 0, and nothing is drawn for it")
     CHECK(one.below(0) == 0);
     CHECK(one.next() == other.next());
     for (int i = 0; i < 100; ++i) CHECK(one.below(3) < 3);
+}
+
+namespace {
+
+struct timed
+{
+    heap_hook<timed> hook;
+};
+
+} // namespace
+
+TEST_CASE("deadline_heap: the earliest comes first, whatever is put in, moved and taken out meanwhile")
+{
+    random_source random{7};
+    std::vector<timed> all(300);
+    deadline_heap<timed, &timed::hook> heap;
+    std::vector<std::optional<nanoseconds>> expected(all.size());
+    const auto earliest = [&] {
+        auto least = never;
+        for (const auto& at : expected) least = std::min(least, at.value_or(never));
+        return least;
+    };
+    for (int i = 0; i < 5000; ++i) {
+        const auto which = static_cast<std::size_t>(random.below(all.size()));
+        if (random.below(3) == 0) {
+            heap.remove(all[which]);
+            expected[which].reset();
+        } else {
+            expected[which] = nanoseconds{static_cast<std::int64_t>(random.below(1000))};
+            heap.put(all[which], *expected[which]);
+        }
+        REQUIRE(heap.deadline() == earliest());
+        REQUIRE(all[which].hook.linked == expected[which].has_value());
+    }
+    while (auto* first = heap.earliest()) {
+        REQUIRE(first->hook.at == earliest());
+        expected[static_cast<std::size_t>(first - all.data())].reset();
+        heap.remove(*first);
+    }
+    CHECK(earliest() == never);
+    CHECK(heap.empty());
 }
 
 TEST_CASE("backoff: doubled each time, at most the maximum, +-20 %, for any input")

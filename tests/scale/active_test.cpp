@@ -61,7 +61,7 @@ TEST_CASE("partitions, each with a record, in one request")
     });
 }
 
-TEST_CASE("partitions, answered in another order than they were asked about" * doctest::may_fail())
+TEST_CASE("partitions, answered in another order than they were asked about")
 {
     grows_as_n_log_n(usual, [](std::size_t n) {
         cluster s;
@@ -233,7 +233,7 @@ TEST_CASE("batches whose backoff ends")
     });
 }
 
-TEST_CASE("batches whose backoffs end one after another" * doctest::may_fail())
+TEST_CASE("batches whose backoffs end one after another")
 {
     grows_as_n_log_n({10, 1000, 5000}, [](std::size_t n) {
         cluster s;
@@ -290,7 +290,7 @@ TEST_CASE("partitions that get another leader")
     });
 }
 
-TEST_CASE("batches in flight on a connection that is lost" * doctest::may_fail())
+TEST_CASE("batches in flight on a connection that is lost")
 {
     grows_as_n_log_n(usual, [](std::size_t n) {
         cluster s;

@@ -51,7 +51,7 @@ TEST_CASE("topics")
     });
 }
 
-TEST_CASE("brokers without a connection" * doctest::may_fail())
+TEST_CASE("brokers without a connection")
 {
     does_not_grow({2, 100, 10'000}, [](std::size_t n) {
         cluster s{settings(), n};
@@ -59,7 +59,7 @@ TEST_CASE("brokers without a connection" * doctest::may_fail())
     });
 }
 
-TEST_CASE("brokers with a connection" * doctest::may_fail())
+TEST_CASE("brokers with a connection")
 {
     does_not_grow({2, 100, 10'000}, [](std::size_t n) {
         cluster s{settings(), n};
@@ -143,7 +143,7 @@ TEST_CASE("batches in flight to a broker that says nothing")
     });
 }
 
-TEST_CASE("batches that wait out a backoff" * doctest::may_fail())
+TEST_CASE("batches that wait out a backoff")
 {
     does_not_grow({1, 100, 10'000, 100'000}, [](std::size_t n) {
         auto config = settings();

@@ -165,8 +165,8 @@ private:
         const batch* head = ready_partitions::head_of(partition);
         if (!head) return partition.open ? "lingers" : "waits for a response";
         if (head->compressing) return "is being compressed";
-        if (partition.backoff_hook.linked)
-            return "retries in " + as_text_of(until(partition.backoff_until)) + ", after " +
+        if (partition.backoff.linked)
+            return "retries in " + as_text_of(until(partition.backoff.at)) + ", after " +
                    head->last_error.message();
         if (!access::wants_to_send(core_, partition)) return std::string{why_behind(partition, *head)};
         if (!partition.leader) return "has no leader";

@@ -24,7 +24,7 @@ struct invariant_access
     static const auto& aging(const producer_core& core) { return core.lives_.aging_; }
     static const auto& done(const producer_core& core) { return core.lives_.done_; }
     static const auto& jobs(const producer_core& core) { return core.compressor_.jobs(); }
-    static const auto& backoffs(const producer_core& core) { return core.ready_.backoffs_.waiting_; }
+    static const auto& backoffs(const producer_core& core) { return core.ready_.backoffs_; }
     static bool wants_to_send(const producer_core& core, const partition_state& partition)
     {
         return core.ready_.wants_to_send(partition);

@@ -206,9 +206,6 @@ private:
             require(one->record_count == 0 || one->error || one->written == success,
                     "success that says the wrong thing about the log");
         }
-        const auto& backoffs = access::backoffs(core_);
-        for (const auto* partition = backoffs.front(); partition; partition = backoffs.next(*partition))
-            require(partition->backoff_until > nanoseconds{0}, "a backoff without an end", *partition);
     }
 
     void check_requests()
@@ -263,9 +260,15 @@ private:
                                  : "it is in a ready list and can't be sent",
                         partition);
                 if (partition.ready_hook.linked && partition.leader) ++ready[partition.leader];
+                require(!partition.backoff.linked ||
+                            access::backoffs(core_).deadline() <= partition.backoff.at,
+                        "nobody looks when its backoff ends", partition);
             }
-        for (const auto& [id, node] : core_.view().nodes())
+        for (const auto& [id, node] : core_.view().nodes()) {
             require(node->ready.size() == ready[node.get()], "a ready list has the wrong length");
+            require(node->active_hook.linked || (node->ready.empty() && node->lingering.empty()),
+                    "a broker has something to send and nobody looks");
+        }
     }
 
     // --- flush, waiting, connections ---------------------------------------------------------------------------------------

@@ -194,6 +194,16 @@ public:
     // Swaps the batch's block for one that already holds its records.
     void move_to(batch& closed, block& compressed) noexcept { store_.move_to(closed, compressed, 0); }
 
+    // The brokers that have a batch which is ready or lingers: a turn looks at no others. Who finds one with neither takes
+    // it off the list.
+    using broker_list = intrusive_list<broker_node, &broker_node::active_hook>;
+    broker_list& active_brokers() noexcept { return active_; }
+    const broker_list& active_brokers() const noexcept { return active_; }
+    void activate(broker_node& leader) noexcept
+    {
+        if (!leader.active_hook.linked) active_.push_back(leader);
+    }
+
     void set_due(batch& open) noexcept
     {
         open.due = true;
@@ -315,7 +325,10 @@ private:
         created->due = linger_ <= nanoseconds{0};
         if (created->due) return created;
         lingering_.push_back(*created);
-        if (partition.leader) partition.leader->lingering.push_back(*created);
+        if (partition.leader) {
+            partition.leader->lingering.push_back(*created);
+            activate(*partition.leader);
+        }
         return created;
     }
 
@@ -325,6 +338,7 @@ private:
     std::size_t batch_size_;
     nanoseconds linger_, open_time_, slow_open_time_;
     intrusive_list<batch, &batch::linger_hook> lingering_;
+    broker_list active_;
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -44,7 +44,7 @@ struct produce_result
 class produce_codec
 {
 public:
-    // `batches` are sorted by topic.
+    // `batches` are sorted by topic, and those of a topic by partition.
     void encode(request& into, const std::vector<batch*>& batches, const producer_config& config)
     {
         const auto version = into.version;
@@ -82,7 +82,8 @@ public:
         if (protocol::response_header_flexible<protocol::produce_response>(sent.version))
             protocol::skip_tagged_fields(in);
         const bytes_view message{in.position(), in.left()};
-        return !in.bad() && protocol::decode_produce_response(message, sent.version, matcher{sent, result});
+        return !in.bad() &&
+               protocol::decode_produce_response(message, sent.version, matcher{sent, result, topics_});
     }
 
 private:
@@ -124,16 +125,29 @@ private:
         if (h.flexible) out.put_uvarint(0);
     }
 
+    // The cuts of one topic.
+    struct topic_cuts
+    {
+        std::string_view name;
+        uuid id;
+        std::ptrdiff_t first, last;
+    };
+
     // Puts each part of an answer where its batch is in the request.
     class matcher
     {
     public:
-        matcher(const request& sent, produce_result& result) noexcept : sent_{sent}, result_{result} {}
+        matcher(const request& sent, produce_result& result, std::vector<topic_cuts>& topics) noexcept
+            : sent_{sent}, result_{result}, topics_{topics}
+        {
+            topics_.clear();
+        }
 
         void topic(std::string_view name, const uuid& id) noexcept
         {
             name_ = name;
             id_ = id;
+            current_ = nullptr;
         }
 
         void partition(const protocol::produce_partition_view& told)
@@ -175,27 +189,72 @@ private:
                          std::string{record.batch_index_error_message.value_or(std::string_view{})}});
         }
 
-        // The place of a partition in the request, or one behind the last. Brokers answer in the order of the
-        // request, as a rule.
-        std::size_t find(std::int32_t index) const noexcept
+        // The place of a partition in the request, or one behind the last. Brokers collect the partitions of a response
+        // in hash maps, so it may be anywhere.
+        std::size_t find(std::int32_t index)
         {
-            const auto matches = [&](const request::cut& cut) {
-                const auto& partition = *cut.body->partition;
-                return partition.index == index &&
-                       (sent_.version >= 13 ? cut.topic_id == id_
-                                            : std::string_view{partition.topic->name} == name_);
-            };
-            if (expected_ < sent_.cuts.size() && matches(sent_.cuts[expected_])) return expected_;
-            const auto found = std::find_if(sent_.cuts.begin(), sent_.cuts.end(), matches);
-            return static_cast<std::size_t>(found - sent_.cuts.begin());
+            const auto& cuts = sent_.cuts;
+            if (expected_ < cuts.size() && index_of(cuts[expected_]) == index && is_named(cuts[expected_]))
+                return expected_;
+            if (!current_) current_ = find_topic();
+            if (!current_) return cuts.size();
+            const auto begin = cuts.begin() + current_->first, end = cuts.begin() + current_->last;
+            const auto found =
+                std::lower_bound(begin, end, index, [](const request::cut& cut, std::int32_t wanted) {
+                    return index_of(cut) < wanted;
+                });
+            if (found == end || index_of(*found) != index) return cuts.size();
+            return static_cast<std::size_t>(found - cuts.begin());
+        }
+
+        static std::int32_t index_of(const request::cut& cut) noexcept { return cut.body->partition->index; }
+
+        bool is_named(const request::cut& cut) const noexcept
+        {
+            return sent_.version >= 13 ? cut.topic_id == id_
+                                       : std::string_view{cut.body->partition->topic->name} == name_;
+        }
+
+        const topic_cuts* find_topic()
+        {
+            if (topics_.empty()) list_topics();
+            const bool by_id = sent_.version >= 13;
+            const auto found = std::lower_bound(
+                topics_.begin(), topics_.end(), topic_cuts{name_, id_, 0, 0},
+                [&](const topic_cuts& a, const topic_cuts& b) { return before(a, b, by_id); });
+            const bool is_there = found != topics_.end() && (by_id ? found->id == id_ : found->name == name_);
+            return is_there ? &*found : nullptr;
+        }
+
+        void list_topics()
+        {
+            const auto& cuts = sent_.cuts;
+            for (std::size_t i = 0; i < cuts.size(); ++i) {
+                const auto& topic = *cuts[i].body->partition->topic;
+                if (i == 0 || &topic != cuts[i - 1].body->partition->topic)
+                    topics_.push_back({topic.name, cuts[i].topic_id, static_cast<std::ptrdiff_t>(i), 0});
+                topics_.back().last = static_cast<std::ptrdiff_t>(i) + 1;
+            }
+            const bool by_id = sent_.version >= 13;
+            std::sort(topics_.begin(), topics_.end(),
+                      [&](const topic_cuts& a, const topic_cuts& b) { return before(a, b, by_id); });
+        }
+
+        static bool before(const topic_cuts& a, const topic_cuts& b, bool by_id) noexcept
+        {
+            return by_id ? a.id < b.id : a.name < b.name;
         }
 
         const request& sent_;
         produce_result& result_;
+        std::vector<topic_cuts>& topics_; // by name or id, once a partition was not where it was expected
+        const topic_cuts* current_ = nullptr;
         std::string_view name_;
         uuid id_;
         std::size_t expected_ = 0;
     };
+
+    std::vector<topic_cuts> topics_; // for its memory
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -47,15 +47,13 @@ public:
     {
         if (context_.ready.take_leader_changes()) leave_old_leaders(now);
         bool blocked = false;
-        for (const auto& [id, node] : context_.view.nodes()) {
-            // What a broker could not take has expired, so nothing else would tell that it is back.
-            if (node->ready.empty()) node->stalled_since = never;
-            send_ready_of(*node, now);
-            if (takes_requests(*node, now) && node->link->unanswered == 0) {
-                context_.ready.hurry_idle(*node);
-                send_ready_of(*node, now);
-            }
+        auto& active = context_.ready.active_brokers();
+        for (auto* node = active.front(); node;) {
+            send_to(*node, now);
             blocked |= !node->ready.empty() && !context_.epochs.has_identity();
+            auto* next = active.next(*node);
+            if (node->ready.empty() && node->lingering.empty()) active.erase(*node);
+            node = next;
         }
         return blocked;
     }
@@ -64,7 +62,8 @@ public:
     nanoseconds deadline() const noexcept
     {
         auto at = never;
-        for (const auto& [id, node] : context_.view.nodes())
+        const auto& active = std::as_const(context_.ready).active_brokers();
+        for (const auto* node = active.front(); node; node = active.next(*node))
             if (!node->ready.empty()) {
                 if (!node->link)
                     at = std::min(at, node->retry_at);
@@ -76,6 +75,17 @@ public:
 
 private:
     // --- requests ----------------------------------------------------------------------------------------------------
+
+    void send_to(broker_node& node, instant now)
+    {
+        // What a broker could not take has expired, so nothing else would tell that it is back.
+        if (node.ready.empty()) node.stalled_since = never;
+        send_ready_of(node, now);
+        if (takes_requests(node, now) && node.link->unanswered == 0) {
+            context_.ready.hurry_idle(node);
+            send_ready_of(node, now);
+        }
+    }
 
     void send_ready_of(broker_node& node, instant now)
     {

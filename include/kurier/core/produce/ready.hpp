@@ -3,8 +3,8 @@
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
-#include <kurier/core/produce/backoff_list.hpp>
 #include <kurier/core/produce/epochs.hpp>
+#include <kurier/core/state/deadline_heap.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -28,6 +28,7 @@ public:
             needs_metadata(*partition.topic);
         } else if (!partition.ready_hook.linked) {
             partition.leader->ready.push_back(partition);
+            records_.activate(*partition.leader);
         }
     }
 
@@ -46,12 +47,18 @@ public:
         if (partition.ready_hook.linked) old->ready.erase(partition);
         partition.producer.proven = false;
         leaders_changed_ = true;
-        if (partition.backoff_hook.linked && partition.leader)
-            backoffs_.end(partition); // a new leader is worth trying at once (KIP-951)
+        if (partition.leader) {
+            backoffs_.remove(partition); // a new leader is worth trying at once (KIP-951)
+            if (!partition.leader->lingering.empty()) records_.activate(*partition.leader);
+        }
         update(partition);
     }
 
     bool take_leader_changes() noexcept { return std::exchange(leaders_changed_, false); }
+
+    // Those that may have something to send.
+    auto& active_brokers() noexcept { return records_.active_brokers(); }
+    const auto& active_brokers() const noexcept { return std::as_const(records_).active_brokers(); }
 
     // The batch that goes next: the oldest in the queue, else the open one once it is due.
     static batch* head_of(const partition_state& partition) noexcept
@@ -73,13 +80,17 @@ public:
     void on_time(instant now)
     {
         while (batch* due = records_.next_due(now.steady)) update(*due->partition);
-        backoffs_.end_due(now.steady, [this](partition_state& partition) { update(partition); });
+        while (backoffs_.deadline() <= now.steady) {
+            auto& partition = *backoffs_.earliest();
+            backoffs_.remove(partition);
+            update(partition);
+        }
     }
 
     nanoseconds deadline() const noexcept { return std::min(records_.deadline(), backoffs_.deadline()); }
 
     // A failed batch is retried at this time, and nothing of its partition is sent before.
-    void begin_backoff(partition_state& partition, nanoseconds until) { backoffs_.begin(partition, until); }
+    void begin_backoff(partition_state& partition, nanoseconds until) { backoffs_.put(partition, until); }
 
     // --- before linger.ms is over ------------------------------------------------------------------------------------
 
@@ -116,8 +127,7 @@ private:
     bool wants_to_send(const partition_state& partition) const noexcept
     {
         const batch* head = head_of(partition);
-        return head && !head->compressing && !partition.backoff_hook.linked &&
-               epochs_.may_send(partition, *head);
+        return head && !head->compressing && !partition.backoff.linked && epochs_.may_send(partition, *head);
     }
 
     static void unready(partition_state& partition) noexcept
@@ -127,7 +137,7 @@ private:
 
     accumulator& records_;
     const epoch_authority& epochs_;
-    backoff_list backoffs_;
+    deadline_heap<partition_state, &partition_state::backoff> backoffs_;
     bool stale_topics_ = false;    // since take_stale_topics()
     bool leaders_changed_ = false; // since take_leader_changes()
 };

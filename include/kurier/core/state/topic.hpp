@@ -6,6 +6,7 @@
 #include <kurier/compression/ratio_estimate.hpp>
 #include <kurier/core/state/answer_pace.hpp>
 #include <kurier/core/state/batch.hpp>
+#include <kurier/core/state/deadline_heap.hpp>
 #include <kurier/core/state/waiting.hpp>
 #include <kurier/producer_config.hpp>
 #include <kurier/record/record_metadata.hpp>
@@ -74,10 +75,9 @@ struct partition_state
     std::uint64_t records = 0;     // appended so far
     std::uint32_t memory_hint = 0; // how large the last batch became: where the next one starts
     std::size_t memory = 0;        // bytes of blocks
-    nanoseconds backoff_until{0};
 
     list_hook<partition_state> ready_hook;   // in leader->ready
-    list_hook<partition_state> backoff_hook; // waits for backoff_until
+    heap_hook<partition_state> backoff;      // waits to retry
     list_hook<partition_state> backlog_hook; // in topic->backlog: something is queued
 };
 
@@ -205,6 +205,7 @@ struct broker_node
     std::size_t memory = 0;   // bytes of blocks of the partitions it leads
     std::size_t appended = 0; // about what of its records is unsent, see ready_partitions::hurry_idle
     intrusive_list<partition_state, &partition_state::ready_hook> ready;
+    list_hook<broker_node> active_hook;                   // in accumulator::active_brokers
     intrusive_list<batch, &batch::leader_hook> lingering; // open batches of the partitions it leads
     waiting_lane waiting;                                 // records for which there was no room
 
