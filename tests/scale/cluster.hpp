@@ -320,12 +320,13 @@ inline std::string table(const std::vector<std::pair<std::size_t, double>>& foun
 }
 
 // `measure(n)`: what an event costs while there are n of something that has nothing to do with it.
-template <class Measure> void does_not_grow(std::initializer_list<std::size_t> sizes, Measure measure)
+template <class Measure>
+void does_not_grow(std::initializer_list<std::size_t> sizes, Measure measure, double most = 1.1)
 {
     std::vector<std::pair<std::size_t, double>> found;
     for (const auto n : sizes) found.emplace_back(n, measure(n));
     MESSAGE(table(found));
-    for (const auto& [n, cost] : found) CHECK(cost <= 1.1 * found.front().second);
+    for (const auto& [n, cost] : found) CHECK(cost <= most * found.front().second);
 }
 
 // `measure(n)`: what n events cost that happen together. Each may cost log n.

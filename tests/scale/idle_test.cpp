@@ -61,13 +61,14 @@ TEST_CASE("brokers without a connection")
 
 TEST_CASE("brokers with a connection")
 {
-    does_not_grow({2, 100, 10'000}, [](std::size_t n) {
+    const auto measure = [](std::size_t n) {
         cluster s{settings(), n};
         s.model.create_topic("idle", static_cast<std::int32_t>(n));
         use_partitions(s, "idle", n);
         REQUIRE(s.model.connections() >= n);
         return s.cost_of_record();
-    });
+    };
+    does_not_grow({2, 100, 10'000}, measure, 1.25); // connections are found in a tree
 }
 
 TEST_CASE("records that wait for their topic")
