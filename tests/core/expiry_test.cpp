@@ -97,6 +97,53 @@ TEST_CASE("the only record of a batch: nothing is sent")
     CHECK(s.core.pool().in_use() == 0);
 }
 
+TEST_CASE(
+    "the only record of a batch whose leader is away: the batch ends with it, and nothing waits for more")
+{
+    core_script s;
+    s.warm_up();
+    s.drop(s.link_to(9001));
+    s.accept_connections = false;
+    outcome* late = nullptr;
+    bool cancelled = false;
+    SUBCASE("its time is over")
+    {
+        late = &send_within(s, 20ms, "late");
+    }
+    SUBCASE("it is cancelled")
+    {
+        s.send("t", "late");
+        cancelled = true;
+    }
+    SUBCASE("its time is over, behind one that stays")
+    {
+        auto& patient = s.send("t", "patient");
+        late = &send_within(s, 20ms, "late");
+        s.step(20ms);
+        CHECK(late->error == errc::record_expired);
+        CHECK(s.partition().open); // or it would be lost
+        s.accept_connections = true;
+        s.step(2s);
+        s.answer();
+        CHECK(patient.ok());
+        return;
+    }
+    CHECK_FALSE(s.core.idle());
+    if (cancelled) {
+        CHECK(s.core.withdraw(*s.last_place.where, s.last_place.index));
+        s.step();
+    } else {
+        s.step(20ms);
+        CHECK(late->error == errc::record_expired);
+        CHECK(late->failure->persisted == persisted::no);
+        CHECK(late->times_told == 1);
+    }
+    CHECK(s.core.idle());
+    CHECK(s.core.pool().in_use() == 0);
+    CHECK_FALSE(s.partition().open);
+    CHECK(s.partition().queue.empty());
+}
+
 TEST_CASE("no time at all is over at once")
 {
     core_script s;

@@ -105,7 +105,7 @@ public:
     }
 
     void count_refusal() noexcept override { ++metrics_.records_refused; }
-    bool withdraw(batch& where, std::uint32_t index) override { return intake::withdraw(where, index); }
+    bool withdraw(batch& where, std::uint32_t index) override { return intake_.withdraw(where, index); }
     void withdraw(waiting_record& waiting) override { intake_.withdraw(waiting); }
 
     using port::drop;

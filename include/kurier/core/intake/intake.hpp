@@ -65,10 +65,11 @@ public:
     }
 
     // Takes a record back, if it was certainly never sent. It is not announced to its waiter.
-    static bool withdraw(batch& where, std::uint32_t index)
+    bool withdraw(batch& where, std::uint32_t index)
     {
         if (!take_out(where, index)) return false;
         where.slot_of(index).notify = nullptr;
+        end_if_empty(where);
         return true;
     }
 
@@ -335,8 +336,9 @@ private:
     {
         auto& slot = where.slot_of(index);
         if (slot.withdrawn()) return;
-        auto over = std::make_unique<waiting_record>();        // before anything has changed
-        if (take_out(where, index)) ++metrics_.records_failed; // else the batch's end is counted
+        auto over = std::make_unique<waiting_record>(); // before anything has changed
+        const bool taken_out = take_out(where, index);
+        if (taken_out) ++metrics_.records_failed; // else the batch's end is counted
         slot.expire();
         over->topic = where.partition->topic;
         over->partition = where.partition->index;
@@ -346,6 +348,18 @@ private:
         over->announced = false;
         ++where.deliveries;
         expired_.push_back(*over.release());
+        if (taken_out) end_if_empty(where);
+    }
+
+    // Its last record was taken out, and it was never sent: nobody waits until its leader is back.
+    void end_if_empty(batch& where)
+    {
+        if (where.live_records() > 0) return;
+        auto& partition = *where.partition;
+        if (&where == partition.open) records_.close(partition);
+        accumulator::dequeue(partition, where);
+        lives_.withdrawn(where);
+        ready_.update(partition);
     }
 
     static void forget(waiting_record& over)
