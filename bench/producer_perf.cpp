@@ -135,6 +135,7 @@ void print_results(const perf_options& options, const perf_result& result, const
                 usage_text(result.processor, result.records, result.peak_kb).c_str());
     if (options.warmup_records > 0) std::printf("%s\n", total_line(steady, steady_seconds, true).c_str());
     std::printf("%s\n", corrected_line(total.from_due).c_str());
+    std::printf("%s\n", silence_line(total).c_str());
     if (result.failed > 0)
         std::printf("%llu records failed.\n", static_cast<unsigned long long>(result.failed));
 }

@@ -3,6 +3,7 @@
 
 #include "statistics.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -13,7 +14,8 @@ class recorder
 {
 public:
     recorder(std::uint64_t warmup_records, std::uint64_t start_ns)
-        : warmup_{warmup_records}, window_start_ns_{start_ns}, steady_start_ns_{start_ns}
+        : warmup_{warmup_records}, window_start_ns_{start_ns}, steady_start_ns_{start_ns},
+          delivered_ns_{start_ns}
     {}
 
     // `sent_ns` is 0 if the record was not timed.
@@ -23,6 +25,7 @@ public:
         if (sent_ns != 0) {
             const std::uint64_t now = monotonic_ns();
             window_->add_latency(now - sent_ns, now - due_ns);
+            end_silence(now);
         }
         if (++finished_ == warmup_) end_warmup();
     }
@@ -36,6 +39,7 @@ public:
         window_->bytes += value_bytes;
         const std::uint64_t now = monotonic_ns();
         window_->add_latency(now - sent_ns, now - due_ns);
+        end_silence(now);
         finished_ += records;
         if (crosses_warmup) end_warmup();
     }
@@ -70,6 +74,12 @@ public:
     const tally& steady() const noexcept { return *steady_; }
 
 private:
+    void end_silence(std::uint64_t now) noexcept
+    {
+        window_->longest_silence = std::max(window_->longest_silence, now - delivered_ns_);
+        delivered_ns_ = now;
+    }
+
     void end_warmup()
     {
         total_->merge(*window_);
@@ -82,6 +92,7 @@ private:
     std::uint64_t failed_ = 0;
     std::uint64_t window_start_ns_;
     std::uint64_t steady_start_ns_;
+    std::uint64_t delivered_ns_; // the last timed one
     std::unique_ptr<tally> window_ = std::make_unique<tally>();
     std::unique_ptr<tally> last_window_ = std::make_unique<tally>();
     std::unique_ptr<tally> total_ = std::make_unique<tally>();

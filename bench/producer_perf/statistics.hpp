@@ -4,6 +4,7 @@
 #include "../histogram.hpp"
 #include "../process_usage.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -29,8 +30,9 @@ struct tally
 {
     std::uint64_t delivered = 0;
     std::uint64_t bytes = 0;
-    histogram from_send; // ns, from the call of send to its completion
-    histogram from_due;  // ns, from when the record was due; the same unless the rate is fixed
+    histogram from_send;               // ns, from the call of send to its completion
+    histogram from_due;                // ns, from when the record was due; the same unless the rate is fixed
+    std::uint64_t longest_silence = 0; // ns between two timed deliveries, or from the start until the first
 
     void add(std::uint64_t value_bytes) noexcept
     {
@@ -50,11 +52,12 @@ struct tally
         bytes += other.bytes;
         from_send.merge(other.from_send);
         from_due.merge(other.from_due);
+        longest_silence = std::max(longest_silence, other.longest_silence);
     }
 
     void clear() noexcept
     {
-        delivered = bytes = 0;
+        delivered = bytes = longest_silence = 0;
         from_send.clear();
         from_due.clear();
     }
@@ -106,6 +109,14 @@ inline std::string corrected_line(const histogram& from_due)
         static_cast<unsigned long long>(from_due.count()));
 }
 
+// What a failover looks like from outside: deliveries may be late and still flow.
+inline std::string silence_line(const tally& total)
+{
+    return format_line("longest time without an acknowledgement: %.3f ms, longest delivery: %.3f ms.",
+                       to_ms(static_cast<double>(total.longest_silence)),
+                       to_ms(static_cast<double>(total.from_send.max())));
+}
+
 struct perf_result
 {
     std::uint64_t records = 0;
@@ -140,7 +151,8 @@ inline std::string json_line(const perf_result& result, const tally& total)
                        result.processor.total() / records * 1e6, records / result.seconds,
                        result.processor.voluntary_switches, result.peak_kb) +
            "\"send_us\":" + percentiles_json(total.from_send) +
-           ",\"due_us\":" + percentiles_json(total.from_due) + "}";
+           ",\"due_us\":" + percentiles_json(total.from_due) +
+           format_line(",\"longest_silence_us\":%.1f}", static_cast<double>(total.longest_silence) / 1e3);
 }
 
 } // namespace kurier::bench

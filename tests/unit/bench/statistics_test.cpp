@@ -1,3 +1,4 @@
+#include "../../../bench/producer_perf/recorder.hpp"
 #include "../../../bench/producer_perf/statistics.hpp"
 
 #include <doctest/doctest.h>
@@ -38,6 +39,25 @@ TEST_CASE("corrected latency is of its own histogram")
     CHECK(line.find("1000 records timed") != std::string::npos);
 }
 
+TEST_CASE("the longest time without an acknowledgement: of all windows, from the start on")
+{
+    constexpr std::uint64_t second = 1'000'000'000;
+    const auto now = monotonic_ns();
+    recorder one{0, now - 1000 * second};
+    one.delivered(10, now, now);
+    one.end_window();
+    const auto first = one.total().longest_silence;
+    CHECK(first >= 1000 * second);
+    one.delivered_together(5, 10, now, now);
+    one.end_window();
+    CHECK(one.total().longest_silence == first);
+    tally all;
+    all.longest_silence = 1;
+    all.merge(one.total());
+    CHECK(all.longest_silence == first);
+    CHECK(silence_line(all).starts_with("longest time without an acknowledgement: 100"));
+}
+
 TEST_CASE("the JSON line has every number once")
 {
     const auto some = thousand_records();
@@ -50,6 +70,7 @@ TEST_CASE("the JSON line has every number once")
     const std::string line = json_line(result, *some);
     CHECK(line.find("\"cpu_s_per_million\":1.5000") != std::string::npos);
     CHECK(line.find("\"records_per_s\":500") != std::string::npos);
+    CHECK(line.find("\"longest_silence_us\":0.0") != std::string::npos);
     CHECK(line.find("\"send_us\":{\"count\":1000") != std::string::npos);
     CHECK(line.back() == '}');
     CHECK(usage_text(result.processor, 1000, 2048) ==
