@@ -6,6 +6,8 @@
 
 #include <cstdio>
 
+static_assert(KURIER_VERSION >= 100 && KURIER_VERSION / 10000 == KURIER_VERSION_MAJOR);
+
 int main()
 {
     boost::asio::io_context context;
