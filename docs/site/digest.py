@@ -6,6 +6,7 @@ import reference
 from headers import ROOT, bare, first_comment, without_template
 
 LIMIT = 30_000
+longest = 0  # characters of a comment: as many as there is room for
 BRIEF = """\
 # kurier
 
@@ -41,10 +42,10 @@ def links(folder):
 
 
 def short(comment):
-    """The first sentence."""
+    """The first sentence, unless it is longer than there is room for."""
     flat = re.sub(r"\s+", " ", comment.split("\n\n")[0])
     first = re.split(r"(?<=[.:;])\s", flat)[0].rstrip(":.;")
-    return first if len(first) <= 72 else ""
+    return first if len(first) <= longest else ""
 
 
 def one_line(code):
@@ -126,4 +127,9 @@ def settings():
 
 
 def text(folder):
-    return BRIEF + example() + links(folder) + api() + "\n" + settings()
+    global longest
+    for longest in (90, 75, 60, 45, 30, 0):
+        made = BRIEF + example() + links(folder) + api() + "\n" + settings()
+        if len(made.encode()) < LIMIT * 0.95:
+            break
+    return made

@@ -315,8 +315,9 @@ TEST_CASE("A coroutine that is cancelled takes back what it awaits")
     auto producer = net.make_producer();
     asio::cancellation_signal cancel;
     error_code seen;
-    bool ended = false;
+    bool begun = false, ended = false;
     const auto body = [&]() -> asio::awaitable<void> {
+        begun = true;
         try {
             co_await producer.send({.topic = "t", .value = "v"});
         } catch (const delivery_error& error) {
@@ -325,7 +326,7 @@ TEST_CASE("A coroutine that is cancelled takes back what it awaits")
     };
     asio::co_spawn(net.context, body,
                    asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
-    net.context.run_one(); // up to the first co_await
+    while (!begun) net.context.run_one(); // up to the first co_await
     while (seen.failed() == false && !ended && net.context.poll_one() > 0 && net.values("t").empty())
         cancel.emit(asio::cancellation_type::terminal);
     cancel.emit(asio::cancellation_type::terminal);
