@@ -163,6 +163,21 @@ TEST_CASE("coordinator: the second protocol adds by writing, and each end has th
     CHECK(s.unstable() == 0);
 }
 
+TEST_CASE("coordinator: a batch that overtakes a lost one is taken only where nothing of the producer is "
+          "known (KAFKA-14312)")
+{
+    scene s;
+    auto me = s.init();
+    CHECK(s.write(me, 1, second_protocol) == none);
+    CHECK(s.write(me, 0, second_protocol) == out_of_order_sequence_number); // so the transaction is aborted
+    me = s.end(me, false, 5);
+    CHECK(s.write(me, 1, second_protocol) == out_of_order_sequence_number); // the marker told the epoch
+    CHECK(s.write(me, 0, second_protocol) == none);
+    CHECK(s.write(me, 1, second_protocol) == none);
+    me = s.end(me, true, 5);
+    CHECK(s.committed() == 2);
+}
+
 TEST_CASE("coordinator: after the last epoch comes another producer id, in both protocols (KIP-360, KIP-890)")
 {
     scene s;
