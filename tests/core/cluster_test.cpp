@@ -735,4 +735,37 @@ TEST_CASE("franz-go #1312: a cluster that speaks Produce 13 and gives no topic i
     CHECK(told.ok());
 }
 
+TEST_CASE("a broker that left is forgotten once it leads nothing and has no connection, and known again when "
+          "it is back")
+{
+    auto config = plain_config();
+    config.metadata_max_age = std::chrono::minutes{1};
+    core_script s{config};
+    s.brokers = {{1, 9001}, {2, 9002}, {3, 9003}};
+    s.topics["t"].partitions = {{1, 5, 0}, {2, 5, 0}};
+    s.warm_up();
+    s.send("t", "a", 1);
+    s.step();
+    s.answer_all();
+    REQUIRE(s.core.view().node(3));
+    s.brokers = {{1, 9001}};
+    s.step(61s);
+    CHECK_FALSE(s.core.view().node(3));
+    CHECK(s.core.view().node(2)); // it leads a partition
+    s.topics["t"].partitions[1] = {1, 6, 0};
+    s.step(61s);
+    CHECK(s.core.view().node(2)); // there is a connection to it
+    s.drop(s.link_to(9002));
+    s.step(61s);
+    CHECK_FALSE(s.core.view().node(2));
+    s.brokers = {{1, 9001}, {2, 9002}};
+    s.topics["t"].partitions[1] = {2, 7, 0};
+    s.step(61s);
+    REQUIRE(s.core.view().node(2));
+    auto& told = s.send("t", "b", 1);
+    s.step();
+    s.answer_all();
+    CHECK(told.ok());
+}
+
 } // namespace kurier::core::script

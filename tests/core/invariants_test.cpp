@@ -197,6 +197,8 @@ TEST_CASE("invariants: a leader knows its open batches")
     s.warm_up();
     s.send("t", "lingers");
     CHECK(bent(s, s.change().open, nullptr) == "a leader lists other open batches than linger");
+    CHECK(bent(s, s.change().leader->leads, 7) == "a leader counts its partitions wrong");
+    CHECK(bent(s, s.change().leader->connections, 7) == "a broker counts its connections wrong");
 }
 
 } // namespace kurier::core::script

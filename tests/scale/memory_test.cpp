@@ -66,7 +66,7 @@ TEST_CASE("topics that nobody sends to any more" * doctest::may_fail())
     CHECK(known <= 64);
 }
 
-TEST_CASE("brokers that have left" * doctest::may_fail())
+TEST_CASE("brokers that have left")
 {
     CHECK(bytes_for_each(1024, [](std::size_t n) {
               auto config = settings();

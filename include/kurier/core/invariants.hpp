@@ -169,15 +169,17 @@ private:
         require(core_.pool().in_use() > core_.pool().limit() ||
                     core_.pool().in_use() + core_.pool().kept() <= core_.pool().limit(),
                 "the pool keeps more than buffer.memory allows");
-        std::map<const broker_node*, std::size_t> led, lingering;
+        std::map<const broker_node*, std::size_t> led, lingering, leads;
         for (const auto& topic : core_.view().topics())
             for (const auto& partition : topic->partitions.all()) {
                 require(partition.memory == held[&partition], "its memory is counted wrong", partition);
                 if (!partition.leader) continue;
+                ++leads[partition.leader];
                 led[partition.leader] += partition.memory;
                 lingering[partition.leader] += partition.open && partition.open->linger_hook.linked;
             }
         for (const auto& [id, node] : core_.view().nodes()) {
+            require(node->leads == leads[node.get()], "a leader counts its partitions wrong");
             require(node->memory == led[node.get()], "the memory of a leader is counted wrong");
             require(node->lingering.size() == lingering[node.get()],
                     "a leader lists other open batches than linger");
@@ -330,7 +332,9 @@ private:
     void check_connections()
     {
         std::size_t scheduled = 0;
+        std::map<const broker_node*, std::size_t> connections;
         for (const auto& [id, conn] : access::connections(core_).all()) {
+            ++connections[conn->node];
             std::size_t unanswered = 0;
             for (const auto& sent : conn->requests) {
                 unanswered += !sent->answered && sent->expects_response;
@@ -346,6 +350,8 @@ private:
             require(conn->busy_hook.linked || (conn->requests.empty() && conn->accepts_requests()),
                     "an idle connection waits for something");
         }
+        for (const auto& [id, node] : core_.view().nodes())
+            require(node->connections == connections[node.get()], "a broker counts its connections wrong");
         const auto& schedule = access::schedule(core_);
         require(access::busy(schedule).size() + access::idle(schedule).size() == scheduled,
                 "a connection that has ended is still waited for");

@@ -106,6 +106,17 @@ public:
         return moved;
     }
 
+    // Forgets the brokers that metadata doesn't list any more, as far as nothing refers to them. Not for one that is still
+    // starting: its metadata lists none.
+    void forget_those_that_left()
+    {
+        std::erase_if(nodes_, [](const auto& entry) {
+            const auto& node = *entry.second;
+            return !node.current && node.leads == 0 && node.connections == 0 && !node.active_hook.linked &&
+                   node.waiting.empty() && !node.waiting.room_hook.linked;
+        });
+    }
+
     // Tells the listener what has changed; true: some leader, or the partitions of some topic. `version` is the response's;
     // `asked_at` is when the request was sent.
     bool apply(const protocol::metadata_response& response, std::int16_t version, nanoseconds asked_at,
@@ -169,6 +180,8 @@ private:
                 node.api_versions_try = candidate->api_versions_try;
                 node.throttled_until = candidate->throttled_until;
                 node.link->node = &node;
+                --candidate->connections;
+                ++node.connections;
                 break;
             }
     }

@@ -79,6 +79,7 @@ private:
         if (useful) {
             trying_since_ = never;
             ++answers_;
+            view_.forget_those_that_left();
         }
         for (const auto& topic : view_.topics()) {
             topic->stale |= std::exchange(topic->asked, false); // the response has left it out

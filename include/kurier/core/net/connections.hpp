@@ -129,6 +129,7 @@ public:
         if (!conn->close_reason) conn->words = std::move(words);
         if (conn->close_reason) why = conn->close_reason;
         auto& node = *conn->node;
+        --node.connections;
         if (conn->phase == connection_phase::handshake && conn->opening.asks_for_versions() &&
             why != errc::certificate_refused)
             lower_after_hangup(node);
@@ -160,6 +161,7 @@ public:
         auto& opened = *all_.emplace(made->id, std::move(made)).first->second;
         schedule_.busy(opened);
         node.link = &opened;
+        ++node.connections;
         listener_.on_opening(node);
         return opened;
     }

@@ -1,5 +1,5 @@
-// What the producer knows about topics, partitions and brokers. Objects live as long as the core, so plain pointers
-// between them are safe. A topic that disappears keeps its state: sequences must survive a broker that denies a topic
+// What the producer knows about topics, partitions and brokers. Plain pointers between them are
+// safe: topics live as long as the core, and a broker that left the cluster as long as something refers to it. A topic that disappears keeps its state: sequences must survive a broker that denies a topic
 // for a moment, or its records are acknowledged as duplicates and lost (librdkafka 1.9.0).
 #pragma once
 
@@ -187,6 +187,8 @@ struct broker_node
     bool current = true; // listed by the newest metadata (or a bootstrap address)
 
     connection* link = nullptr;
+    std::size_t connections = 0; // that refer to it: link, and those that are closing
+    std::size_t leads = 0;       // partitions
     nanoseconds retry_at{0};
     int failures = 0; // connection attempts in a row that didn't become ready
     nanoseconds throttled_until{0};
@@ -224,11 +226,13 @@ inline void move_to_leader(partition_state& partition, broker_node* leader) noex
 {
     batch* const open = partition.open;
     if (broker_node* old = partition.leader) {
+        --old->leads;
         old->memory -= partition.memory;
         if (open && open->leader_hook.linked) old->lingering.erase(*open);
     }
     partition.leader = leader;
     if (!leader) return;
+    ++leader->leads;
     leader->memory += partition.memory;
     if (open && open->linger_hook.linked) leader->lingering.push_back(*open);
 }
