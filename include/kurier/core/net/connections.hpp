@@ -121,10 +121,9 @@ public:
 
     void closed(connection_id id, error_code why, instant now, std::string words = {})
     {
-        const auto found = all_.find(id);
-        if (found == all_.end()) return;
-        const auto conn = std::move(found->second);
-        all_.erase(found);
+        const auto ended = all_.extract(id);
+        if (!ended) return;
+        const auto& conn = ended.mapped();
         schedule_.forget(*conn);
         if (!conn->close_reason) conn->words = std::move(words);
         if (conn->close_reason) why = conn->close_reason;
@@ -200,11 +199,10 @@ public:
         for (const auto& cut : made->cuts) made->bytes += cut.body->wire_size();
         made->sent_at = now.steady;
         made->deadline = later(now.steady, config_.request_timeout);
-        const bool counts = made->expects_response;
         if (!conn.write_reported) actions_.push_back({action_kind::write, conn.id, {}, 0});
         conn.write_reported = true;
         conn.requests.push_back(std::move(made)); // no-throw from here on
-        conn.unanswered += counts ? 1 : 0;
+        if (conn.requests.back()->expects_response) ++conn.unanswered;
         conn.last_used = now.steady;
         schedule_.busy(conn);
     }
