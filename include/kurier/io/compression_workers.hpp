@@ -1,8 +1,8 @@
-// Compression jobs on an executor that the user gave, a thread pool as a rule. Such a thread sees the job, a codec list
-// that is lent to it, and the channel below; everything else stays on the producer's strand.
+// Compression jobs on an executor of the user's, usually a thread pool. Its threads see the job, a codec list lent to
+// them, and the channel below; everything else stays on the producer's strand.
 //
-// A job out keeps the event loop alive and its context busy. When that context is destroyed first, jobs that run are
-// waited for and those that don't never will; when the workers are destroyed first, their jobs come back undone.
+// An outstanding job keeps the event loop alive and its context busy. If that context is destroyed first, running jobs
+// are waited for and the rest never run; if the workers are destroyed first, their jobs come back undone.
 #pragma once
 
 #include <kurier/core/state/compression_job.hpp>
@@ -26,7 +26,7 @@ namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
-// Loop: has compressed(job), which takes a job back, on the strand.
+// Loop has compressed(job), called on the strand with a job that is back.
 template <class Loop> class compression_workers
 {
 public:
@@ -79,7 +79,7 @@ private:
         kept_codecs* lent = nullptr;
     };
 
-    // Runs a job once, on any thread; brings it back, also when it is destroyed without having run.
+    // Runs a job once, on any thread, and brings it back even if it is destroyed without having run.
     class ticket
     {
     public:
@@ -119,7 +119,7 @@ private:
             while (!channel_->ended) {
                 try {
                     return asio::post(channel_->own, [over] { over.home->finished(over); });
-                } catch (const std::bad_alloc&) { // it must come back: again, until there is memory
+                } catch (const std::bad_alloc&) { // it must come back: retry until there is memory
                 }
             }
         }
@@ -155,7 +155,7 @@ private:
     asio::any_io_executor workers_;
     std::shared_ptr<channel> channel_;
     codec_factory make_;
-    std::vector<std::unique_ptr<kept_codecs>> all_; // as many as there were jobs at once
+    std::vector<std::unique_ptr<kept_codecs>> all_; // as many as jobs ever ran at once
     std::vector<kept_codecs*> idle_;
     std::size_t out_ = 0;
     asio::any_io_executor busy_;       // while jobs are out: the context doesn't run out of work,

@@ -1,4 +1,4 @@
-// CPU time of the running thread, which compression.type=auto measures codecs by.
+// CPU time of the current thread: what compression.type=auto judges codecs by.
 #pragma once
 
 #include <kurier/config.hpp>
@@ -20,7 +20,7 @@ inline std::uint64_t thread_cpu_time() noexcept
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 #else
     const std::chrono::nanoseconds now =
-        std::chrono::steady_clock::now().time_since_epoch(); // the nearest there is
+        std::chrono::steady_clock::now().time_since_epoch(); // the closest substitute
     return static_cast<std::uint64_t>(now.count());
 #endif
 }

@@ -1,4 +1,4 @@
-// Where a connection's credential comes from: asked by the event loop, for each login, on behalf of the core.
+// Where credentials come from. The event loop asks for each login, on behalf of the core.
 #pragma once
 
 #include <kurier/core/net/authentication.hpp>
@@ -19,7 +19,7 @@ struct credential
 {
     secret_bytes bytes;
     error_code why;    // there is none
-    std::string words; // about that, and without anything secret
+    std::string words; // why, without anything secret
 };
 
 using credential_handler = std::function<void(credential)>;
@@ -32,13 +32,13 @@ public:
     // Calls `done` on the executor, later: not inside this call. Throws if it has begun nothing.
     virtual void obtain(const asio::any_io_executor& executor, credential_handler done) = 0;
 
-    // A broker has refused what it gave last.
+    // A broker has rejected the last credential.
     virtual void refused() noexcept {}
-    // The executor's context is gone: nobody waits any more.
+    // The executor's context is gone, and with it whoever was waiting.
     virtual void abandon() noexcept {}
 };
 
-// How connections log in. Nothing in it: they don't.
+// How connections log in; empty: they don't.
 struct login
 {
     std::shared_ptr<core::authentication> mechanism;

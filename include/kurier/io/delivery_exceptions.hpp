@@ -1,5 +1,5 @@
-// Where a delivery that failed ends in an exception (co_await, use_awaitable, use_future), that is a delivery_error, which
-// says more than the system_error that Asio makes of an error code.
+// With co_await, use_awaitable and use_future a failed delivery throws delivery_error, which says more than the
+// system_error that Asio would make of the error code.
 #pragma once
 
 #include <kurier/delivery_error.hpp>
@@ -26,7 +26,7 @@ struct told
     record_metadata* metadata;
 };
 
-// Turns what a delivery completes with into what a handler of exceptions takes.
+// Turns what a delivery completes with into the (exception_ptr, result) that such tokens take.
 template <class Handler> struct with_exception
 {
     void operator()(error_code error, record_metadata metadata)
@@ -55,7 +55,7 @@ template <class Initiation> struct initiate_with_exception
 
 struct throwing_result
 {
-    // Its type is known without its body, which fits only what is really started.
+    // Declared return type: the body compiles only for tokens that are really used.
     template <class Initiation, class RawToken, class... Args>
     static auto initiate(Initiation&& initiation, RawToken&& token, Args&&... args)
         -> decltype(boost::asio::async_initiate<RawToken, void(std::exception_ptr, record_metadata)>(
@@ -99,7 +99,7 @@ class async_result<use_future_t<Allocator>, void(kurier::error_code, kurier::rec
 
 namespace detail {
 
-// `co_await delivery` without a token: Asio knows it by its signature. All else stays as Asio has it for operations
+// `co_await delivery` without a token, recognised by its signature. Everything else is as Asio does it for operations
 // with one result.
 template <class Executor>
 class awaitable_async_op_handler<void(kurier::error_code, kurier::record_metadata), Executor>
@@ -112,7 +112,7 @@ public:
 
     void operator()(kurier::error_code error, kurier::record_metadata metadata)
     {
-        base::operator()(kurier::io::told{error, &metadata}); // the coroutine goes on inside
+        base::operator()(kurier::io::told{error, &metadata}); // resumes the coroutine
     }
 
     static kurier::record_metadata resume(typename base::result_type& result)

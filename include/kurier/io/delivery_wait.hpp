@@ -1,5 +1,5 @@
-// How a handler waits in a record's slot, and how it is called with what became of the record: on the producer's
-// executor, with as little in between as that allows.
+// How a handler waits in a record's slot, and how it is called with the record's fate: on the producer's executor, with
+// as little in between as possible.
 #pragma once
 
 #include <kurier/io/driver.hpp>
@@ -14,7 +14,7 @@
 
 namespace kurier::inline KURIER_ABI::io {
 
-// The result of an announced fate; `into` may be any metadata.
+// The result of an announced fate; `into` is scratch space.
 inline error_code take_fate(const core::fate& what, record_metadata& into)
 {
     auto& machine = *static_cast<driver*>(what.teller);
@@ -35,7 +35,7 @@ template <class Handler> [[gnu::noinline]] void call_with_own(Handler& handler, 
     std::move(handler)(ec, std::move(metadata));
 }
 
-// The metadata of the batch serves all its records, unless the handler wants its own.
+// All records of a batch share its metadata object, unless the handler wants one of its own.
 template <class Handler>
 [[gnu::always_inline]] inline void call_here(Handler& handler, const core::fate& what)
 {
@@ -51,7 +51,7 @@ template <class Handler>
     call_with_own(handler, what);
 }
 
-// A small function object needs no memory but the slot itself.
+// A small function object fits into the slot itself.
 template <class Handler> inline constexpr bool fits_in_slot =
     runs_anywhere<Handler> && !has_allocator<Handler> && sizeof(Handler) <= sizeof(void*) &&
     std::is_trivially_copyable_v<Handler> && std::is_trivially_destructible_v<Handler> &&
@@ -65,20 +65,20 @@ template <class Handler> void notify_in_slot(void* context, const core::fate& wh
     call_here(*std::launder(reinterpret_cast<Handler*>(storage)), what);
 }
 
-// Of those who wait for a batch's records, the ones soon to be told were not looked at for long: while others are told,
-// memory brings them into the cache. How many are told meanwhile, and how much of a frame a coroutine goes on with.
+// The waiters of a batch have dropped out of the cache by the time they are notified, so the next few are prefetched while
+// one is notified: how many ahead, and how much of a coroutine frame.
 inline constexpr std::uint32_t frames_ahead = 3;
 inline constexpr std::ptrdiff_t frame_near = 384; // bytes before and behind where it awaits
 
-// g++ drops calls of functions that do nothing but this, unless they are inlined early.
+// g++ drops calls to functions that only prefetch, unless they are inlined early.
 [[gnu::always_inline]] inline void fetch_frame(const void* place) noexcept
 {
     const auto* at = static_cast<const char*>(place);
     for (auto offset = -frame_near; offset < frame_near; offset += 64) __builtin_prefetch(at + offset, 1);
 }
 
-// The usual case: the handler runs on the producer's executor and nobody can cancel the wait, so all it needs is the
-// handler.
+// The common case: the handler runs on the producer's executor and the wait can't be cancelled, so the handler is all the
+// state there is.
 template <class Handler> class plain_wait
 {
 public:
@@ -96,7 +96,7 @@ public:
         auto& pool = self->producer_->operations();
         auto handler = std::move(self->handler_);
         self->~plain_wait();
-        pool.deallocate(self, sizeof(plain_wait)); // before the handler runs: it may need such memory again
+        pool.deallocate(self, sizeof(plain_wait)); // before the handler runs: it may want the same memory
         if (what.teller) call_here(handler, what);
     }
 

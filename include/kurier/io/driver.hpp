@@ -1,8 +1,8 @@
-// What a delivery, an engine and a producer see of the machinery below them: the event loop (io/impl/event_loop.ipp)
-// that drives the core. Little is known here, so that this file is cheap to include.
+// What deliveries, engines and producers see of the event loop (io/impl/event_loop.ipp) that drives the core. Kept small,
+// so that it is cheap to include.
 //
 // Everything runs on the executor, which must not run two handlers at once (an io_context with one thread, or a
-// strand). Handlers hold the driver, so it lives until the last operation has ended.
+// strand). Handlers keep the driver alive until the last operation has completed.
 #pragma once
 
 #include <kurier/compression.hpp>
@@ -36,8 +36,8 @@ namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
-// A program whose parts have KURIER_SEPARATE_COMPILATION and have it not would have every body twice, and the linker would
-// take either. One variable that is of a thread here and of the program there is what linkers refuse.
+// If some of a program's sources define KURIER_SEPARATE_COMPILATION and others don't, every body exists twice and the linker
+// silently takes either. So one variable is thread-local in one mode and global in the other, which linkers reject.
 #if defined(__ELF__)
 #if defined(KURIER_SEPARATE_COMPILATION)
 [[gnu::used]] inline constinit char compiled_and_header_only_in_one_program = 0;
@@ -50,7 +50,7 @@ class driver;
 class resolver;
 class transport;
 
-// What of the world outside the parts of an engine stand for (engine_parts.hpp), without their types.
+// The parts of an engine (engine_parts.hpp) with their types erased.
 struct surroundings
 {
     std::function<void(const log_event&)> log; // empty: nothing is logged
@@ -61,7 +61,7 @@ struct surroundings
     io::login login;
 };
 
-// The hooks of an engine's observer, without its type. nullptr: it has none of this kind.
+// The hooks of an engine's observer, type-erased. nullptr: it has no such hook.
 struct observer_hooks
 {
     std::shared_ptr<void> observer;
@@ -77,7 +77,7 @@ public:
     const core::port& core() const noexcept { return port_; }
     operation_pool& operations() noexcept { return operations_; }
 
-    // Topic and partition of the batch that is being announced, so that they are not made for each of its records.
+    // Topic and partition of the batch being announced, built once for all its records.
     record_metadata& metadata() noexcept { return metadata_; }
 
     // The time of this turn of the event loop: the clock is read once, by whoever asks first.
@@ -88,7 +88,7 @@ public:
         return clock_.now();
     }
 
-    // The core was changed from outside: a turn must follow. Many changes, one turn.
+    // The core was changed from outside, so a turn must follow: one for any number of changes.
     void wake()
     {
         again_ = true;
@@ -96,7 +96,7 @@ public:
             schedule_turn();
     }
 
-    // Its handler is called on the handler's executor, never inside the call that is made now.
+    // The handler is called on its own executor, never from within this call.
     void end(ended_operation& over)
     {
         ended_.add(over, executor_);
@@ -107,7 +107,7 @@ public:
         if (executor_) ended_.submit(); // else the context is gone
     }
 
-    // Engines and producers count as users. When the last one goes, everything ends; those who wait are told, later, on
+    // Engines and producers count as users. When the last one goes, everything ends; whoever waits is notified later, on
     // the executor.
     void add_user() noexcept { ++users_; }
     void remove_user()
@@ -157,7 +157,7 @@ private:
 KURIER_DECL boost::intrusive_ptr<driver> make_driver(asio::any_io_executor executor,
                                                      const producer_config& config, surroundings around);
 
-// All that is wrong with a configuration (config/validation.hpp).
+// Everything wrong with a configuration (config/validation.hpp).
 KURIER_DECL config_problems check_config(const producer_config& config);
 
 } // namespace kurier::inline KURIER_ABI::io

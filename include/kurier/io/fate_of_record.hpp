@@ -1,4 +1,4 @@
-// From the core's outcome to what the user is told: metadata, or an error with everything that is known about it.
+// From the core's outcome to what the user gets: metadata, or an error with everything known about it.
 #pragma once
 
 #include <kurier/delivery_error.hpp>
@@ -25,7 +25,7 @@ inline error_code describe_fate(const core::batch& where, std::uint32_t index, s
     return {};
 }
 
-// As it is announced. `metadata` has topic and partition already.
+// While it is announced: topic and partition of `metadata` are set already.
 [[gnu::always_inline]] inline void describe_delivered(const core::fate& what, record_metadata& metadata)
 {
     metadata.offset = what.where->offset_of(what.index);

@@ -1,5 +1,5 @@
-// Operations that have ended, on their way to the executors of their handlers. Those that end in one turn for the same
-// executor travel in pieces: waking another thread once per record costs more than everything else a record needs.
+// Completed operations on their way to their handlers' executors. Those of one turn and one executor travel in chunks:
+// waking another thread for every record would cost more than everything else about the record.
 #pragma once
 
 #include <kurier/config.hpp>
@@ -15,7 +15,7 @@ namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
-// An operation whose result is known. It may end on another thread, so nothing in it belongs to the producer any more.
+// An operation whose result is known. It may complete on another thread, so nothing in it belongs to the producer.
 class ended_operation
 {
 public:
@@ -23,7 +23,7 @@ public:
     ended_operation& operator=(const ended_operation&) = delete;
 
 protected:
-    // Destroys the operation; calls its handler unless the handler's context is going away.
+    // Destroys the operation, after calling its handler unless the handler's context is going away.
     using end_function = void (*)(ended_operation& self, bool call);
 
     // `elsewhere` is empty for the producer's own executor.
@@ -58,7 +58,7 @@ public:
     ~piece_of_ended()
     {
         if (std::uncaught_exceptions() > exceptions_)
-            return; // it was refused: hand_over still has the operations
+            return; // the executor refused: hand_over still has the operations
         while (first_) end_first(false);
     }
 
@@ -66,7 +66,7 @@ public:
     {
         try {
             while (first_) end_first(true);
-        } catch (...) { // from a handler: those behind it are called all the same
+        } catch (...) { // from a handler: the ones behind it are called all the same
             if (auto* rest = std::exchange(first_, nullptr))
                 asio::post(asio::any_io_executor{rest->executor_}, piece_of_ended{*rest});
             throw;
@@ -109,14 +109,14 @@ public:
         over.older_ = std::exchange(newest_, &over);
     }
 
-    // In the order in which they ended. Deferred, not posted: an executor of the context that we are running in gets them
-    // when this handler returns, without a lock for each. Throws what the executor throws; what is left stays here.
+    // In order of completion. Deferred, not posted: within our own context that needs no lock for each, they run when this
+    // handler returns. Throws what the executor throws; the rest stays here.
     void submit()
     {
         while (newest_ || oldest_) {
             while (oldest_) {
                 auto* const piece = oldest_;
-                auto* const younger = piece->older_; // turned round below
+                auto* const younger = piece->older_; // reversed below
                 asio::defer(asio::any_io_executor{piece->executor_}, piece_of_ended{*piece});
                 oldest_ = younger;
             }
@@ -127,7 +127,7 @@ public:
         }
     }
 
-    // Without calling anybody.
+    // Without calling any handler.
     void abandon() noexcept
     {
         for (auto** list : {&oldest_, &newest_})
@@ -138,10 +138,9 @@ public:
     }
 
 private:
-    // A batch is told to several threads of a pool, where there are some, and to one that sleeps in few wake-ups.
+    // Small enough to spread a batch over the threads of a pool, large enough to wake a sleeping thread rarely.
     static constexpr int piece_size_max = 32;
-    static constexpr int pieces_looked_at =
-        8; // where each handler has a strand of its own there are no pieces to find
+    static constexpr int pieces_looked_at = 8; // if every handler has its own strand, nothing can be combined
 
     ended_operation* newest_ = nullptr;
     ended_operation* oldest_ = nullptr; // being submitted: `older_` leads to the next younger one

@@ -1,5 +1,4 @@
-// Memory for the handlers of operations that are started again and again, so that a connection in steady state takes
-// nothing from the heap.
+// Memory for operations that are started over and over, so that a connection in steady state allocates nothing.
 #pragma once
 
 #include <kurier/config.hpp>

@@ -1,4 +1,4 @@
-// A codec list that is kept alive, and how more of its kind are made: each thread that compresses needs its own.
+// A codec list and a factory for more of the same kind: each compressing thread needs its own.
 #pragma once
 
 #include <kurier/compression.hpp>

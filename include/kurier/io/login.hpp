@@ -1,4 +1,4 @@
-// Ways to log in, from a mechanism and where its credential comes from.
+// Ways to log in: a mechanism and the source of its credential.
 #pragma once
 
 #include <kurier/core/net/sasl.hpp>
@@ -13,7 +13,7 @@
 
 namespace kurier::inline KURIER_ABI::io {
 
-// Reads a secret anew for each login.
+// Reads the secret afresh for each login.
 class secret_source final : public credential_source
 {
 public:

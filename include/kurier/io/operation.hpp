@@ -24,7 +24,7 @@
 
 namespace kurier::inline KURIER_ABI::io {
 
-// Handlers without an executor of their own (or with system_executor, which means anywhere) run where we are.
+// Handlers without an executor of their own (or with system_executor, which means anywhere) run on the producer's.
 template <class Handler> inline constexpr bool runs_anywhere =
     std::same_as<asio::associated_executor_t<Handler, asio::system_executor>, asio::system_executor>;
 
@@ -47,8 +47,8 @@ template <class Handler> bool runs_here(const driver& machine, const Handler& ha
         return is_own(machine, asio::get_associated_executor(handler, machine.executor()));
 }
 
-// Has it got a queue for what is submitted? Not if its type says that it runs things inside the call, as use_future's
-// does, nor if it can't be an any_io_executor.
+// Does it queue what is submitted? Not if it runs things inside the call, as use_future's executor does, or can't be
+// an any_io_executor.
 template <class Executor>
 concept may_run_inside = std::same_as<
     std::remove_cvref_t<decltype(asio::query(std::declval<const Executor&>(), asio::execution::blocking))>,
@@ -56,7 +56,7 @@ concept may_run_inside = std::same_as<
 template <class Executor>
 concept queueing = std::convertible_to<Executor, asio::any_io_executor> && !may_run_inside<Executor>;
 
-// Memory for handlers that bring none.
+// Memory for handlers without an allocator.
 template <class Handler> using allocator_of =
     asio::associated_allocator_t<Handler, recycling_allocator<void>>;
 template <class Handler> inline constexpr bool has_allocator =
@@ -98,13 +98,14 @@ template <class Handler, class... Results> struct ended_call
     std::tuple<Results...> results;
 };
 
-// `Self` derives from it. It ends on an executor with a queue, or else on the producer's, which dispatches to the handler's.
+// `Self` derives from it. It completes on an executor that queues, or else on the producer's, which dispatches to the
+// handler's.
 template <class Self, class Handler, class... Results> class operation : public ended_operation
 {
 public:
     using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
 
-    // Nothing has happened when it throws; the handler is gone then.
+    // If it throws, nothing has happened, and the handler is gone.
     template <class... Args> static Self* make(driver& machine, Handler handler, Args&&... args)
     {
         operation_memory<Self, allocator_of<Handler>> memory{get_allocator(handler)};
@@ -160,7 +161,7 @@ private:
         {
             const operation_memory<Self, allocator_of<Handler>> memory{get_allocator(over.handler), self};
             self.~Self();
-        } // it is free before the handler runs, which may need such memory again
+        } // freed before the handler runs, which may want the same memory
         if (!calls) return;
         if constexpr (is_dispatched)
             asio::dispatch(std::move(over));

@@ -1,6 +1,6 @@
-// Blocks for handlers that wait for a delivery: kept and used again, so that in steady state a record in flight
-// takes nothing from the heap. They are cut from slabs, a cache line each if small: what waits in a backlog is no longer
-// in the cache when its turn comes, and then each line costs. One strand only.
+// Recycled blocks for handlers that wait for a delivery, so that in steady state a record in flight allocates nothing.
+// They are cut from slabs, a cache line each if small: in a backlog a waiter is cold by the time it is notified, and
+// every line costs. One strand only.
 #pragma once
 
 #include <kurier/config.hpp>

@@ -1,5 +1,5 @@
-// Memory for operations whose handlers bring no allocator: blocks are kept by the thread that frees them. Asio's own
-// recycling keeps two blocks of a thread whatever their sizes, too few when operations of several kinds end together.
+// Memory for operations whose handlers have no allocator: each thread keeps the blocks that it frees. Asio's own
+// recycling keeps two blocks per thread whatever their size, too few when operations of several kinds complete together.
 #pragma once
 
 #include <kurier/config.hpp>
@@ -52,7 +52,7 @@ private:
     {
         for (auto& kept : lists_) {
             while (kept.first) ::operator delete(std::exchange(kept.first, kept.first->next));
-            kept.count = kept_max; // what the thread frees after this goes at once
+            kept.count = kept_max; // from now on this thread keeps nothing
         }
     }
 

@@ -1,5 +1,5 @@
-// Those who wait for a state of the producer rather than for a record: flush, close, room, metadata. They are asked in
-// each turn, so those who wait in a line are asked one by one, from its head: the others cost a turn nothing.
+// Waits for a state of the producer rather than for a record: flush, close, room, metadata. They are checked in every turn,
+// so those that complete in order wait in line, and only the head of a line is checked: the others cost a turn nothing.
 #pragma once
 
 #include <kurier/core/state/intrusive_list.hpp>
@@ -17,16 +17,17 @@ namespace kurier::inline KURIER_ABI::io {
 
 class driver;
 
-// Of those who wait for room or for a flush, no one is over before those of lower rank.
+// Waits for room, and waits for a flush, complete in the order of their rank.
 enum class wait_line : std::uint8_t { none, room, flush };
 
 struct state_wait
 {
-    virtual bool over(driver& machine, error_code& ec) = 0;    // at once, when it is cancelled
-    virtual void complete(driver& machine, error_code ec) = 0; // then it belongs to nobody here
+    virtual bool over(driver& machine, error_code& ec) = 0;    // true at once, if it was cancelled
+    virtual void complete(driver& machine, error_code ec) = 0; // and frees itself
     virtual void destroy() noexcept = 0;
 
-    core::nanoseconds deadline = core::never; // over() is asked then, if not earlier; only outside of lines
+    core::nanoseconds deadline =
+        core::never; // over() is called then, if not earlier; not for those in a line
     wait_line line = wait_line::none;
     std::uint64_t rank = 0; // in its line
     bool cancelled = false;
@@ -53,7 +54,7 @@ public:
     void add(state_wait_ptr wait) noexcept
     {
         auto& line = line_of(*wait);
-        auto* before = line.back(); // a flush may be awaited later than the next one
+        auto* before = line.back(); // a later flush may be awaited first
         while (before && before->rank > wait->rank) before = list::previous(*before);
         line.insert_before(before ? list::next(*before) : line.front(), *wait);
         static_cast<void>(wait.release());
@@ -79,7 +80,7 @@ public:
         }
     }
 
-    // When one has to be asked again, if nothing happens before.
+    // When one must be checked again, if nothing happens before.
     core::nanoseconds deadline() const noexcept
     {
         auto at = core::never;

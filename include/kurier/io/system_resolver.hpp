@@ -1,4 +1,4 @@
-// Asks the operating system. Asio does that on a thread of its own, because the system's function blocks.
+// The operating system's resolver, which blocks: Asio calls it on a thread of its own.
 #pragma once
 
 #include <kurier/io/resolver.hpp>

@@ -1,4 +1,4 @@
-// Plain TCP. The only place that names a socket.
+// Plain TCP, the only place with a socket.
 #pragma once
 
 #include <kurier/io/transport.hpp>
@@ -86,10 +86,10 @@ public:
     }
 
 private:
-    // Before the connection is made: the handshake negotiates the window for the buffer that there is then.
+    // Before connecting: the TCP handshake negotiates the window scale from the buffer's size.
     void set_options()
     {
-        error_code ignored; // an option that the system refuses costs speed at most
+        error_code ignored; // an option that is refused costs speed at most
         socket_.set_option(tcp::no_delay{true}, ignored);
         watch_the_path();
         if (send_buffer_ >= 0) socket_.set_option(asio::socket_base::send_buffer_size{send_buffer_}, ignored);

@@ -1,5 +1,5 @@
-// The exception that is being handled, as an error code: what fails at a connection costs that connection, and must not
-// leave the event loop.
+// The current exception as an error code: trouble with a connection costs that connection, and must not escape from the
+// event loop.
 #pragma once
 
 #include <kurier/error.hpp>

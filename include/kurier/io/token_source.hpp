@@ -1,5 +1,5 @@
-// Tokens for logins from whoever issues them: asked once for all that wait, and again when four fifths of a token's life are
-// over or a broker has refused it. While a new one can't be had, the old one serves until its end.
+// Tokens for logins, from whoever issues them: fetched once for all connections that wait, and again after four fifths of a
+// token's life or when a broker has rejected it. While no new one can be had, the old one is used until it expires.
 #pragma once
 
 #include <kurier/io/credential_source.hpp>
@@ -24,8 +24,8 @@ template <class T> inline constexpr bool is_token_awaitable = false;
 template <class Executor> inline constexpr bool is_token_awaitable<asio::awaitable<oauth_token, Executor>> =
     true;
 
-// A source is called without arguments, on the engine's executor. It returns a token, an awaitable of one, or an operation
-// of Asio's that completes with (error_code, oauth_token).
+// A source is called without arguments, on the engine's executor. It returns a token, an awaitable of one, or an Asio
+// operation that completes with (error_code, oauth_token).
 template <class Source, class Clock = std::chrono::steady_clock> class token_source final
     : public credential_source,
       public std::enable_shared_from_this<token_source<Source, Clock>>
@@ -134,7 +134,7 @@ private:
     std::shared_ptr<Source> source_;
     std::vector<credential_handler> waiting_;
     bool asking_ = false;
-    std::shared_ptr<const oauth_token> token_; // nothing: none that may be used again
+    std::shared_ptr<const oauth_token> token_; // empty: none that may be used again
     typename Clock::time_point renew_at_{}, expires_at_{};
 };
 

@@ -1,21 +1,20 @@
 // What carries the bytes of one connection: plain TCP (io/tcp_transport.hpp) unless the engine is given another one.
-// A transport opens, moves bytes and closes; when and what is up to io/connection.hpp.
+// A transport opens, moves bytes and closes; io/impl/connection.ipp decides when and what.
 //
 // Contract:
 // - Everything runs on the executor the transport was made with. A handler runs there, later: never inside the call
 //   that was given it. At most one open, one write_later and one read_some are pending at a time.
 // - A function that throws has started nothing, and its handler is never called.
 // - Bytes are *accepted* once write_now or the handler of write_later has counted them. They belong to the transport
-//   from then on and are never offered again. Whatever may have left the machine has to be counted, also beside an
-//   error: of bytes that were not, the producer concludes that no broker has seen them.
+//   from then on and are never offered again. Whatever may have left the machine must be counted, even along with an
+//   error: from bytes that were not counted, the producer concludes that no broker has seen them.
 // - After write_now has failed with would_block, the next bytes offered are the same, in the same memory, and go to
 //   write_later: an encrypting transport may have sealed them into a record already (SSL_write has to be repeated with
-//   what it was first given). More may follow behind them. After any other result the caller is free to offer
-//   whatever comes next.
+//   what it was first given). More may follow behind them. After any other result the caller may offer anything.
 // - The buffers stay valid until the bytes in them are accepted or the connection has ended.
-// - close() may be called at any time, more than once. Operations that are pending then end with an error, and only
-//   after that is the transport destroyed; except when the execution context is destroyed, which also destroys the
-//   handlers without calling them.
+// - close() may be called at any time, more than once. Pending operations then complete with an error, and only
+//   after that is the transport destroyed; unless the execution context is destroyed, which destroys the handlers without
+//   calling them.
 #pragma once
 
 #include <kurier/error.hpp>
@@ -34,7 +33,7 @@ namespace kurier::inline KURIER_ABI::io {
 
 namespace asio = boost::asio;
 
-// A gather list that lives in the connection, so that an operation carries two pointers instead of the list.
+// A gather list that lives in the connection, so that an operation carries two pointers instead of a list.
 struct buffer_range
 {
     const asio::const_buffer* first = nullptr;
@@ -44,8 +43,8 @@ struct buffer_range
     bool empty() const noexcept { return first == last; }
 };
 
-// The completion handler of a transport's operations. It is an Asio handler that allocates from its owner's memory, so
-// that operations that are started again and again take nothing from the heap, and it keeps the event loop alive.
+// The completion handler of a transport's operations. It allocates from its owner's memory, so that operations that are
+// started over and over allocate nothing, and it keeps the event loop alive.
 class io_handler
 {
 public:
@@ -62,8 +61,8 @@ public:
                 memory, loop};
     }
 
-    // For an operation that a transport starts on behalf of another one: in the same memory, which outlives the transport
-    // when the execution context is destroyed.
+    // For an operation that a transport starts on behalf of another one: it uses the same memory, which outlives the
+    // transport when the execution context is destroyed.
     template <auto Member, class Owner> io_handler on_behalf(Owner& owner) const
     {
         return to<Member>(owner, *memory_, loop_.get());
@@ -97,8 +96,8 @@ public:
     // failure it may be called again, with another address.
     virtual void open(const asio::ip::tcp::endpoint& to, std::string_view host, io_handler done) = 0;
 
-    // Writes what can be written without waiting and returns how many bytes were accepted. would_block, beside any
-    // number of them, says that the rest has to wait.
+    // Writes what can be written without waiting and returns how many bytes were accepted. would_block, along with any
+    // number of them, says that the rest must wait.
     virtual std::size_t write_now(buffer_range bytes, error_code& ec) = 0;
 
     // Waits until something can be written, and accepts at least one byte unless it fails.
@@ -108,7 +107,7 @@ public:
 
     virtual void close() noexcept = 0;
 
-    // Why the last operation failed, where more is known than its error code says: a sentence with what to do about it.
+    // Why the last operation failed, if more is known than its error code says: a sentence, with what to do about it.
     virtual std::string_view words() const noexcept { return {}; }
 };
 

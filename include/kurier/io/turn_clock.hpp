@@ -1,5 +1,5 @@
-// The time of a turn. The steady clock is read once in each turn, by whoever asks first; wall time follows from it, and
-// both clocks are compared only now and then. Records sent in one turn share their create time.
+// The time of a turn. The steady clock is read once per turn, by whoever asks first; wall time is derived from it, and the
+// two are compared only now and then. Records sent in one turn share a create time.
 #pragma once
 
 #include <kurier/instant.hpp>
@@ -13,11 +13,11 @@ class turn_clock
 public:
     turn_clock() { synchronise(); }
 
-    // Is the time that of the handler that runs now?
+    // Was it read by the handler that is running now?
     bool fresh() const noexcept { return fresh_; }
     void turn_over() noexcept { fresh_ = false; }
 
-    const core::instant& now() const noexcept { return now_; } // when it was read last
+    const core::instant& now() const noexcept { return now_; } // as of the last reading
 
     void read()
     {

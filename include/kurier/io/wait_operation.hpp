@@ -13,7 +13,7 @@
 
 namespace kurier::inline KURIER_ABI::io {
 
-// When a wait is asked whether it is over: in each turn and at `deadline` at the latest, or in a line, see state_waits.hpp.
+// When a wait is checked: in each turn and at `deadline` at the latest, or in a line, see state_waits.hpp.
 struct wait_place
 {
     core::nanoseconds deadline = core::never;
@@ -21,7 +21,7 @@ struct wait_place
     std::uint64_t rank = 0;
 };
 
-// over(driver, ec, value...) says whether the wait is over, and with what.
+// over(driver, ec, value...) says whether the wait is over, and with what result.
 template <class Handler, class Over, class... Value> class wait_operation final
     : public state_wait,
       public operation<wait_operation<Handler, Over, Value...>, Handler, error_code, Value...>
@@ -37,7 +37,7 @@ public:
         rank = where.rank;
     }
 
-    void listen(driver& machine) // to a cancellation
+    void listen(driver& machine) // for cancellation
     {
         if (auto slot = cancellation(); slot.is_connected())
             slot.assign([this, &machine](asio::cancellation_type) { machine.cancel_wait(*this); });
@@ -72,15 +72,15 @@ private:
     Over over_;
 };
 
-// Asked at once: what is over already needs no turn of the event loop.
+// Checked at once: what is over already needs no turn of the event loop.
 template <class... Value> struct initiate_wait
 {
     using executor_type = asio::any_io_executor;
     executor_type get_executor() const noexcept { return producer->executor(); }
 
-    template <class Handler, class Over> void
-    operator()(Handler handler, boost::intrusive_ptr<driver> machine, Over over,
-               wait_place where) const // all by value: nothing may stay in a frame that goes on elsewhere
+    template <class Handler, class Over>
+    void operator()(Handler handler, boost::intrusive_ptr<driver> machine, Over over,
+                    wait_place where) const // all by value: the caller's frame may resume elsewhere
     {
         using wait = wait_operation<Handler, Over, Value...>;
         auto* const waiting = wait::make(*machine, std::move(handler), std::move(over), where);
@@ -94,7 +94,7 @@ template <class... Value> struct initiate_wait
         }
     }
 
-    driver* producer; // the operation that is started refers to it
+    driver* producer; // kept alive by the operation that is started
 };
 
 template <class Token, class... Value, class Over>

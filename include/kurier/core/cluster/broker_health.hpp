@@ -1,8 +1,8 @@
-// What is said about brokers: log lines, observers' events, counters, and what went wrong with one and has not come
-// right again, for the records that fail because of it.
+// What there is to say about brokers: log lines, observers' events, counters, and the unresolved trouble that explains why
+// records fail.
 //
-// The log gets a line for a change, not for an attempt: a broker that stays out of reach is one line, its return another,
-// and a cluster of which no broker is left a third.
+// The log gets a line per change, not per attempt: one for a broker that can't be reached, another for its return, and a
+// third if no broker of the cluster is left.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
@@ -30,13 +30,13 @@ public:
     void observe() noexcept { events_.begin(); }
     bool poll(broker_event_queue::entry& out) { return events_.poll(out); }
 
-    // Of the broker that was lost last and has not come back; null if all is well as far as is known.
+    // Of the broker that was lost last and is not back; null if all is well as far as we know.
     const broker_trouble* last_trouble() const noexcept { return last_ ? &last_->trouble : nullptr; }
 
-    // What is wrong won't pass by itself: a login is refused, or no broker is left.
+    // What won't pass by itself: a rejected login, or no broker left.
     bool hopeless() const noexcept { return last_ && (all_down_ || login_refused(last_->trouble.code)); }
 
-    // What is wrong with each broker, as far as it is known; of a long list its beginning.
+    // What is wrong with each broker, as far as we know; the beginning of a long list.
     std::string story() const
     {
         constexpr std::size_t enough = 2000;
@@ -60,7 +60,7 @@ public:
         }
     }
 
-    // After an outage, a handshake is not enough to be up again: a listener that wants SASL gets as far.
+    // After an outage a handshake is not enough to count as up: a listener that wants SASL gets that far too.
     void connected(const connection& conn)
     {
         ++metrics_.connections_opened;
@@ -71,7 +71,7 @@ public:
         logs_.add(log_level::info, "broker.connected", "connected", fields_of(node));
     }
 
-    // A request beyond the handshake was answered, or with acks=0 written.
+    // A request other than the handshake's got its response, or with acks=0 was written.
     void works(connection& conn)
     {
         conn.worked = true;
@@ -87,7 +87,7 @@ public:
         all_down_ = false;
     }
 
-    // Metadata came: whatever went wrong before, the cluster answers.
+    // Metadata came: whatever went wrong before, the cluster responds.
     void cluster_answered() noexcept { last_ = nullptr; }
 
     void rebootstraps()
@@ -111,7 +111,7 @@ public:
         auto what = describe(conn, cause, why);
         node.trouble = {cause, *node.name + ": " + what};
         last_ = &node;
-        // A connection that had worked, or was asked nothing, may break: a broker restarts, a balancer tidies up.
+        // A connection that had worked or was unused may break: brokers restart, load balancers drop idle ones.
         if (conn.worked || (conn.reached_ready && conn.unanswered == 0))
             disconnected(node, cause, std::move(what));
         else
@@ -133,7 +133,7 @@ public:
     // The broker asks for a pause (KIP-219).
     void throttled(connection& conn, std::int32_t milliseconds, instant now)
     {
-        // A broker asks for seconds at most; a nonsensical value must not stop the producer for weeks.
+        // Brokers ask for seconds at most; a nonsensical value must not stop the producer for weeks.
         const auto pause =
             std::min<nanoseconds>(std::chrono::milliseconds{milliseconds}, std::chrono::minutes{1});
         auto& node = *conn.node;
@@ -169,7 +169,7 @@ private:
     {
         if (cause == errc::unsupported_version) return missing_requests(conn);
         if (!conn.words.empty()) return conn.words;
-        // A listener answers ApiVersions before the login that it wants.
+        // A listener responds to ApiVersions before it requires a login.
         const bool shut_out = conn.reached_ready && !conn.worked && conn.unanswered > 0;
         if (cause == errc::disconnected && shut_out && !conn.opening.logs_in())
             return "the broker closed the connection on the first request, as a listener does that wants a "
@@ -194,7 +194,7 @@ private:
                   fields_of(node, why));
     }
 
-    // Each kind of trouble is news once in an outage; the attempts that follow are for who looks closely.
+    // Each kind of trouble is news once per outage; further attempts are logged at debug level.
     void unusable(const connection& conn, error_code why, std::string what)
     {
         auto& node = *conn.node;
@@ -216,7 +216,7 @@ private:
         if (!all_down_) look_at_all();
     }
 
-    // A bootstrap server is a broker as well: two nodes of one address, and one line.
+    // A bootstrap server is usually a broker too: two nodes with one address, and one line.
     bool told_of_address(const broker_node& lost, std::uint64_t kind) const noexcept
     {
         const auto tells = [&](const broker_node& other) {

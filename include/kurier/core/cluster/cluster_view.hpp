@@ -1,5 +1,5 @@
-// The producer's picture of the cluster: brokers, topics, partitions, leaders. Fed by metadata answers and by the
-// leader hints in produce answers (KIP-951).
+// The producer's picture of the cluster: brokers, topics, partitions, leaders. Fed by Metadata responses and by the leader
+// hints in Produce responses (KIP-951).
 #pragma once
 
 #include <kurier/config/server_address.hpp>
@@ -76,7 +76,7 @@ public:
         return found == nodes_.end() ? nullptr : found->second.get();
     }
 
-    // A broker has taken the credential that others refused: they may have learnt it too.
+    // A broker has accepted the credential that others rejected: by now they may accept it too.
     void retry_refused(nanoseconds now) noexcept
     {
         const auto retry = [&](broker_node& node) {
@@ -91,7 +91,7 @@ public:
     {
         if (id < 0 || host.empty() || port <= 0 || port > 65535) return false;
         auto found = nodes_.find(id);
-        if (found == nodes_.end()) { // made first: without memory no empty place is left
+        if (found == nodes_.end()) { // made first, so that without memory no empty entry is left
             found = nodes_.emplace(id, std::make_unique<broker_node>()).first;
             found->second->id = id;
             adopt_bootstrap(*found->second, host, static_cast<std::uint16_t>(port));

@@ -1,6 +1,6 @@
-// Leaders that say nothing, or can't be reached, while batches wait for them: the others are asked who leads now, with one
-// question for all, and again while it lasts. The cluster finds out by itself that a broker is dead, frozen or cut off, and
-// moves its leaders; only the client would wait for request.timeout.ms, or for its backoff.
+// Leaders that are silent or can't be reached while batches wait for them: other brokers are asked who leads now, in one
+// request for all, repeated while it lasts. The cluster itself notices that a broker is dead, frozen or cut off, and elects
+// new leaders; without this the client would sit out request.timeout.ms, or its backoff.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
@@ -22,8 +22,8 @@ public:
         : config_{config}, view_{view}, random_{random}
     {}
 
-    // A connection has fallen silent. For all clients of a broker that happens at the same moment, so each waits for
-    // another while before it asks.
+    // A connection has fallen silent. All clients of a broker notice at the same moment, so each waits a random while before
+    // it asks.
     void on_silent(const broker_node& node, instant now) noexcept
     {
         send_elsewhere(node);
@@ -75,7 +75,7 @@ private:
                 topic->sticky = -1;
     }
 
-    // What flies there, and what waits to be sent there.
+    // What is in flight there, and what waits to be sent there.
     static bool doubt(const broker_node& node) noexcept
     {
         bool stale = false;
@@ -96,7 +96,7 @@ private:
     const cluster_view& view_;
     random_source& random_;
     nanoseconds next_{never}, not_before_{0};
-    int elections_ = 0; // questions since the first leader that can't be reached
+    int elections_ = 0; // requests since the first leader became unreachable
 };
 
 } // namespace kurier::inline KURIER_ABI::core

@@ -21,7 +21,7 @@ public:
         : rpc{context}, view_{view}, listener_{listener}, plan_{context.config, context.random}
     {}
 
-    // Somebody needs a topic that is not known.
+    // Somebody needs a topic that is not known yet.
     void want(topic_state& topic)
     {
         if (topic.asked || std::exchange(topic.stale, true)) return;
@@ -36,7 +36,7 @@ public:
     // Topics were marked stale by whoever noticed.
     void ask_soon() noexcept { plan_.ask_soon(); }
 
-    // A broker went away: the cluster may look different now.
+    // A broker went away: leaders may have moved.
     void doubt_all()
     {
         for (const auto& topic : view_.topics()) topic->stale |= topic->wanted;
@@ -82,7 +82,7 @@ private:
             view_.forget_those_that_left();
         }
         for (const auto& topic : view_.topics()) {
-            topic->stale |= std::exchange(topic->asked, false); // the response has left it out
+            topic->stale |= std::exchange(topic->asked, false); // missing from the response
             if (!topic->wanted || look_at(*topic)) continue;
             useful = false;
             leaderless &= topic->phase == topic_phase::known && !topic->error && topic->early.empty();
@@ -147,7 +147,7 @@ private:
         return question;
     }
 
-    // Is none of its records waiting, queued or on its way? Those need to hear of new leaders.
+    // Has it no record that is parked, queued or in flight? Those need to learn of new leaders.
     static bool quiet(const topic_state& topic) noexcept
     {
         if (!topic.backlog.empty() || topic.held_back > 0) return false;
@@ -156,7 +156,7 @@ private:
         return true;
     }
 
-    // Is now known about the topic what we wanted to know?
+    // Do we know now what we wanted to know about the topic?
     bool look_at(topic_state& topic)
     {
         listener_.on_topic_refreshed(topic);
@@ -182,7 +182,7 @@ private:
     std::uint64_t answers_ = 0;
     nanoseconds blocked_until_{0};    // no connection can be had before
     nanoseconds trying_since_{never}; // no response has named brokers since
-    unhelpful_brokers unhelpful_;     // whose responses did not tell what is wanted
+    unhelpful_brokers unhelpful_;     // whose responses did not help
 };
 
 } // namespace kurier::inline KURIER_ABI::core

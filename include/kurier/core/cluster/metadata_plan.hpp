@@ -1,5 +1,5 @@
-// When to ask for metadata, and about which topics: at once for what nobody knows yet, soon after trouble with a
-// leader, and every metadata.max.age.ms anyway. One request at a time, with backoff between fruitless ones.
+// When to ask for metadata, and about which topics: at once about unknown ones, soon after trouble with a leader, and every
+// metadata.max.age.ms anyway. One request at a time, with backoff after fruitless ones.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
@@ -15,11 +15,11 @@ class metadata_plan
 public:
     metadata_plan(const producer_config& config, random_source& random) : config_{config}, random_{random} {}
 
-    // Something is not known or not right any more. Topics are marked stale by whoever noticed.
+    // Something is unknown or out of date. Whoever noticed has marked the topics stale.
     void ask_soon() noexcept { needed_ = true; }
 
-    // The same for a topic that was never asked about: as long as answers are useful it need not wait for the pause
-    // between two requests. A program that begins to use a thousand topics, one after the other, would wait for each.
+    // The same for a topic never asked about: as long as responses are useful, it need not wait for the pause between two
+    // requests. A program that starts using a thousand topics, one after another, would wait for each.
     void ask_for_new() noexcept { needed_ = new_ = true; }
 
     bool due(nanoseconds now) const noexcept { return !asked_ && now >= next_at(); }

@@ -1,4 +1,5 @@
-// Chooses the connection for a request: any broker for what each can answer (metadata, a producer id), or a given one.
+// Chooses the connection for a request: any broker for what all of them can handle (metadata, a producer id), or a given
+// one.
 #pragma once
 
 #include <kurier/core/cluster/cluster_view.hpp>
@@ -14,15 +15,15 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
-// Who gave no useful response since there was one. Who knows an old picture of the cluster would otherwise be asked for
-// ever (librdkafka 887, sarama 560).
+// Brokers whose responses have not helped since the last one that did. Otherwise a broker with an outdated picture of the
+// cluster might be asked forever (librdkafka 887, sarama 560).
 class unhelpful_brokers
 {
 public:
     void add(std::int32_t id) { answered_[id] = ++count_; }
     void clear() noexcept { answered_.clear(); }
 
-    // 0: it is none of them. Else the greater, the later it answered.
+    // 0: it is not one of them. Else the greater, the later its response.
     std::uint64_t order(std::int32_t id) const
     {
         const auto found = answered_.find(id);
@@ -66,7 +67,7 @@ public:
     // After usable() found none: when to look again, if no connection comes before.
     nanoseconds retry_at() const noexcept { return retry_at_; }
 
-    // The brokers that are known are of no use any more: begin again from bootstrap.servers (KIP-899, KIP-1102).
+    // The known brokers are no use any more: start over from bootstrap.servers (KIP-899, KIP-1102).
     void rebootstrap()
     {
         for (const auto& [id, node] : view_.nodes()) {
@@ -92,8 +93,7 @@ private:
         return node->link->accepts_requests() ? node->link : nullptr;
     }
 
-    // The one with the least to do, as a random one where several have: a fleet that always asked the first in its list
-    // would meet there.
+    // The least busy one, and a random one among equals: otherwise a whole fleet would ask the first in its list.
     connection* any(const route& to, instant now)
     {
         candidates found{random_, to};
@@ -120,7 +120,7 @@ private:
 
         void consider(const broker_node& node, instant now)
         {
-            if (!node.link || is_silent(node)) return; // it would not answer this either
+            if (!node.link || is_silent(node)) return; // it would not respond to this either
             if (!node.link->accepts_requests()) {
                 coming = true;
             } else if (node.throttled_until > now.steady) {
@@ -172,7 +172,7 @@ private:
             connections_.open(*chosen, now);
     }
 
-    // A bootstrap server may be a broker that is silent, under the same address.
+    // A bootstrap server may be a silent broker under the same address.
     bool says_nothing(std::string_view host, std::uint16_t port) const noexcept
     {
         const auto is_it = [&](const broker_node& node) {

@@ -1,6 +1,6 @@
-// A conversation of one request at a time with a broker that its route names: a connection is found, the request sent and
-// its response decoded, and a broker that asks for a pause gets one (KIP-219). When to ask, and what a response means, is
-// the derived conversation's business.
+// A conversation of one request at a time with the broker that its route names: finds a connection, sends the request,
+// decodes the response, and honours throttling (KIP-219). When to ask, and what a response means, is up to the derived
+// class.
 #pragma once
 
 #include <kurier/core/cluster/broker_health.hpp>
@@ -75,7 +75,7 @@ private:
         failed(why, now);
     }
 
-    // Another broker may be asked now. What this one says later is about an older state.
+    // Another broker may be asked now: a late response would describe an older state.
     void on_silent(connection&, request& sent, instant now) final
     {
         if (&sent != due_) return;

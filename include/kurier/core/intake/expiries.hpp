@@ -1,4 +1,4 @@
-// Records with a time of their own (record::timeout), by when it is over. Most records have none, and cost nothing here.
+// Records with their own timeout (record::timeout), ordered by deadline. Most records have none and cost nothing here.
 #pragma once
 
 #include <kurier/core/state/topic.hpp>
@@ -11,7 +11,7 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
-// Where such a record is: parked, or in a batch. Batches are recycled, so it says which life of the batch it means.
+// Where such a record is: parked, or in a batch. Batches are recycled, so it says which use of the batch is meant.
 struct expiry
 {
     nanoseconds at{never};
@@ -41,7 +41,7 @@ struct expiry
 class expiries
 {
 public:
-    // What may throw is over then: add() does not.
+    // Does all that may throw, so that add() doesn't.
     void prepare()
     {
         if (heap_.size() >= tidy_at_) tidy();
@@ -57,7 +57,7 @@ public:
         return added;
     }
 
-    // The next one that is over and still open; empty when there is none.
+    // The next record that has expired and is still unresolved; empty if there is none.
     std::unique_ptr<expiry> next(nanoseconds now)
     {
         while (!heap_.empty() && (heap_.front()->at <= now || !heap_.front()->is_open())) {
@@ -78,8 +78,8 @@ private:
         return a->at > b->at;
     }
 
-    // Delivered records leave when their time comes, or when they are half of all: the open ones are bounded by the
-    // buffer.
+    // Delivered records leave at their deadline, or when half of all entries are delivered; the unresolved ones are bounded
+    // by the buffer.
     void tidy() noexcept
     {
         std::erase_if(heap_, [](const auto& one) { return !one->is_open(); });

@@ -1,5 +1,5 @@
-// What send decides about a record: appended to a batch, parked until it can be, or refused. Every driver of the core
-// decides by the same two functions: send_at_once, inlined where records are sent, and for what it declines intake::send.
+// What send decides about a record: append it to a batch, park it until that is possible, or refuse it. Every driver of the
+// core uses the same two functions: send_at_once, inlined where records are sent, and intake::send for what it declines.
 #pragma once
 
 #include <kurier/core/batching/open_batch.hpp>
@@ -13,14 +13,14 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
-// Known, and no record waits before the next one: it may be appended right now.
+// The topic is known and no record of it is parked: the next one may be appended right now.
 inline bool open_for(const topic_state& topic) noexcept
 {
     return topic.phase == topic_phase::known && topic.waiting.empty();
 }
 
-// Chooses the partition where none is asked for, and appends where that is quickly done. Without a place nothing has
-// changed but `partition`, which holds the choice.
+// Chooses the partition if none is named, and appends if that is quickly done. Without a place nothing has changed but
+// `partition`, which holds the choice.
 template <class Choose>
 [[gnu::always_inline]] inline place send_at_once(topic_state& topic, std::optional<std::int32_t>& partition,
                                                  const record_bytes& record, instant now, Choose&& choose)
@@ -40,7 +40,7 @@ inline std::string no_such_partition(std::int32_t chosen, const topic_state& top
            " and the topic has partitions 0 to " + std::to_string(topic.partitions.size() - 1);
 }
 
-// A record that is sent the slow way.
+// A record on the slow path.
 struct outgoing
 {
     topic_state& topic;

@@ -1,5 +1,5 @@
-// Holds records that can't be appended yet and lets them in when they can: see waiting.hpp. Its memory is bounded on
-// its own account (kurier.waiting.memory), beside buffer.memory.
+// Holds parked records and lets them in when they can be appended: see waiting.hpp. Its memory has a bound of its own
+// (kurier.waiting.memory), besides buffer.memory.
 #pragma once
 
 #include <kurier/core/batching/accumulator.hpp>
@@ -28,7 +28,7 @@ public:
         return bytes;
     }
 
-    // nullptr: no room for it either. One record is always let in, whatever its size.
+    // nullptr: no room here either. A single record is always taken, whatever its size.
     waiting_record* add(outgoing what, nanoseconds give_up)
     {
         const auto& record = what.bytes;
@@ -46,7 +46,7 @@ public:
         made->number = next_number_++;
         made->owner = std::move(what.owner);
         copy(record, bytes, *made);
-        place(*made); // what may throw is over then
+        place(*made); // nothing throws from here on
         used_ += charge;
         ++topic.held_back;
         auto* added = made.release();
@@ -54,8 +54,8 @@ public:
         return added;
     }
 
-    // Queues it behind the others of its leader, or of its topic while there is no leader. Records are placed in the order
-    // of arrival: a new one is the newest, and place_all_again() goes from the oldest on.
+    // Queues it behind the others of its leader, or of its topic while there is no leader. Records are placed in order of
+    // arrival: a new one is the youngest, and place_all_again() starts from the oldest.
     void place(waiting_record& waiting) noexcept
     {
         auto& lane = lane_of(waiting);
@@ -64,7 +64,7 @@ public:
         waiting.lane = &lane;
     }
 
-    // After a change of leaders or topics: records may belong to other lanes now, and each lane may move again.
+    // After a change of leaders or topics: records may belong to other lanes, and every lane may move again.
     void place_all_again() noexcept
     {
         for (auto* waiting = arrivals_.front(); waiting; waiting = arrivals_.next(*waiting))
@@ -78,8 +78,8 @@ public:
         while (auto* lane = blocked_.pop_front()) unblock(*lane);
     }
 
-    // Lets in what can be: `admit(record)` returns whether the record left the room. Oldest first over all lanes; a lane
-    // whose oldest record can't go in holds back only itself, and is not tried again before something has changed.
+    // Lets in what fits: `admit(record)` returns whether the record left the room. Oldest first over all lanes; a lane whose
+    // oldest record can't go in holds back only itself, and is not tried again until something has changed.
     template <class Admit> void let_in(Admit admit)
     {
         const auto younger = [](const waiting_lane* a, const waiting_lane* b) {
@@ -101,7 +101,7 @@ public:
         }
     }
 
-    // It waits no more.
+    // It is no longer parked.
     void leave(waiting_record& waiting)
     {
         leave_lane(waiting);
@@ -114,7 +114,7 @@ public:
         waiting.key = waiting.value = {};
     }
 
-    // Its partition is one that metadata doesn't list yet, or not any more.
+    // Its partition is not in the metadata, not yet or no longer.
     static bool is_early(const waiting_record& waiting) noexcept
     {
         const auto& topic = *waiting.topic;

@@ -1,4 +1,4 @@
-// What the core asks its driver to do. The driver performs actions in order and takes no decision about Kafka.
+// What the core asks its driver to do. The driver performs actions in order and makes no decisions about Kafka.
 #pragma once
 
 #include <kurier/core/net/connection.hpp>
@@ -13,7 +13,7 @@ enum class action_kind : std::uint8_t {
     write,      // there are bytes to write: gather() them, write, report written()
     close,      // drop the connection, then report closed() when no read or write refers to its memory
     credential, // obtain what the connection authenticates with, then report credential()
-    compute,    // report compute(), after others had their turn
+    compute,    // report compute(), after other handlers have run
     compress,   // run() the job on any thread, then report compressed(), on which it ends
 };
 

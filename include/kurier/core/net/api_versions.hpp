@@ -35,7 +35,7 @@ public:
         return common(own_versions<Request>, of_broker(Request::api_key));
     }
 
-    // As the broker says. Keys beyond those that Kafka has are ignored, however many a peer sends.
+    // What the broker says. Keys beyond Kafka's are ignored, however many a peer sends.
     constexpr version_range of_broker(std::int16_t api_key) const noexcept
     {
         return api_key >= 0 && api_key < api_keys_max ? ranges_[static_cast<std::size_t>(api_key)]

@@ -1,6 +1,6 @@
-// What comes between ApiVersions and the first request of the producer: SASL. A mechanism is a machine without I/O or a
-// clock. It says what to do next; the connection does it and reports the result. Without a mechanism a connection is
-// ready as soon as its versions are known.
+// What comes between ApiVersions and the producer's first request: SASL. A mechanism is a state machine without I/O or
+// clock: it says what to do next, the connection does it and reports the result. Without a mechanism a connection is ready
+// as soon as its versions are known.
 #pragma once
 
 #include <kurier/bytes.hpp>
@@ -42,24 +42,24 @@ public:
     virtual handshake_step proceed(instant now) = 0;
     // Completes a request after a step `send`; its correlation id is set.
     virtual void write(request& into, std::string_view client_id) = 0;
-    // When to start again; never: the session has no end.
+    // When to authenticate again; never: the session doesn't expire.
     virtual nanoseconds again_at() const noexcept = 0;
-    // When the broker takes nothing but that any more.
+    // From when on the broker accepts nothing else.
     virtual nanoseconds session_end() const noexcept = 0;
-    // In words, after a step `fail`: what the broker said, what it may mean. Nothing: the error says it all.
+    // After a step `fail`, in words: what the broker said and what it may mean. Empty: the error says it all.
     virtual std::string problem() const = 0;
 };
 
-// Makes the authenticator of each connection: the mechanism, as the producer was given it.
+// Makes an authenticator for each connection: the mechanism that the engine was given.
 class authentication
 {
 public:
     virtual ~authentication() = default;
     virtual std::unique_ptr<authenticator> begin(const broker_node& broker, random_source& random) = 0;
-    virtual void refused() {} // a broker has refused the credential
+    virtual void refused() {} // a broker has rejected the credential
 };
 
-// The broker, or whoever keeps the credential, has something against us. It won't go away by trying again at once.
+// The broker, or whoever issues the credential, rejects us, and would again if we retried at once.
 inline bool login_refused(error_code why) noexcept
 {
     return why == errc::authentication_failed || why == errc::credential_unavailable ||

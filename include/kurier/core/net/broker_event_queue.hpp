@@ -1,5 +1,5 @@
-// What happened to connections and requests, for observers: kept until the driver tells them, because they may call
-// the producer. Nothing is kept while there is none.
+// What happened to connections and requests, for observers: queued until the driver calls them, because they may call the
+// producer. Without observers nothing is queued.
 #pragma once
 
 #include <kurier/core/state/topic.hpp>
@@ -19,17 +19,17 @@ public:
     struct entry
     {
         broker_event event;
-        std::string host; // the event's own is set when it is told
+        std::string host; // the event's own is set when it is delivered
     };
 
     void begin() noexcept { wanted_ = true; }
 
-    // Without memory the event is not told: it comes in the middle of changes that must not be left half done.
+    // Without memory the event is dropped: it comes in the middle of a change of state that must not be left half done.
     void add(const broker_node& node, broker_change change, error_code error, std::size_t bytes = 0,
              nanoseconds taken = nanoseconds{0}) noexcept
     {
         if (!wanted_) return;
-        if (entries_.size() == entries_max) entries_.pop_front(); // nobody takes them
+        if (entries_.size() == entries_max) entries_.pop_front(); // nobody polls
         try {
             entries_.push_back({{change, {}, node.port, node.id, bytes, taken, error}, node.host});
         } catch (const std::bad_alloc&) {

@@ -32,27 +32,27 @@ struct connection
     handshake opening;
     std::int32_t next_correlation_id = 1;
     read_buffer input;
-    std::vector<std::unique_ptr<request>> requests; // few: written or to be written, in order
+    std::vector<std::unique_ptr<request>> requests; // few; written or to be written, in order
     std::size_t unanswered = 0;                     // of them
     bool write_reported = false;                    // the driver was told that there is something to write
     bool close_reported = false;                    // the same about closing it
     error_code close_reason;
-    std::string words; // more about why it ended than the error says; empty: nothing
+    std::string words; // why it ended, if more is known than the error says
     bool reached_ready = false;
-    bool worked = false; // a request beyond the handshake was answered
+    bool worked = false; // a request other than the handshake's got a response
 
     list_hook<connection> busy_hook; // see connection_schedule.hpp
     list_hook<connection> idle_hook;
 
     template <class Request> version_range range() const noexcept { return opening.versions().of<Request>(); }
 
-    // May a request be sent on it? Not while it authenticates, the first time or again.
+    // May a request be sent on it? Not while it authenticates, initially or again.
     bool accepts_requests() const noexcept
     {
         return phase == connection_phase::ready && !opening.holds_requests();
     }
 
-    // An error that ended it, in kurier's codes: the system has dozens, and not the same everywhere.
+    // Why it ended, in kurier's codes: the system has dozens, and not the same ones everywhere.
     error_code cause_of(error_code why) const noexcept
     {
         if (!why || why.category() == client_category() || why.category() == broker_category()) return why;
@@ -61,8 +61,8 @@ struct connection
 
     bool logs_in() const noexcept { return phase != connection_phase::closing && opening.authenticates(); }
 
-    // Requests that are answered and completely written: only then nothing refers to their memory. With acks=0 there may
-    // be many behind one that waits for its response. True: none is left.
+    // Requests that have their response and are completely written: nothing refers to their memory. With acks=0 there may be
+    // many behind one that waits for its response. True: none is left.
     template <class Release> bool drop_finished(Release release)
     {
         std::size_t kept = 0;
@@ -72,7 +72,7 @@ struct connection
             else if (auto& place = requests[kept++]; &place != &sent)
                 place = std::move(sent);
         requests.resize(kept);
-        if (kept == 0) silent = false; // nothing is due; with acks=0 nothing may ever come that says so
+        if (kept == 0) silent = false; // nothing is due, and with acks=0 nothing may ever arrive to say so
         return kept == 0;
     }
 
@@ -85,8 +85,8 @@ struct connection
         return nullptr;
     }
 
-    // The request that the next response belongs to. With acks=0 there is none to a Produce, and what follows it may be
-    // answered before the driver reports it written.
+    // The request that the next response belongs to. With acks=0 Produce has none, and a request behind it may get its
+    // response before the driver reports it written.
     request* next_to_be_answered() const noexcept
     {
         for (auto& sent : requests)
@@ -95,7 +95,7 @@ struct connection
     }
 
     // The next bytes to write, as a gather list. The memory stays valid until the connection is reported closed or
-    // written() covers it. A request of thousands of batches is gathered in many pieces: each begins where the last ended.
+    // written() covers it. A request of thousands of batches is gathered piece by piece, each from where the last one ended.
     std::size_t gather(std::span<bytes_view> out) const noexcept
     {
         std::size_t used = 0;

@@ -1,5 +1,5 @@
-// When connections run out of time: to be set up, to respond, or to be idle any longer. They are in one of two lists, so
-// that a turn of the event loop looks at the busy ones and at one idle one, however many there are.
+// When connections time out: in set-up, waiting for a response, or idle. They are in one of two lists, so that a turn looks
+// at the busy ones and at a single idle one, however many there are.
 #pragma once
 
 #include <kurier/core/net/silence.hpp>
@@ -14,14 +14,14 @@ class connection_schedule
 public:
     explicit connection_schedule(const producer_config& config) : config_{config} {}
 
-    // It has something to wait for, or authenticates.
+    // It waits for something, or authenticates.
     void busy(connection& conn) noexcept
     {
         idle_.remove(conn);
         if (!conn.busy_hook.linked) busy_.push_back(conn);
     }
 
-    // It has nothing to wait for, since last_used.
+    // It waits for nothing, since last_used.
     void idle(connection& conn) noexcept
     {
         busy_.remove(conn);
@@ -34,8 +34,8 @@ public:
         idle_.remove(conn);
     }
 
-    // Calls close(connection, why) for each that has run out of time. It is forgotten there. And silent(connection) for
-    // each that has just fallen silent.
+    // Calls close(connection, why) for each that has timed out, which removes it from here, and silent(connection) for each
+    // that has just fallen silent.
     template <class Close, class Silent> void on_time(instant now, Close close, Silent silent)
     {
         for (auto* conn = busy_.front(); conn;) {
@@ -59,7 +59,7 @@ public:
                 close(*conn, error_code{});
                 continue;
             }
-            conn->last_used = now.steady; // by batches that only wait for the end of a throttle
+            conn->last_used = now.steady; // by batches that only wait out a throttle
             idle_.erase(*conn);
             idle_.push_back(*conn);
         }

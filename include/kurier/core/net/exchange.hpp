@@ -1,5 +1,5 @@
-// A conversation with brokers: whoever sends requests of some API is told here what became of each. One virtual call for
-// each request, none for a record.
+// A conversation with brokers: whoever sends requests learns here what became of each. One virtual call per request, none
+// per record.
 //
 // Every request ends in on_response() or on_lost(); one that expects no response (Produce with acks=0), in on_written()
 // or on_lost(). on_released() comes last: the socket reads the request's memory no more.
@@ -21,7 +21,7 @@ public:
     virtual bool on_response(connection& from, request& sent, bytes_view body, instant now) = 0;
     virtual void on_lost(connection& over, request& sent, error_code why, instant now) = 0;
     virtual void on_silent(connection&, request&, instant) {
-    } // it is due for too long, and may come yet: silence.hpp
+    } // it is overdue, and may still come: silence.hpp
     virtual void on_written(connection&, request&, instant) {}
     virtual void on_released(request&) {}
 

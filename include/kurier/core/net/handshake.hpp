@@ -2,8 +2,8 @@
 //
 //   connected ──ApiVersions──▶ versions known ──[authentication]──▶ ready ──[again before the session ends]──▶ ready
 //
-// A machine that returns steps; connections.hpp carries them out. Each connection asks for versions anew, because a broker
-// may have been upgraded meanwhile. A broker that doesn't know the version of ApiVersions says so in a version 0 response
+// A state machine that returns steps; connections.hpp carries them out. Each connection asks for versions afresh, because
+// the broker may have been upgraded. A broker that doesn't know the version of ApiVersions says so in a version 0 response
 // (KIP-511), says it in a form that can't be read, or hangs up; each leads to a lower version, remembered for the broker.
 #pragma once
 
@@ -26,8 +26,8 @@ public:
 
     explicit handshake(std::unique_ptr<authenticator> mechanism = {}) : mechanism_{std::move(mechanism)} {}
 
-    // Version 5 asks a broker that was known before whether it is still the one meant (KIP-1242): an address may have
-    // been given to another cluster. An empty cluster id asks nothing.
+    // Version 5 asks a known broker whether it is still the one we mean (KIP-1242): its address may have gone to another
+    // cluster. An empty cluster id asks nothing.
     step start(const broker_node& node, std::string_view cluster_id)
     {
         asked_ = node.api_versions_try;
@@ -68,13 +68,13 @@ public:
     }
     step proceed(instant now) { return after(mechanism_->proceed(now)); }
 
-    // Before the session ends (KIP-368), or after it, when nobody saw to it in time: brokers take that too.
+    // Before the session expires (KIP-368), or after it if we were late: brokers accept that too.
     step authenticate_again(instant now) { return authenticate(now); }
 
     bool asks_for_versions() const noexcept { return phase_ == phase::versions; }
     bool logs_in() const noexcept { return mechanism_ != nullptr; }
     bool authenticates() const noexcept { return phase_ == phase::authentication; }
-    // The old session is as good as ever while the credential for the next one is on its way.
+    // The old session stays valid while the credential for the next one is being obtained.
     bool holds_requests() const noexcept { return authenticates() && !renews_; }
     nanoseconds session_end() const noexcept { return renews_ ? mechanism_->session_end() : never; }
     std::string problem() const { return authenticates() ? mechanism_->problem() : std::string{}; }
@@ -91,7 +91,7 @@ private:
     {
         protocol::api_versions_response response;
         bool readable = protocol::decode(body, asked_, response);
-        if (!readable && asked_ > 0) { // the refusal of an unknown version always has the form of version 0
+        if (!readable && asked_ > 0) { // an unknown version is always refused in the format of version 0
             response = {};
             readable = protocol::decode(body, 0, response);
             if (!readable ||
@@ -103,7 +103,7 @@ private:
         const auto own = versions_.of<protocol::api_versions_request>();
         switch (static_cast<broker_errc>(response.error_code)) {
         case broker_errc::none:
-            // A lower version than it speaks was a guess, after a connection that ended too early.
+            // The lower version was a guess, after a connection that ended too early.
             if (own.any()) node.api_versions_try = std::min(own.highest, api_versions_first);
             return authenticate(now);
         case broker_errc::unsupported_version:
@@ -142,10 +142,10 @@ private:
 
     std::unique_ptr<authenticator> mechanism_;
     phase phase_ = phase::versions;
-    bool renews_ = false;   // authenticates again, and has not begun to tell the broker
-    api_versions versions_; // none before the broker has told them
+    bool renews_ = false;   // authenticating again, but nothing has been sent yet
+    api_versions versions_; // empty until the broker has told
     std::int16_t asked_ = 0;
-    std::string cluster_id_; // that the broker is asked to confirm
+    std::string cluster_id_; // for the broker to confirm
     std::int32_t node_id_ = -1;
 };
 
@@ -158,7 +158,7 @@ inline void lower_after_hangup(broker_node& node) noexcept
         node.api_versions_try = 0;
 }
 
-// Bytes that no Kafka broker sends as the first of a response, but others do.
+// First bytes that no Kafka broker sends in a response, but other servers do.
 inline error_code recognise_stranger(bytes_view first) noexcept
 {
     const auto text = as_text(first);

@@ -1,4 +1,4 @@
-// What was read from a connection and not consumed yet.
+// Bytes read from a connection and not consumed yet.
 #pragma once
 
 #include <kurier/bytes.hpp>
@@ -33,7 +33,7 @@ public:
     void consume(std::size_t bytes) noexcept { begin_ += bytes; }
     std::size_t capacity() const noexcept { return bytes_.size(); }
 
-    void shrink_if_empty() noexcept // after a large answer
+    void shrink_if_empty() noexcept // after a large response
     {
         if (begin_ == end_ && bytes_.size() > 65536) *this = {};
     }

@@ -1,4 +1,4 @@
-// How long until a broker is connected to again, and how long connecting may take: the longer, the more often it failed.
+// When to reconnect to a broker, and how long connecting may take: both grow with each failure.
 #pragma once
 
 #include <kurier/core/net/connection.hpp>
@@ -34,7 +34,7 @@ public:
     void succeeded(broker_node& node) noexcept { node.failures = 0; }
     void logged_in() noexcept { refused_ = false; }
 
-    // Of a login that is renewed no more than of any other connection that is lost.
+    // A login that could not be renewed counts like any other lost connection.
     void ended(const connection& over, error_code why, instant now)
     {
         auto& node = *over.node;
@@ -48,16 +48,16 @@ public:
         node.retry_at = later(now.steady, pause);
     }
 
-    // Everybody logs in with the same credential: after a refusal one broker is asked at a time whether it will do now.
+    // All connections use the same credential: once it was rejected, one broker at a time is tried with it.
     bool login_was_refused() const noexcept { return refused_; }
 
 private:
-    // Brokers answer a login that fails late on purpose, and some servers lock an account after too many.
+    // Brokers delay the response to a failed login on purpose, and some servers lock an account after too many.
     static constexpr std::chrono::milliseconds login_backoff{1'000}, login_backoff_max{60'000};
 
     const producer_config& config_;
     random_source& random_;
-    bool refused_ = false; // the login that ended last was
+    bool refused_ = false; // the most recent login was
 };
 
 } // namespace kurier::inline KURIER_ABI::core

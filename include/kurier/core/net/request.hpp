@@ -1,4 +1,4 @@
-// A request on its way: who sent it, its bytes, and how far they are.
+// A request on its way: who sent it, its bytes, and how many of them are written.
 #pragma once
 
 #include <kurier/core/net/exchange.hpp>
@@ -22,8 +22,9 @@ struct request
     {
         std::size_t at;
         batch* body;
-        uuid topic_id;     // that the request names; the topic may get another one before the answer comes
-        bool left = false; // the batch has gone to a newer leader, and this request's answer settles nothing
+        uuid topic_id; // as in the request: the topic may have another one when the response comes
+        bool left =
+            false; // the batch has gone to a newer leader, and this request's response settles nothing
     };
 
     exchange* owner = nullptr;
@@ -34,7 +35,7 @@ struct request
     std::size_t bytes = 0; // of head and bodies
     std::size_t written = 0;
     std::size_t cuts_written = 0,
-                bodies_written = 0; // cuts that are written whole, and the bytes of their batches
+                bodies_written = 0; // cuts that are fully written, and the bytes of their batches
     nanoseconds sent_at{0}, deadline{never};
     bool answered = false; // or no response is expected any more
     bool expects_response = true;
@@ -54,7 +55,7 @@ struct request
     }
 };
 
-// Requests that are over, kept for their memory.
+// Finished requests, kept for their memory.
 class request_pool
 {
 public:
@@ -77,7 +78,7 @@ public:
         over->cuts = std::move(cuts);
         try {
             spare_.push_back(std::move(over));
-        } catch (...) { // out of memory: then it goes
+        } catch (...) { // out of memory: it is freed instead
         }
     }
 

@@ -1,5 +1,5 @@
 // A SASL mechanism on a connection (KIP-152, KIP-368): SaslHandshake, then its messages in SaslAuthenticate until both sides
-// are content, and all of it again before the session ends, behind whatever is in flight.
+// are satisfied, and all of it again before the session expires, behind whatever is in flight.
 #pragma once
 
 #include <kurier/core/net/authentication.hpp>
@@ -33,7 +33,7 @@ public:
         return {handshake_step::kind::need_credential, {}};
     }
 
-    // The mechanism first: what it refuses is no business of the broker's.
+    // The mechanism first: what it refuses need not reach the broker.
     handshake_step on_credential(bytes_view credential, instant now) override
     {
         login_.reset(new login{mechanism_.begin()});
@@ -119,7 +119,7 @@ private:
         return fail(error, name() + ": " + make_error_code(error).message());
     }
 
-    // It may be long, and say anything.
+    // It may be long, and contain anything.
     static std::string list(const std::vector<std::string>& mechanisms)
     {
         std::string out;
@@ -163,9 +163,9 @@ private:
         }
     }
 
-    // The broker counts from when it answered, which is after we asked. Begin before the end, by 5 to 15 % of the session
-    // so that a fleet doesn't do it at once, by twice what the login took, and by a second; but never within a second of
-    // the last time, which brokers refuse.
+    // The broker's clock starts at its response, later than ours. Begin early by 5 to 15 % of the session, so that a fleet
+    // doesn't do it all at once, by twice the time that the login took, and by a second; but never within a second of the
+    // last time, which brokers refuse.
     void plan_next(instant now)
     {
         again_at_ = session_end_ = never;
@@ -181,7 +181,7 @@ private:
 
     Mechanism& mechanism_; // the engine's
     random_source& random_;
-    std::unique_ptr<login> login_; // while it goes on
+    std::unique_ptr<login> login_; // while it lasts
     bool introduces_ = false;      // SaslHandshake is what is sent or awaited
     std::int16_t version_ = 0;
     std::int64_t lifetime_ms_ = 0;
@@ -193,7 +193,7 @@ private:
 template <sasl::mechanism Mechanism> class sasl_authentication final : public authentication
 {
 public:
-    // `refused` is called when a broker has refused the credential.
+    // `refused` is called when a broker has rejected the credential.
     explicit sasl_authentication(Mechanism mechanism, std::function<void()> refused = {})
         : mechanism_{std::move(mechanism)}, refused_{std::move(refused)}
     {}

@@ -1,5 +1,5 @@
-// When a connection counts as silent: something is due, and nothing has come for much longer than this broker's answers
-// take. A broker handles the requests of a connection one after another, so each answer gives the next one its time.
+// When a connection counts as silent: something is due, and nothing has come for much longer than this broker's responses
+// take. A broker handles the requests of a connection one after another, so each response restarts the clock for the next.
 #pragma once
 
 #include <kurier/core/net/connection.hpp>
@@ -8,7 +8,7 @@
 
 namespace kurier::inline KURIER_ABI::core {
 
-// The time from which on the broker has had nothing else to do for us than to answer `sent`.
+// Since when the broker has had nothing else to do for us than to respond to `sent`.
 inline nanoseconds waited_for_since(const connection& conn, const request& sent) noexcept
 {
     return std::max({sent.sent_at, conn.heard_at, conn.node->throttled_last});
@@ -29,14 +29,14 @@ inline bool is_silent(const broker_node& node) noexcept
     return node.link && node.link->silent;
 }
 
-// Nothing that waits for it will get there soon. When nothing waits for it nobody tries, so nobody knows.
+// What waits for it won't get there soon. Only while something waits is it tried, so only then do we know.
 inline bool out_of_reach(const broker_node& node) noexcept
 {
     if (node.ready.empty()) return is_silent(node) && node.link->phase == connection_phase::ready;
     return is_silent(node) || node.failures > 0;
 }
 
-// Told once, until the connection is heard of again: those whose requests are due.
+// Notifies the owners of overdue requests, once until the connection is heard from again.
 inline void fall_silent(connection& conn, instant now)
 {
     conn.silent = true;

@@ -1,4 +1,4 @@
-// Tells those who wait: for a record, for a state of the producer, and the observers.
+// Notifies whoever waits for a record or for a state of the producer, and the observers.
 #pragma once
 
 #include <kurier/core/producer_core.hpp>
@@ -17,10 +17,10 @@ public:
     state_waits& waits() noexcept { return waits_; }
     void observe(observer_hooks hooks) { observers_.push_back(std::move(hooks)); }
 
-    // `metadata` is made once for all records of a batch.
+    // `metadata` is built once for all records of a batch.
     void announce(driver& machine, core::producer_core& core, record_metadata& metadata)
     {
-        while (auto* expired = core.next_expired()) { // before their batches' slots go
+        while (auto* expired = core.next_expired()) { // before their batches' slots are gone
             auto& slot = expired->where->slot_of(expired->index);
             if (const auto notify = std::exchange(slot.notify, nullptr))
                 notify(slot.context, {nullptr, 0, expired, &machine});
@@ -43,12 +43,12 @@ public:
 
     void tell(const broker_event& event)
     {
-        for (std::size_t i = 0; i < observers_.size(); ++i) // one may add another
+        for (std::size_t i = 0; i < observers_.size(); ++i) // a hook may add another
             if (const auto& hooks = observers_[i]; hooks.on_broker)
                 hooks.on_broker(hooks.observer.get(), event);
     }
 
-    // Frees what waits without running it.
+    // Destroys what waits without running it.
     void abandon(core::producer_core& core)
     {
         core.abort(errc::aborted);
@@ -68,7 +68,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t told_soon = 6; // memory has until then to bring what they wait in
+    static constexpr std::uint32_t told_soon = 6; // so many ahead of their turn, waiters are prefetched
 
     void announce(driver& machine, core::batch& done)
     {

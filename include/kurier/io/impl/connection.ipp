@@ -30,8 +30,8 @@ public:
         connector_->start(wanted, io_handler::to<&connection::connected>(*this, write_memory_, nullptr));
     }
 
-    // At once as much as the transport takes, which is nearly always everything: an operation would end in a turn of its
-    // own. Only the rest waits.
+    // Right now as much as the transport takes, nearly always everything: an operation would complete in a turn of its own.
+    // Only the rest waits.
     void write()
     {
         if (writing_ || connector_ || closing_) return;
@@ -50,7 +50,7 @@ public:
         }
     }
 
-    // May destroy the connection, as everything does that calls it.
+    // May destroy the connection, and so may every caller.
     void close(error_code why)
     {
         if (!std::exchange(closing_, true)) {
@@ -62,7 +62,7 @@ public:
         finish();
     }
 
-    // The memory stays: operations that were pending are in it.
+    // The memory stays, because pending operations live in it.
     void context_ended()
     {
         if (connector_) connector_->context_ended();
@@ -84,7 +84,7 @@ private:
         loop.turn();
     }
 
-    // Starts an operation. What it throws (there is no memory, say) costs the connection.
+    // Starts an operation. If that throws (no memory, say), the connection is lost.
     template <class Operation> void start(bool& under_way, Operation operation)
     {
         try {
@@ -102,7 +102,7 @@ private:
     {
         const auto space = loop_.core().read_space(id_);
         if (space.empty() && loop_.core().closing())
-            loop_.wake(); // memory has run out: the core closes the connection
+            loop_.wake(); // out of memory: the core closes the connection
         if (space.empty() || closing_) return;
         start(reading_, [&] {
             transport_->read_some(asio::buffer(space.data(), space.size()),
@@ -170,7 +170,7 @@ private:
 
     // --- the end -----------------------------------------------------------------------------------------------------
 
-    // Once no operation refers to its memory any more, the connection is over.
+    // The connection is over once no operation refers to its memory.
     void finish()
     {
         if (!connector_ && !reading_ && !writing_)
@@ -181,7 +181,7 @@ private:
     {
         try {
             words_ = transport_->words();
-        } catch (...) { // the error code is left
+        } catch (...) { // the error code remains
         }
     }
 
@@ -192,7 +192,7 @@ private:
     bool reading_ = false, writing_ = false; // an operation is under way
     bool closing_ = false;
     error_code error_;  // why it closes
-    std::string words_; // the transport's about it
+    std::string words_; // the transport's, about why
     std::array<bytes_view, 32> views_;
     std::array<asio::const_buffer, 32> buffers_;
     handler_memory read_memory_, write_memory_;

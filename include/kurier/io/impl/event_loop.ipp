@@ -1,5 +1,5 @@
-// Drives the core on an Asio executor: performs its actions on connections, one timer and the workers that compress. It
-// takes no decision about Kafka.
+// Drives the core on an Asio executor: performs its actions on connections, one timer and the compression workers. It
+// makes no decisions about Kafka.
 #pragma once
 
 #include <kurier/core/dump.hpp>
@@ -44,7 +44,7 @@ public:
         completions_.abandon(core_);
     }
 
-    // The executor's context is being destroyed before the producers are: nothing of it may be used from now on.
+    // The executor's context is being destroyed before the producers: it must not be used from now on.
     void context_ended()
     {
         const auto self = keep();
@@ -71,7 +71,7 @@ public:
         core_.compress_elsewhere(true);
     }
 
-    // A job is back from the workers.
+    // A job has come back from the workers.
     void compressed(core::compression_job& job)
     {
         read_clock();
@@ -144,7 +144,7 @@ private:
         }
     }
 
-    // Without memory or a thread for the look-up the attempt has failed, and the core's backoff decides about the next.
+    // Without memory, or a thread to resolve on, the attempt has failed, and the core's backoff decides about the next.
     void connect(const core::action& wanted)
     {
         try {
@@ -173,7 +173,7 @@ private:
         try {
             around_.login.credentials->obtain(
                 executor_, [this, kept = keep(), id](credential got) { obtained(id, std::move(got)); });
-        } catch (...) { // the turn that goes on sees to the consequences
+        } catch (...) { // the current turn handles the consequences
             core_.credential(id, {}, errc::credential_unavailable, {}, clock_.now());
             again_ = true;
         }
@@ -186,7 +186,7 @@ private:
         turn();
     }
 
-    // In a handler of its own, so that others on the executor have theirs between two slices.
+    // In a handler of its own, so that other handlers run between two slices.
     void compute_later(core::connection_id id)
     {
         try {
@@ -215,7 +215,7 @@ private:
         return found == connections_.end() ? nullptr : found->second.get();
     }
 
-    // The turn that follows comes later: this may be inside the user's call that sends.
+    // The turn follows later: this may be inside the user's call to send.
     void connection_over(core::connection_id id, error_code why, std::string words) override
     {
         connections_.erase(id);

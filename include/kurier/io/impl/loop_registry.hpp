@@ -1,6 +1,6 @@
-// The event loops of an execution context. A context that is destroyed destroys its operations, and so the coroutines
-// that wait for them; but who waits for a record waits in a batch, of which the context knows nothing. Such a coroutine
-// may own the producer whose record it awaits: nobody else could end that circle.
+// The event loops of an execution context. When a context is destroyed, it destroys its pending operations and with them
+// the coroutines that await those; but whoever waits for a record waits in a batch, which the context knows nothing about.
+// Such a coroutine may own the very producer whose record it awaits: nothing else could break that cycle.
 #pragma once
 
 #include <kurier/config.hpp>
@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    void shutdown() override // nothing of the context runs any more
+    void shutdown() override // nothing runs on the context any more
     {
         while (!loops_.empty()) {
             auto* last = loops_.back();

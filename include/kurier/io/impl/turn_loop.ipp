@@ -1,4 +1,4 @@
-// When the core gets its turn: after each event, once for all that happened in one handler, and when its deadline comes.
+// When the core gets its turn: after events, once for everything that happened in one handler, and at its deadline.
 #pragma once
 
 #include <kurier/core/producer_core.hpp>
@@ -30,7 +30,7 @@ public:
     const core::producer_core& core() const noexcept { return core_; }
     boost::intrusive_ptr<turn_loop> keep() { return boost::intrusive_ptr<turn_loop>{this}; }
 
-    // A handler begins: what it tells the core happens now.
+    // A handler begins: what it reports to the core happens now.
     core::instant read_clock()
     {
         clock_.read();
@@ -45,16 +45,16 @@ public:
         }
         turn_guard guard{*this};
         do_round();
-        if (again_) do_round(); // what the handlers just told have sent goes out with it
+        if (again_) do_round(); // what the handlers just called have sent goes out as well
         arm_timer();
         guard.finished = true;
     }
 
-    // A connection is over, and no operation refers to it any more. It is destroyed.
+    // A connection is over and no operation refers to it: it is destroyed.
     virtual void connection_over(core::connection_id id, error_code why, std::string words) = 0;
 
-    // Writes what has become ready without waiting for the end of the handler that is running. Nobody is told of
-    // anything: this is inside the user's call that sends.
+    // Writes what has become ready without waiting for the running handler to return. Nobody is notified: this is inside
+    // the user's call to send.
     void send_early() final
     {
         if (in_turn_ || core_.busy()) return;
@@ -81,7 +81,7 @@ protected:
     virtual void perform_actions() = 0;
     virtual void report() = 0; // what has happened, to the log and to observers
 
-    // Without memory, the next event brings the turn.
+    // Without memory, the turn comes with the next event.
     void wake_if_possible() noexcept
     {
         try {
@@ -112,8 +112,8 @@ private:
         completions_.announce(*this, core_, metadata_);
     }
 
-    // What is still to be done, another turn does: others on the executor have theirs first, and with acks=0 there may
-    // be something to do each time. A user's handler may throw: that leaves the event loop, but not the others untold.
+    // What is left to do is left to another turn, so that other handlers run first: with acks=0 there may always be more.
+    // If a user's handler throws, the exception leaves the event loop, but the other handlers are called all the same.
     struct turn_guard
     {
         turn_loop& self;
@@ -147,7 +147,7 @@ private:
     void scheduled_turn()
     {
         scheduled_ = false;
-        if (!again_) return;                // another turn, sending early or reading, has done it
+        if (!again_) return;                // done already by another turn, by sending early or by reading
         if (!clock_.fresh()) clock_.read(); // else this ends the turn of the handler that has just run
         turn();
     }
@@ -155,12 +155,14 @@ private:
     void arm_timer()
     {
         const auto at = std::min(core_.deadline(), completions_.waits().deadline());
-        if (at == core::never && armed_ != core::never) { // nothing is left to wait for: it must not hold us
+        if (at == core::never &&
+            armed_ != core::never) { // nothing to wait for: the timer must not keep the context running
             armed_ = core::never;
             timer_->cancel();
         }
-        if (at >= armed_) return; // it rings early and is armed again then: cheaper than moving it each time
-        armed_ = core::never;     // until it is
+        if (at >= armed_)
+            return; // it fires early and is re-armed then, which is cheaper than moving it each time
+        armed_ = core::never; // until it is
         timer_->expires_at(std::chrono::steady_clock::time_point{
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                 std::max(at, clock_.now().steady))});
