@@ -452,6 +452,41 @@ TEST_CASE("acks=0: a connection that does not take the bytes is given up after r
     CHECK(s.closes[0].second == errc::request_timed_out);
 }
 
+TEST_CASE("acks=0: nothing goes to a new leader before the old one's socket has taken what it was to get: "
+          "order is kept")
+{
+    auto config = plain_config();
+    config.acks = acks::none;
+    config.metadata_max_age = 1s;
+    core_script s{config};
+    s.brokers = {{1, 9001}, {2, 9002}};
+    s.topics["t"].partitions = {{1, 0, 0}};
+    s.warm_up();
+    s.take_writes = false;
+    auto& first = s.send("t", "a", 0);
+    s.step(20ms);
+    const auto old = s.link_to(9001);
+    REQUIRE_FALSE(first.done());
+    s.topics["t"].partitions = {{2, 1, 0}};
+    auto& second = s.send("t", "b", 0);
+    const auto others_take_writes = [&] {
+        std::vector<connection_id> links;
+        for (const auto& [link, peer] : s.peers)
+            if (link != old) links.push_back(link);
+        for (const auto link : links) s.write(link);
+        s.step(10ms);
+    };
+    const auto& partition = s.core.view().find("t")->partitions[0];
+    for (int i = 0; i < 1000 && !(partition.leader && partition.leader->id == 2); ++i) others_take_writes();
+    for (int i = 0; i < 20; ++i) others_take_writes();
+    CHECK(partition.leader->id == 2);
+    CHECK_FALSE(second.done());
+    s.write(old);
+    for (int i = 0; i < 20; ++i) others_take_writes();
+    CHECK(first.ok());
+    CHECK(second.ok());
+}
+
 TEST_CASE("acks=1 is asked for as such")
 {
     auto config = plain_config();

@@ -276,6 +276,42 @@ TEST_CASE("acks=0: requests that are written go, however long one before them wa
     CHECK(s.core.pool().in_use() < 10'000);
 }
 
+TEST_CASE("acks=0: a leader that hangs up is all that is heard of a refusal; a broker that names it again "
+          "did not help")
+{
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        auto config = plain_config();
+        config.acks = acks::none;
+        core_script s{config, seed};
+        s.brokers = {{1, 9001}, {2, 9002}};
+        s.topics["t"].partitions = {{1, 0, 0}, {2, 0, 0}};
+        s.warm_up();
+        s.answer_metadata = false;
+        std::set<std::uint16_t> asked;
+        for (int i = 0; i < 6; ++i) {
+            s.send("t", "a", 0);
+            const auto sent = s.unacknowledged.size();
+            while (s.unacknowledged.size() == sent) s.step(100ms);
+            s.drop(s.unacknowledged.back().link);
+            while (s.held.empty()) s.step(100ms);
+            asked.insert(s.peers.at(s.held.front().first).port);
+            s.send("t", "b", 0);                                        // waits for a better leader
+            answer_held(s, s.metadata_answer(s.metadata_asked.back())); // broker 1, in the same epoch
+        }
+        CHECK(asked.size() > 1);
+        while (!s.held.empty()) answer_held(s, s.metadata_answer(s.metadata_asked.back()));
+        s.step(2s);
+        s.answer_metadata = true;
+        s.send("t", "c", 0); // it takes records again
+        s.step(5s);
+        s.send("t", "d", 0);
+        s.step(5s);
+        const auto before = s.metadata_asked.size();
+        s.step(20s);
+        CHECK(s.metadata_asked.size() <= before + 5); // at its usual pace
+    }
+}
+
 TEST_CASE(
     "acks=0: topics are named, since nobody would say that one was made again and has another id (KIP-516)")
 {

@@ -92,6 +92,8 @@ private:
         debug::ended(logs_, *over.node, why, over.node->retry_at - now.steady);
         health_.ended(over, why);
         if (!why || why == errc::unsupported_version) return;
+        // With acks=0 that is all a broker says to what it refuses, not being the leader for one.
+        if (config_.acks == acks::none && over.reached_ready) view_.disowned_by(*over.node, now.steady);
         metadata_.doubt_all();
         if (over.node->failures > 0) watch_.on_unreachable(*over.node, now);
     }

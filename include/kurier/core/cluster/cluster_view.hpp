@@ -86,6 +86,14 @@ public:
         for (auto& node : bootstrap_) retry(*node);
     }
 
+    // Whoever names it as a leader again is not believed at once: another broker is asked too.
+    void disowned_by(const broker_node& leader, nanoseconds now) noexcept
+    {
+        for (const auto& topic : topics_)
+            for (auto& partition : topic->partitions.all())
+                if (partition.leader == &leader) partition.disowned_at = now;
+    }
+
     // An address from metadata or a leader hint. True: the address of a known broker changed, its connection is stale.
     bool put_node(std::int32_t id, std::string_view host, std::int32_t port)
     {

@@ -30,8 +30,8 @@ public:
     bool may_send(const partition_state& partition, const batch& head) const noexcept override
     {
         if (partition.flights.empty()) return true;
-        if (!idempotent_) // without sequences, only one at a time keeps its order across a retry
-            return config_.acks == acks::none;
+        if (!idempotent_) // without sequences, only one at a time keeps its order across a retry, or to another leader
+            return config_.acks == acks::none && same_leadership(partition, *partition.flights.back());
         return may_follow_flights(partition, head, flights_max(), identity_);
     }
 

@@ -79,6 +79,9 @@ public:
 
     void handed_over(batch& about, instant now) // acks=0: the socket has all of it, and no response will come
     {
+        // a leader that refused would have closed the connection by now
+        auto& disowned_at = about.partition->disowned_at;
+        if (later(disowned_at, std::chrono::seconds{1}) <= now.steady) disowned_at = never;
         leave_flight(about);
         lives_.succeed(about, persisted::possibly, -1, -1, now);
         ready_.update(*about.partition);
