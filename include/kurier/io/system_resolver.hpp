@@ -69,17 +69,18 @@ private:
     void ask_for_name(const std::shared_ptr<naming>& names)
     {
         const tcp::endpoint asked{names->all[names->named].address, 0};
-        resolver_.async_resolve(asked, [this, names](error_code ec, tcp::resolver::results_type found) {
-            const bool cancelled = ec == boost::asio::error::operation_aborted;
-            try {
-                auto& one = names->all[names->named++];
-                one.name = ec || found.empty() ? one.address.to_string() : found.begin()->host_name();
-                if (!cancelled) ec = {};
-            } catch (...) {
-                ec = thrown_error();
-            }
-            name_next(names, ec);
-        });
+        resolver_.async_resolve(
+            asked, [this, names](error_code ec, const tcp::resolver::results_type& found) {
+                const bool cancelled = ec == boost::asio::error::operation_aborted;
+                try {
+                    auto& one = names->all[names->named++];
+                    one.name = ec || found.empty() ? one.address.to_string() : found.begin()->host_name();
+                    if (!cancelled) ec = {};
+                } catch (...) {
+                    ec = thrown_error();
+                }
+                name_next(names, ec);
+            });
     }
 
     static std::vector<boost::asio::ip::address> addresses_of(const tcp::resolver::results_type& found,

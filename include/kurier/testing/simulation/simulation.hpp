@@ -285,20 +285,11 @@ private:
     void act_in_handler()
     {
         if (phase_ != phase::active || producer_.core()->closing()) return;
-        switch (random_.below(40)) {
-        case 0:
-            send_one();
-            break;
-        case 1:
-            producer_.cancel_one(random_.next());
-            break;
-        case 2:
-            producer_.drop_one(random_.next());
-            break;
-        case 3:
-            if (!producer_.flushing()) producer_.flush();
-            break;
-        }
+        const auto drawn = random_.below(40);
+        if (drawn == 0) send_one();
+        if (drawn == 1) producer_.cancel_one(random_.next());
+        if (drawn == 2) producer_.drop_one(random_.next());
+        if (drawn == 3 && !producer_.flushing()) producer_.flush();
     }
 
     void send_one()
