@@ -595,6 +595,11 @@ private:
         drop_all();
         call([&] { core_->close(kurier::core::never); });
         settle();
+        // with acks=0 it waits for responses that are due, at most until they time out
+        for (int i = 0; i < 10 && core_ && !core_->ended() && core_->deadline() != core::never; ++i) {
+            pass(core_->deadline());
+            settle();
+        }
         if (!core_->ended()) fail("nothing is left, and close goes on");
         if (core_->pool().in_use() != 0) fail("memory is in use at the end");
         if (!core_->connections().all().empty()) fail("connections are left at the end");
