@@ -182,8 +182,7 @@ TEST_CASE("coordinator: after the last epoch comes another producer id, in both 
 {
     scene s;
     auto me = s.init();
-    const auto last = std::int16_t{32766};
-    for (int i = 0; me.epoch < last; ++i) me = s.init(me.producer_id, me.epoch);
+    while (me.epoch < 32766) me = s.init(me.producer_id, me.epoch);
     CHECK(s.write(me, 0, second_protocol) == none);
     const auto next = s.end(me, true, 5);
     CHECK(next.error == none);
