@@ -182,7 +182,8 @@ TEST_CASE("coordinator: after the last epoch comes another producer id, in both 
 {
     scene s;
     auto me = s.init();
-    while (me.epoch < 32766) me = s.init(me.producer_id, me.epoch);
+    constexpr std::int16_t last_epoch = 32766;
+    while (me.epoch < last_epoch) me = s.init(me.producer_id, me.epoch);
     CHECK(s.write(me, 0, second_protocol) == none);
     const auto next = s.end(me, true, 5);
     CHECK(next.error == none);
@@ -194,7 +195,7 @@ TEST_CASE("coordinator: after the last epoch comes another producer id, in both 
     CHECK(s.committed() == 2);
 
     me = s.init();
-    while (me.epoch < last) me = s.init(me.producer_id, me.epoch);
+    while (me.epoch < last_epoch) me = s.init(me.producer_id, me.epoch);
     const auto other = s.init(me.producer_id, me.epoch);
     CHECK(other.producer_id != me.producer_id);
     CHECK(s.init(me.producer_id, me.epoch).producer_id == other.producer_id); // the same again
